@@ -1,0 +1,53 @@
+#include "base/log.hpp"
+
+#include <array>
+#include <atomic>
+#include <cstdio>
+#include <mutex>
+
+namespace motet {
+namespace {
+
+// The one place of process-wide state besides the registry of engines: where lines go is the process's choice.
+std::mutex sink_mutex;  // guards sink and sink_user
+LogSink sink = nullptr;
+void* sink_user = nullptr;
+std::atomic<int> level{static_cast<int>(LogLevel::warning)};  // relaxed: only a filter
+
+constexpr std::array<const char*, 4> level_names{"error", "warning", "info", "debug"};
+
+}  // namespace
+
+void set_log_sink(LogSink new_sink, void* user) noexcept {
+  const std::scoped_lock lock(sink_mutex);
+  sink = new_sink;
+  sink_user = user;
+}
+
+void set_log_level(LogLevel new_level) noexcept {
+  level.store(static_cast<int>(new_level), std::memory_order_relaxed);
+}
+
+bool logs(LogLevel wanted) noexcept {
+  return static_cast<int>(wanted) <= level.load(std::memory_order_relaxed);
+}
+
+void log(LogLevel line_level, std::string_view line) {
+  if (!logs(line_level)) return;
+  LogSink to = nullptr;
+  void* user = nullptr;
+  {
+    const std::scoped_lock lock(sink_mutex);
+    to = sink;
+    user = sink_user;
+  }
+  const std::string text(line);
+  if (to != nullptr) {
+    to(line_level, text.c_str(), user);
+  } else {
+    std::fprintf(stderr, "motet level=%s %s\n", level_names[static_cast<std::size_t>(line_level)],
+                 text.c_str());
+  }
+}
+
+}  // namespace motet

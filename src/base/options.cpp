@@ -1,0 +1,2 @@
+#include "base/options.hpp"
+namespace motet {}

@@ -1,0 +1,20 @@
+// Where a listener can be reached: every address of every interface that is up, or an abstract Unix socket.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace motet {
+
+// Text: "10.0.0.7:4711", "[fe80::1%eth0]:4711", or "unix:NAME" in the abstract namespace.
+using Address = std::string;
+
+// This host's addresses (IPv4 and IPv6, loopback last), each with `port` appended.
+std::vector<Address> local_addresses(int port);
+std::string host_name();
+
+// Identifies what two processes must share so that shared memory between them can work: boot id, and the ids of the IPC,
+// network and PID namespaces. Equal text: worth trying.
+std::string machine_identity();
+
+}  // namespace motet

@@ -1,0 +1,55 @@
+// What a collective is asked to do, as far as algorithms may know. Values that all ranks agree on, except
+// in_place of rooted collectives.
+#pragma once
+
+#include <cstddef>
+
+#include "base/types.hpp"
+#include "schedule/schedule.hpp"
+#include "schedule/slice.hpp"
+#include "topology/topology.hpp"
+
+namespace motet {
+
+// any: all ranks get the same bits from one call · fixed: also every later call gives them.
+enum class Determinism : std::uint8_t { any, fixed };
+
+// What the planner tunes. An algorithm says in `uses` which of them it reads.
+struct Params {
+  int chunks = 1;                  // pieces that follow one another
+  int channels = 1;                // independent streams, each carrying a share
+  Mover mover = Mover::either;     // either, or receiver for a rendezvous
+
+  bool operator==(const Params&) const = default;
+};
+
+// Buffers, in elements (n = world size, c = Parts::count(me), total = Parts::total()):
+//   collective      input            output           in place
+//   allreduce       total            total            input is output
+//   reduce          total            total at root    at the root: input is output
+//   broadcast       total at root    total            at the root: input is output
+//   allgather       c                total            input is output's part(me)
+//   reduce_scatter  total            c                output is input's part(me); the rest of input is lost
+//   gather          c                total at root    at the root: input is output's part(root)
+//   scatter         total at root    c                at the root: output is input's part(root)
+//   alltoall        total            total            input is output
+//   send            total            0                (root is the destination)
+//   recv            0                total            (root is the source)
+//   barrier         0                0
+// allreduce, reduce and broadcast divide `total` evenly; parts of the others are the ranks' shares (alltoall: part(i)
+// of input goes to rank i).
+struct Problem {
+  const Topology& topology;
+  Collective collective;
+  Parts parts;
+  std::size_t element_bytes = 4;
+  Rank root = 0;
+  bool in_place = false;
+  bool commutative = true;
+  Determinism determinism = Determinism::any;
+  Params params;
+
+  int world_size() const { return topology.world_size(); }
+};
+
+}  // namespace motet

@@ -1,0 +1,59 @@
+// Who sits where: an immutable value, the same on every rank, with a text form that parses back.
+//
+// A tier partitions the ranks; tiers are nested, innermost first ("package" < "node" < "pod"). The last one, "world",
+// holds everybody and is always there. Short text: "4 nodes x 8", "2 pods x 4 nodes x 8" (outermost
+// first; ranks are numbered depth first). Recorded machines have a line per rank (to_text).
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/types.hpp"
+#include "topology/group.hpp"
+
+namespace motet {
+
+struct Tier {
+  std::string name;           // "node", "pod", "world"
+  std::vector<int> group_of;  // by rank: which group of this tier it is in; numbered by first member
+
+  bool operator==(const Tier&) const = default;
+};
+
+class Topology {
+ public:
+  // Everyone on one node.
+  static Topology single_node(int world_size);
+  // node_of[rank] is any label; ranks with equal labels share a node.
+  static Topology from_nodes(const std::vector<int>& node_of);
+  // Both text forms. Throws Error{invalid_argument} naming line, column and what was expected.
+  static Topology from_text(std::string_view text);
+  std::string to_text() const;
+
+  int world_size() const { return static_cast<int>(tiers_.back().group_of.size()); }
+  int node_count() const;
+  int node_of(Rank rank) const;
+  int local_rank(Rank rank) const;  // position among the ranks of its node
+  const std::vector<Tier>& tiers() const { return tiers_; }
+
+  Group world(Rank me) const;
+  Group node(Rank me) const;
+  // My group in tiers()[tier].
+  Group tier(int tier, Rank me) const;
+  // The ranks with my local rank on every node that has one, in the order of nodes.
+  Group rail(Rank me) const;
+  // Whether all groups of this tier have the same number of members.
+  bool uniform(int tier) const;
+
+  // The topology of a sub-communicator: rank i of it is members[i] here.
+  Topology subset(const std::vector<Rank>& members) const;
+
+  bool operator==(const Topology&) const = default;
+
+ private:
+  explicit Topology(std::vector<Tier> tiers);
+  std::vector<Tier> tiers_;
+};
+
+}  // namespace motet
