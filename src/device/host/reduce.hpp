@@ -1,4 +1,5 @@
-// Reductions of memory that the CPU reaches, by SIMD kernels chosen for the CPU at run time (Google Highway).
+// Reductions of memory that the CPU reaches, by SIMD kernels chosen for the CPU at run time (Google
+// Highway).
 #pragma once
 
 #include <cstddef>
@@ -7,9 +8,10 @@
 
 namespace motet {
 
-// out[i] = a[i] op b[i] for `count` elements. `out` may equal `a` or `b`; otherwise nothing overlaps. Pointers need the
-// alignment of nothing. 16-bit floats are combined in float32 and rounded to nearest even. min and max: NaN wins,
-// −0 < +0, and a NaN result is the canonical quiet NaN. Integers wrap. avg combines like sum.
+// out[i] = a[i] op b[i] for `count` elements. `out` may equal `a` or `b`; otherwise nothing
+// overlaps. Pointers need the alignment of nothing. 16-bit floats are combined in float32 and
+// rounded to nearest even. min and max: NaN wins, −0 < +0, and a NaN result is the canonical quiet
+// NaN. Integers wrap. avg combines like sum.
 using ReduceKernel = void (*)(void* out, const void* a, const void* b, std::size_t count);
 
 // Null where is_defined(op, type) is false. The choice for this CPU is made once.

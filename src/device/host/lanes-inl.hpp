@@ -1,0 +1,172 @@
+// How each element type is loaded into vectors that can be computed with, and stored again.
+// Compiled once per instruction set (hence the unusual include guard, as Highway wants it).
+#if defined(MOTET_DEVICE_HOST_LANES_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef MOTET_DEVICE_HOST_LANES_INL
+#undef MOTET_DEVICE_HOST_LANES_INL
+#else
+#define MOTET_DEVICE_HOST_LANES_INL
+#endif
+
+#include <hwy/highway.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
+HWY_BEFORE_NAMESPACE();
+namespace motet::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Two NaNs may meet in either order on different ranks, and hardware keeps one of the two payloads:
+// one bit pattern for all makes the result the same everywhere.
+template <class D, class V>
+HWY_INLINE V canonical_nan(D d, V v) {
+  const V nan = hn::Set(d, std::numeric_limits<hn::TFromD<D>>::quiet_NaN());
+  return hn::IfThenElse(hn::IsNaN(v), nan, v);
+}
+
+// An element is computed with as it is stored.
+template <class T>
+struct Direct {
+  using Stored = T;
+  static constexpr std::size_t max_lanes = HWY_LANES(T);
+
+  template <class D>
+  static HWY_INLINE D math(D d) {
+    return d;
+  }
+  template <class D>
+  static HWY_INLINE hn::VFromD<D> load(D d, const T* from) {
+    return hn::LoadU(d, from);
+  }
+  template <class D>
+  static HWY_INLINE void store(hn::VFromD<D> v, D d, T* to) {
+    hn::StoreU(v, d, to);
+  }
+};
+
+// Highway's own conversions know infinities and rounding only where the hardware does them.
+inline constexpr bool converts_half =
+#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
+    false;
+#elif HWY_ARCH_X86
+    HWY_TARGET != HWY_SSSE3 && HWY_TARGET != HWY_SSE4;
+#else
+    true;
+#endif
+
+// float16 bits to float32 by shifting; exact. `bits` holds one float16 in each 32-bit lane.
+template <class D32, class DF>
+HWY_INLINE hn::VFromD<DF> widen_half(D32 d32, DF df, hn::VFromD<D32> bits) {
+  const auto shifted = hn::ShiftLeft<13>(hn::And(bits, hn::Set(d32, 0x7FFFu)));
+  const auto exponent = hn::And(shifted, hn::Set(d32, 0x7C00u << 13));
+  const auto rebias = hn::Set(d32, (127u - 15u) << 23);
+  const auto normal = hn::Add(shifted, rebias);
+  // A subnormal becomes a normal number with exponent one, from which that one is subtracted
+  // exactly.
+  const auto one = hn::Set(d32, 1u << 23);
+  const auto smallest = hn::BitCast(df, hn::Set(d32, 113u << 23));
+  const auto subnormal = hn::BitCast(d32, hn::Sub(hn::BitCast(df, hn::Add(normal, one)), smallest));
+  auto wide = hn::IfThenElse(hn::Eq(exponent, hn::Zero(d32)), subnormal, normal);
+  const auto infinite = hn::Eq(exponent, hn::Set(d32, 0x7C00u << 13));
+  wide = hn::IfThenElse(infinite, hn::Add(normal, rebias), wide);
+  const auto sign = hn::ShiftLeft<16>(hn::And(bits, hn::Set(d32, 0x8000u)));
+  return hn::BitCast(df, hn::Or(wide, sign));
+}
+
+// float32 to float16 bits, rounded to nearest even; every NaN becomes the canonical one.
+template <class D32, class DF>
+HWY_INLINE hn::VFromD<D32> narrow_half(D32 d32, DF df, hn::VFromD<DF> v) {
+  const hn::RebindToSigned<D32> signed32;
+  const auto magnitude = hn::BitCast(d32, hn::Abs(v));
+  const auto less =
+      [&](auto bound)
+          HWY_ATTR {  // magnitudes are below 2^31: the signed comparison, which all have
+            return hn::MaskFromVec(hn::BitCast(
+                d32,
+                hn::VecFromMask(signed32, hn::Lt(hn::BitCast(signed32, magnitude),
+                                                 hn::Set(signed32, static_cast<int32_t>(bound))))));
+          };
+  const auto odd = hn::And(hn::ShiftRight<13>(magnitude), hn::Set(d32, 1u));
+  // Half an ulp less one, plus one when odd: carries exactly when nearest-even rounds up, into
+  // infinity too.
+  const auto rebias = hn::Set(d32, (15u << 23) - (127u << 23) + 0xFFFu);
+  const auto normal = hn::ShiftRight<13>(hn::Add(hn::Add(magnitude, rebias), odd));
+  // Adding a number whose last bit is worth the smallest float16 lets the float32 adder do the
+  // rounding.
+  const auto aligner = hn::Set(d32, ((127u - 15u) + (23u - 10u) + 1u) << 23);
+  const auto subnormal = hn::Sub(
+      hn::BitCast(d32, hn::Add(hn::BitCast(df, magnitude), hn::BitCast(df, aligner))), aligner);
+  auto half = hn::IfThenElse(less(113u << 23), subnormal, normal);
+  const auto special =
+      hn::IfThenElse(less((255u << 23) + 1), hn::Set(d32, 0x7C00u), hn::Set(d32, 0x7E00u));
+  half = hn::IfThenElse(less((127u + 16u) << 23), half, special);
+  const auto sign = hn::ShiftRight<16>(hn::And(hn::BitCast(d32, v), hn::Set(d32, 0x80000000u)));
+  return hn::Or(half, hn::IfThenElse(less((255u << 23) + 1), sign, hn::Zero(d32)));
+}
+
+// 16-bit floats are computed with in float32.
+struct Float16 {
+  using Stored = std::uint16_t;
+  static constexpr std::size_t max_lanes = HWY_LANES(float);
+
+  template <class D>
+  static HWY_INLINE hn::Rebind<float, D> math(D) {
+    return {};
+  }
+  template <class D>
+  static HWY_INLINE auto load(D d, const Stored* from) {
+    const hn::Rebind<float, D> df;
+    const hn::Rebind<std::uint32_t, D> d32;
+    if constexpr (converts_half) {
+      const hn::Rebind<hwy::float16_t, D> half;
+      return hn::PromoteTo(df, hn::BitCast(half, hn::LoadU(d, from)));
+    } else {
+      return widen_half(d32, df, hn::PromoteTo(d32, hn::LoadU(d, from)));
+    }
+  }
+  template <class D, class V>
+  static HWY_INLINE void store(V v, D d, Stored* to) {
+    const hn::Rebind<float, D> df;
+    const hn::Rebind<std::uint32_t, D> d32;
+    if constexpr (converts_half) {
+      const hn::Rebind<hwy::float16_t, D> half;
+      hn::StoreU(hn::BitCast(d, hn::DemoteTo(half, v)), d, to);
+    } else {
+      const hn::Rebind<std::int32_t, D> signed32;
+      hn::StoreU(hn::DemoteTo(d, hn::BitCast(signed32, narrow_half(d32, df, v))), d, to);
+    }
+  }
+};
+
+struct Bfloat16 {
+  using Stored = std::uint16_t;
+  static constexpr std::size_t max_lanes = HWY_LANES(float);
+
+  template <class D>
+  static HWY_INLINE hn::Rebind<float, D> math(D) {
+    return {};
+  }
+  template <class D>
+  static HWY_INLINE auto load(D d, const Stored* from) {
+    const hn::Rebind<std::uint32_t, D> d32;
+    const hn::Rebind<float, D> df;
+    return hn::BitCast(df, hn::ShiftLeft<16>(hn::PromoteTo(d32, hn::LoadU(d, from))));
+  }
+  // Highway's DemoteTo truncates. Half an ulp less one, plus one when odd, rounds to nearest even;
+  // NaNs are canonical by now, so that the sum cannot carry them to zero.
+  template <class D, class V>
+  static HWY_INLINE void store(V v, D d, Stored* to) {
+    const hn::Rebind<std::uint32_t, D> d32;
+    const hn::Rebind<std::int32_t, D> signed32;
+    const auto bits = hn::BitCast(d32, v);
+    const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(d32, 1u));
+    const auto rounded = hn::ShiftRight<16>(hn::Add(hn::Add(bits, hn::Set(d32, 0x7FFFu)), odd));
+    hn::StoreU(hn::DemoteTo(d, hn::BitCast(signed32, rounded)), d, to);
+  }
+};
+
+}  // namespace motet::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

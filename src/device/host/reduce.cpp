@@ -1,0 +1,180 @@
+#include "device/host/reduce.hpp"
+
+#include <array>
+#include <cstdint>
+#include <type_traits>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "device/host/reduce.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "device/host/combine-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace motet::HWY_NAMESPACE {
+
+template <class Element>
+struct Operands {
+  using Stored = typename Element::Stored;
+  Stored* out;
+  const Stored* a;
+  const Stored* b;
+  std::size_t count;
+
+  HWY_INLINE void advance(std::size_t by) {
+    out += by;
+    a += by;
+    b += by;
+    count -= by;
+  }
+};
+
+// Loads everything before it stores anything, so `out` may be `a` or `b`.
+template <std::size_t vectors, class Element, class Op, class D>
+HWY_INLINE void combine_vectors(D d, Operands<Element>& o) {
+  const auto math = Element::math(d);
+  const std::size_t lanes = hn::Lanes(d);
+  const auto at = [&](std::size_t i) HWY_ATTR {
+    return Op::combine(math, Element::load(d, o.a + i * lanes), Element::load(d, o.b + i * lanes));
+  };
+  if constexpr (vectors == 1) {
+    Element::store(at(0), d, o.out);
+  } else {
+    static_assert(vectors == 4);
+    const auto v0 = at(0);
+    const auto v1 = at(1);
+    const auto v2 = at(2);
+    const auto v3 = at(3);
+    Element::store(v0, d, o.out);
+    Element::store(v1, d, o.out + lanes);
+    Element::store(v2, d, o.out + 2 * lanes);
+    Element::store(v3, d, o.out + 3 * lanes);
+  }
+  o.advance(vectors * lanes);
+}
+
+// What is left after the main loop, in vectors of half the length each time.
+template <std::size_t lanes, class Element, class Op>
+HWY_INLINE void combine_rest(Operands<Element>& o) {
+  const hn::CappedTag<typename Element::Stored, lanes> d;
+  while (o.count >= hn::Lanes(d)) combine_vectors<1, Element, Op>(d, o);
+  if constexpr (lanes > 1) combine_rest<lanes / 2, Element, Op>(o);
+}
+
+template <class Element, class Op>
+void combine(void* out, const void* a, const void* b, std::size_t count) {
+  using Stored = typename Element::Stored;
+  Operands<Element> o{static_cast<Stored*>(out), static_cast<const Stored*>(a),
+                      static_cast<const Stored*>(b), count};
+  const hn::CappedTag<Stored, Element::max_lanes> d;
+  while (o.count >= 4 * hn::Lanes(d)) combine_vectors<4, Element, Op>(d, o);
+  combine_rest<Element::max_lanes, Element, Op>(o);
+}
+
+// Exact for up to 32 bits: the quotient is off its true value by far less than it can be off an
+// integer.
+template <class T>
+void divide_integers(void* data, std::size_t count, int divisor) {
+  T* values = static_cast<T*>(data);
+  using Divisor = std::conditional_t<sizeof(T) == 8, T, double>;
+  const auto by = static_cast<Divisor>(divisor);
+  for (std::size_t i = 0; i < count; ++i) {
+    T value;
+    __builtin_memcpy(&value, values + i, sizeof value);  // may be unaligned
+    value = static_cast<T>(static_cast<Divisor>(value) / by);
+    __builtin_memcpy(values + i, &value, sizeof value);
+  }
+}
+
+template <std::size_t lanes, class Element>
+HWY_INLINE void divide_vectors(typename Element::Stored* data, std::size_t count, int divisor) {
+  const hn::CappedTag<typename Element::Stored, lanes> d;
+  const auto math = Element::math(d);
+  const auto by = hn::Set(math, static_cast<hn::TFromD<decltype(math)>>(divisor));
+  std::size_t i = 0;
+  for (; count - i >= hn::Lanes(d); i += hn::Lanes(d)) {
+    const auto quotient = canonical_nan(math, hn::Div(Element::load(d, data + i), by));
+    Element::store(quotient, d, data + i);
+  }
+  if constexpr (lanes > 1) divide_vectors<lanes / 2, Element>(data + i, count - i, divisor);
+}
+
+template <class Element>
+void divide_floats(void* data, std::size_t count, int divisor) {
+  divide_vectors<Element::max_lanes, Element>(static_cast<typename Element::Stored*>(data), count,
+                                              divisor);
+}
+
+using Row = std::array<ReduceKernel, reduce_op_count>;
+
+// Order as in ReduceOp. Wrapping and bits are the same for signed and unsigned.
+template <class T>
+constexpr Row integer_row() {
+  using Signless = Direct<std::make_unsigned_t<T>>;
+  return {combine<Signless, Sum>,      combine<Signless, Product>, combine<Direct<T>, Minimum>,
+          combine<Direct<T>, Maximum>, combine<Signless, Sum>,     combine<Signless, And>,
+          combine<Signless, Or>,       combine<Signless, Xor>};
+}
+
+template <class Element>
+constexpr Row float_row() {
+  return {combine<Element, Sum>,
+          combine<Element, Product>,
+          combine<Element, Minimum>,
+          combine<Element, Maximum>,
+          combine<Element, Sum>,
+          nullptr,
+          nullptr,
+          nullptr};
+}
+
+// Order as in DataType.
+constexpr std::array<Row, data_type_count> reduce_rows{
+    integer_row<std::int8_t>(),   integer_row<std::int16_t>(),  integer_row<std::int32_t>(),
+    integer_row<std::int64_t>(),  integer_row<std::uint8_t>(),  integer_row<std::uint16_t>(),
+    integer_row<std::uint32_t>(), integer_row<std::uint64_t>(), float_row<Float16>(),
+    float_row<Bfloat16>(),        float_row<Direct<float>>(),   float_row<Direct<double>>()};
+
+constexpr std::array<ScaleKernel, data_type_count> divide_row{
+    divide_integers<std::int8_t>,   divide_integers<std::int16_t>,  divide_integers<std::int32_t>,
+    divide_integers<std::int64_t>,  divide_integers<std::uint8_t>,  divide_integers<std::uint16_t>,
+    divide_integers<std::uint32_t>, divide_integers<std::uint64_t>, divide_floats<Float16>,
+    divide_floats<Bfloat16>,        divide_floats<Direct<float>>,   divide_floats<Direct<double>>};
+
+ReduceKernel find_reduce(std::size_t type, std::size_t op) {
+  return reduce_rows[type][op];
+}
+ScaleKernel find_divide(std::size_t type) {
+  return divide_row[type];
+}
+const char* target_name() {
+  return hwy::TargetName(HWY_TARGET);
+}
+
+}  // namespace motet::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace motet {
+namespace {
+HWY_EXPORT(find_reduce);
+HWY_EXPORT(find_divide);
+HWY_EXPORT(target_name);
+}  // namespace
+
+ReduceKernel reduce_kernel(ReduceOp op, DataType type) noexcept {
+  return HWY_DYNAMIC_DISPATCH(find_reduce)(static_cast<std::size_t>(type),
+                                           static_cast<std::size_t>(op));
+}
+
+ScaleKernel divide_kernel(DataType type) noexcept {
+  return HWY_DYNAMIC_DISPATCH(find_divide)(static_cast<std::size_t>(type));
+}
+
+const char* reduce_target() noexcept {
+  return HWY_DYNAMIC_DISPATCH(target_name)();
+}
+
+}  // namespace motet
+#endif
