@@ -16,8 +16,8 @@ class Group {
   int size() const { return static_cast<int>(members_.size()); }
   int index() const { return index_; }  // my position
   Rank me() const { return members_[index_]; }
-  Rank at(int index) const;              // any integer, taken modulo size()
-  int index_of(Rank rank) const;         // -1 if absent
+  Rank at(int index) const;       // any integer, taken modulo size()
+  int index_of(Rank rank) const;  // -1 if absent
   bool contains(Rank rank) const { return index_of(rank) >= 0; }
   const std::vector<Rank>& members() const { return members_; }
 

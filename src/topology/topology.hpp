@@ -1,8 +1,9 @@
 // Who sits where: an immutable value, the same on every rank, with a text form that parses back.
 //
-// A tier partitions the ranks; tiers are nested, innermost first ("package" < "node" < "pod"). The last one, "world",
-// holds everybody and is always there. Short text: "4 nodes x 8", "2 pods x 4 nodes x 8" (outermost
-// first; ranks are numbered depth first). Recorded machines have a line per rank (to_text).
+// A tier partitions the ranks; tiers are nested, innermost first ("package" < "node" < "pod"). The
+// last one, "world", holds everybody and is always there. Short text: "4 nodes x 8", "2 pods x 4
+// nodes x 8" (outermost first; ranks are numbered depth first). Recorded machines have a line per
+// rank (to_text).
 #pragma once
 
 #include <string>
@@ -15,8 +16,9 @@
 namespace motet {
 
 struct Tier {
-  std::string name;           // "node", "pod", "world"
-  std::vector<int> group_of;  // by rank: which group of this tier it is in; numbered by first member
+  std::string name;  // "node", "pod", "world"
+  std::vector<int>
+      group_of;  // by rank: which group of this tier it is in; numbered by first member
 
   bool operator==(const Tier&) const = default;
 };
