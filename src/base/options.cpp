@@ -1,2 +1,258 @@
 #include "base/options.hpp"
-namespace motet {}
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <mutex>
+#include <numeric>
+#include <variant>
+#include <vector>
+
+#include "base/error.hpp"
+
+namespace motet {
+namespace {
+
+constexpr int unlimited = std::numeric_limits<int>::max();
+
+struct Integer {
+  int Options::*member;
+  int least, most;
+};
+struct Text {
+  std::string Options::*member;
+};
+struct Flag {
+  bool Options::*member;
+};
+struct Choice {
+  std::string Options::*member;
+  std::string_view allowed;  // "error, warning, info or debug"
+};
+
+struct Setting {
+  OptionRow row;
+  std::variant<Integer, Text, Flag, Choice> target;
+};
+
+constexpr std::array<Setting, 15> settings{{
+    {{"MOTET_TRANSPORT", "list", "", "",
+      "Transports in order of preference: shm,tcp. Empty: all there are."},
+     Text{&Options::transport}},
+    {{"MOTET_ALGORITHM", "name", "", "",
+      "Algorithm to use wherever it supports the problem. Empty: the planner chooses."},
+     Text{&Options::algorithm}},
+    {{"MOTET_SLOTS", "integer", "8", "blocks",
+      "Large blocks a rank has under way in shared memory (a soft limit)."},
+     Integer{&Options::slots, 1, 1024}},
+    {{"MOTET_BLOCK_KIB", "integer", "128", "KiB", "Longest block that a step moves at once."},
+     Integer{&Options::block_kib, 1, 65536}},
+    {{"MOTET_RING_LINES", "integer", "64", "messages",
+      "Small messages under way per pair of ranks."},
+     Integer{&Options::ring_lines, 1, 65536}},
+    {{"MOTET_SETUP_TIMEOUT_MS", "integer", "120000", "ms",
+      "How long ranks wait for each other when a communicator is made."},
+     Integer{&Options::setup_timeout_ms, 1, unlimited}},
+    {{"MOTET_TIMEOUT_MS", "integer", "1800000", "ms",
+      "How long one collective may take before it fails."},
+     Integer{&Options::timeout_ms, 1, unlimited}},
+    {{"MOTET_LOG", "level", "warning", "",
+      "Least important lines to log: error, warning, info or debug."},
+     Choice{&Options::log_level, "error, warning, info or debug"}},
+    {{"MOTET_FAULT", "list", "", "",
+      "Faults to inject, for tests: seed=7,delay=3,full=0.1,reorder=0.2,kill=1000."},
+     Text{&Options::fault}},
+    {{"MOTET_BLOCKWISE", "flag", "1", "",
+      "0 runs every step as a whole instead of block by block, for tests."},
+     Flag{&Options::blockwise}},
+    {{"MASTER_ADDR", "address", "", "",
+      "Host on which rank 0 listens while ranks find each other."},
+     Text{&Options::master_address}},
+    {{"MASTER_PORT", "integer", "", "port", "Its port."}, Integer{&Options::master_port, 1, 65535}},
+    {{"MOTET_SECRET_FILE", "path", "", "",
+      "File (mode 0600) with the secret by which ranks know each other."},
+     Text{&Options::secret_file}},
+    {{"MOTET_SECRET", "text", "", "", "The secret itself; removed from the environment once read."},
+     Text{&Options::secret}},
+    {{"MOTET_INSECURE", "flag", "0", "",
+      "1 goes on without a secret between hosts, with a warning."},
+     Flag{&Options::insecure}},
+}};
+
+constexpr auto rows = [] {
+  std::array<OptionRow, settings.size()> all{};
+  for (std::size_t i = 0; i < all.size(); ++i) all[i] = settings[i].row;
+  return all;
+}();
+
+// What launchers tell a process about itself; the first that has set its rank counts, and only that
+// one.
+struct Launcher {
+  const char* rank;
+  const char* world_size;
+  const char* local_rank;
+};
+constexpr std::array<Launcher, 4> launchers{
+    {{"RANK", "WORLD_SIZE", "LOCAL_RANK"},
+     {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK"},
+     {"PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID"},
+     {"SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID"}}};
+
+[[noreturn]] void reject(std::string_view name, std::string_view value, std::string_view expected) {
+  throw Error(ErrorCode::invalid_argument,
+              fmt::format("environment: {}={}: expected {}", name, value, expected));
+}
+
+int parse_integer(std::string_view name, std::string_view value, int least, int most) {
+  int number = 0;
+  const auto [end, failure] = std::from_chars(value.data(), value.data() + value.size(), number);
+  if (failure != std::errc{} || end != value.data() + value.size() || number < least ||
+      number > most) {
+    const std::string expected = most == unlimited
+                                     ? fmt::format("an integer, at least {}", least)
+                                     : fmt::format("an integer from {} to {}", least, most);
+    reject(name, value, expected);
+  }
+  return number;
+}
+
+bool lists(std::string_view allowed, std::string_view word) {
+  while (!allowed.empty()) {
+    const std::size_t end = std::min(allowed.find_first_of(", "), allowed.size());
+    if (allowed.substr(0, end) == word && word != "or") return true;
+    allowed.remove_prefix(std::min(end + 1, allowed.size()));
+  }
+  return false;
+}
+
+struct Assign {
+  Options& options;
+  std::string_view name, value;
+
+  void operator()(const Integer& to) const {
+    options.*to.member = parse_integer(name, value, to.least, to.most);
+  }
+  void operator()(const Text& to) const { options.*to.member = value; }
+  void operator()(const Flag& to) const {
+    if (value != "0" && value != "1") reject(name, value, "0 or 1");
+    options.*to.member = value == "1";
+  }
+  void operator()(const Choice& to) const {
+    if (value.empty() || !lists(to.allowed, value)) reject(name, value, to.allowed);
+    options.*to.member = value;
+  }
+};
+
+// Levenshtein's, row by row.
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+bool is_known(std::string_view name) {
+  return std::any_of(rows.begin(), rows.end(),
+                     [name](const OptionRow& row) { return row.name == name; });
+}
+
+std::string_view nearest_name(std::string_view name) {
+  return std::min_element(rows.begin(), rows.end(),
+                          [name](const OptionRow& a, const OptionRow& b) {
+                            return edit_distance(name, a.name) < edit_distance(name, b.name);
+                          })
+      ->name;
+}
+
+void reject_unknown_names() {
+  constexpr std::string_view ours = "MOTET_";
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    const std::string_view name = text.substr(0, text.find('='));
+    if (name.substr(0, ours.size()) != ours || is_known(name)) continue;
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("environment: {} is not an option of Motet; did you mean {}?", name,
+                            nearest_name(name)));
+  }
+}
+
+std::optional<int> launcher_number(const char* name, int least) {
+  const char* value = std::getenv(name);
+  if (value == nullptr) return std::nullopt;
+  return parse_integer(name, value, least, unlimited);
+}
+
+void read_launcher(Options& options) {
+  const auto* used = std::find_if(launchers.begin(), launchers.end(), [](const Launcher& launcher) {
+    return std::getenv(launcher.rank) != nullptr;
+  });
+  if (used == launchers.end()) return;
+  options.rank = launcher_number(used->rank, 0);
+  options.world_size = launcher_number(used->world_size, 1);
+  options.local_rank = launcher_number(used->local_rank, 0);
+  if (options.world_size && *options.rank >= *options.world_size) {
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("environment: {}={} must be below {}={}", used->rank, *options.rank,
+                            used->world_size, *options.world_size));
+  }
+}
+
+// Children must not inherit the secret, nor /proc/<pid>/environ show it; later communicators of
+// this process need it.
+void hide_secret(Options& options) {
+  static std::mutex mutex;  // guards kept
+  static std::string kept;
+  const std::scoped_lock lock(mutex);
+  if (char* value = std::getenv("MOTET_SECRET"); value != nullptr) {
+    kept = options.secret;
+    explicit_bzero(value, std::strlen(value));
+    unsetenv("MOTET_SECRET");
+  }
+  options.secret = kept;
+}
+
+}  // namespace
+
+Options Options::from_environment() {
+  Options options;
+  for (const Setting& setting : settings) {
+    const char* value =
+        std::getenv(setting.row.name.data());  // names are literals: they end with a zero
+    if (value != nullptr) std::visit(Assign{options, setting.row.name, value}, setting.target);
+  }
+  hide_secret(options);
+  reject_unknown_names();
+  read_launcher(options);
+  return options;
+}
+
+std::span<const OptionRow> option_table() {
+  return rows;
+}
+
+std::string option_help() {
+  std::string help;
+  for (const OptionRow& row : rows) {
+    const std::string type =
+        row.unit.empty() ? std::string(row.type) : fmt::format("{} ({})", row.type, row.unit);
+    help += fmt::format("  {:<23}{:<19}{}{}\n", row.name, type, row.sentence,
+                        row.standard.empty() ? "" : fmt::format(" Default: {}.", row.standard));
+  }
+  return help;
+}
+
+}  // namespace motet

@@ -1,4 +1,5 @@
-// Everything a user can set. getenv appears in options.cpp alone; --help and the docs are printed from the table.
+// Everything a user can set. getenv appears in options.cpp alone; --help and the docs are printed
+// from the table.
 #pragma once
 
 #include <cstdint>
@@ -10,27 +11,28 @@
 namespace motet {
 
 struct Options {
-  std::string transport;        // MOTET_TRANSPORT: "shm,tcp" in order of preference; empty: all
-  std::string algorithm;        // MOTET_ALGORITHM: used wherever it supports the problem
-  int slots = 8;                // MOTET_SLOTS: large blocks under way per rank (soft limit)
-  int block_kib = 128;          // MOTET_BLOCK_KIB: longest block
-  int ring_lines = 64;          // MOTET_RING_LINES: small messages under way per pair
-  int setup_timeout_ms = 120'000;      // MOTET_SETUP_TIMEOUT_MS
-  int timeout_ms = 30 * 60 * 1000;     // MOTET_TIMEOUT_MS: one collective
-  std::string log_level = "warning";   // MOTET_LOG
-  std::string fault;            // MOTET_FAULT: "seed=7,delay=3,full=0.1,reorder=0.2,kill=1000": tests only
-  bool blockwise = true;        // MOTET_BLOCKWISE: 0 runs every step whole (tests compare bits)
+  std::string transport;            // MOTET_TRANSPORT: "shm,tcp" in order of preference; empty: all
+  std::string algorithm;            // MOTET_ALGORITHM: used wherever it supports the problem
+  int slots = 8;                    // MOTET_SLOTS: large blocks under way per rank (soft limit)
+  int block_kib = 128;              // MOTET_BLOCK_KIB: longest block
+  int ring_lines = 64;              // MOTET_RING_LINES: small messages under way per pair
+  int setup_timeout_ms = 120'000;   // MOTET_SETUP_TIMEOUT_MS
+  int timeout_ms = 30 * 60 * 1000;  // MOTET_TIMEOUT_MS: one collective
+  std::string log_level = "warning";  // MOTET_LOG
+  std::string fault;  // MOTET_FAULT: "seed=7,delay=3,full=0.1,reorder=0.2,kill=1000": tests only
+  bool blockwise = true;  // MOTET_BLOCKWISE: 0 runs every step whole (tests compare bits)
 
   // Bootstrap, from what launchers set (RANK, WORLD_SIZE, ... OMPI_*, PMI_*, SLURM_*).
   std::optional<int> rank, world_size, local_rank;
-  std::string master_address;   // MASTER_ADDR
-  int master_port = 0;          // MASTER_PORT
-  std::string secret_file;      // MOTET_SECRET_FILE
-  std::string secret;           // MOTET_SECRET, removed from the environment once read
-  bool insecure = false;        // MOTET_INSECURE
+  std::string master_address;  // MASTER_ADDR
+  int master_port = 0;         // MASTER_PORT
+  std::string secret_file;     // MOTET_SECRET_FILE
+  std::string secret;          // MOTET_SECRET, removed from the environment once read
+  bool insecure = false;       // MOTET_INSECURE
 
-  // Reads the environment. Unknown MOTET_* names and values that do not parse throw Error{invalid_argument} with the
-  // nearest known name.
+  // Reads the environment. Unknown MOTET_* names and values that do not parse throw
+  // Error{invalid_argument} with the nearest known name. Not to be called while another thread
+  // changes the environment.
   static Options from_environment();
 };
 
@@ -38,5 +40,8 @@ struct OptionRow {
   std::string_view name, type, standard, unit, sentence;
 };
 std::span<const OptionRow> option_table();
+
+// The table as lines for people, for --help and the documentation.
+std::string option_help();
 
 }  // namespace motet
