@@ -1,0 +1,65 @@
+#include "transport/tcp/connection_table.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/assert.hpp"
+#include "base/error.hpp"
+
+namespace motet::tcp {
+namespace {
+
+constexpr std::size_t events_at_once = 64;
+
+void forget(std::vector<TcpEndpoint*>& endpoints, TcpEndpoint* endpoint) {
+  const auto at = std::find(endpoints.begin(), endpoints.end(), endpoint);
+  if (at == endpoints.end()) return;
+  *at = endpoints.back();
+  endpoints.pop_back();
+}
+
+}  // namespace
+
+ConnectionTable::ConnectionTable()
+    : epoll_(::epoll_create1(EPOLL_CLOEXEC)), events_(events_at_once) {
+  if (!epoll_) throw system_error("tcp: epoll_create1", errno);
+}
+
+void ConnectionTable::enter_connecting(TcpEndpoint* endpoint) {
+  connecting_.push_back(endpoint);
+}
+
+void ConnectionTable::connected(TcpEndpoint* endpoint, int socket) {
+  forget(connecting_, endpoint);
+  connected_.push_back(endpoint);
+  epoll_event event{.events = EPOLLIN, .data = {.ptr = endpoint}};
+  const int status = ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, socket, &event);
+  MOTET_ASSERT(status == 0, "a fresh socket can be watched");
+}
+
+void ConnectionTable::watch_writable(TcpEndpoint* endpoint, int socket, bool writable) {
+  epoll_event event{.events = EPOLLIN, .data = {.ptr = endpoint}};
+  if (writable) event.events |= EPOLLOUT;
+  const int status = ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, socket, &event);
+  MOTET_ASSERT(status == 0, "a connected socket is watched");
+}
+
+void ConnectionTable::leave(TcpEndpoint* endpoint, int socket) {
+  forget(connecting_, endpoint);
+  forget(connected_, endpoint);
+  if (socket >= 0) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, socket, nullptr);
+}
+
+void ConnectionTable::watch(int descriptor, std::uint64_t what) {
+  epoll_event event{.events = EPOLLIN, .data = {.u64 = what}};
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, descriptor, &event) != 0) {
+    throw system_error("tcp: epoll_ctl", errno);
+  }
+}
+
+std::span<const epoll_event> ConnectionTable::events() {
+  const int count = ::epoll_wait(epoll_.get(), events_.data(), static_cast<int>(events_.size()), 0);
+  return {events_.data(), static_cast<std::size_t>(std::max(count, 0))};
+}
+
+}  // namespace motet::tcp

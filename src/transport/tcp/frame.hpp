@@ -1,0 +1,44 @@
+// What goes over the wire: a Frame, then its payload.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+#include "transport/message.hpp"
+
+namespace motet::tcp {
+
+// Frames and payloads are sent as they lie in memory. A host with the other order would show as an
+// unknown kind of frame.
+static_assert(std::endian::native == std::endian::little, "Motet's wire format is little endian");
+
+// The values are chosen to be unlike their own byte swaps, lengths and text.
+enum class FrameKind : std::uint32_t { block = 0xb10c4d01, credit = 0xc4ed4d02 };
+
+// `blocks` more blocks of `stream` have been consumed. blocks 0: nothing is said.
+struct Credit {
+  std::uint32_t stream = 0;
+  std::uint32_t blocks = 0;
+};
+
+struct Frame {
+  FrameKind kind{};
+  std::uint32_t bytes = 0;  // of payload: a block, or Credits
+  Key key = 0;
+  std::uint32_t fingerprint = 0;
+  std::uint32_t consumed = 0;
+  std::uint32_t stream = 0;
+  Credit credit;  // rides along, so that ping-pong needs no credit frames
+  std::uint32_t reserved = 0;
+};
+static_assert(sizeof(Frame) == 40);
+
+// Credits of one frame, and streams whose credits may wait to ride along with a block.
+inline constexpr std::size_t max_credits = 64;
+
+// Blocks of one stream that may be unconsumed at the peer: enough to keep a connection busy while
+// credits travel.
+inline constexpr std::uint32_t window_blocks = 4;
+
+}  // namespace motet::tcp

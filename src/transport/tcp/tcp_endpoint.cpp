@@ -1,0 +1,185 @@
+#include "transport/tcp/tcp_endpoint.hpp"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <system_error>
+#include <utility>
+
+#include "base/assert.hpp"
+
+namespace motet::tcp {
+namespace {
+
+// Beyond this nothing is queued behind a full socket: the caller's memory serves as well.
+constexpr std::size_t queue_limit_bytes = 256 * 1024;
+// Reads in one pass, so that one busy peer does not keep the others waiting.
+constexpr int reads_at_once = 8;
+
+// A host that vanished silently is noticed in about 15 s by whoever waits for it. TCP_USER_TIMEOUT
+// is no help: it also ends connections whose peer merely makes no calls and lets its window fill
+// up.
+constexpr int keepalive_idle_s = 5, keepalive_interval_s = 2, keepalive_probes = 5;
+
+void configure(int socket) {
+  const auto set = [&](int level, int option, int value) {
+    // A refused option costs latency or a later notice, nothing else.
+    static_cast<void>(::setsockopt(socket, level, option, &value, sizeof value));
+  };
+  set(IPPROTO_TCP, TCP_NODELAY, 1);
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(IPPROTO_TCP, TCP_KEEPIDLE, keepalive_idle_s);
+  set(IPPROTO_TCP, TCP_KEEPINTVL, keepalive_interval_s);
+  set(IPPROTO_TCP, TCP_KEEPCNT, keepalive_probes);
+}
+
+class AsideBlock final : public Aside {
+ public:
+  AsideBlock(std::shared_ptr<Ledger> ledger, Block block)
+      : ledger_(std::move(ledger)), block_(std::move(block)) {}
+  AsideBlock(const AsideBlock&) = delete;
+  AsideBlock& operator=(const AsideBlock&) = delete;
+  ~AsideBlock() override { ledger_->consumed(block_.arrival.header.stream); }
+  const Arrival& arrival() const override { return block_.arrival; }
+
+ private:
+  std::shared_ptr<Ledger> ledger_;
+  Block block_;
+};
+
+}  // namespace
+
+TcpEndpoint::TcpEndpoint(Transport::Peer peer, std::optional<Dialler> dialler,
+                         std::size_t max_block_bytes, std::shared_ptr<BufferPool> pool,
+                         ConnectionTable& table)
+    : peer_(std::move(peer)),
+      dialler_(std::move(dialler)),
+      max_block_bytes_(max_block_bytes),
+      table_(table),
+      ledger_(std::make_shared<Ledger>(std::move(pool), this)),
+      inbox_(max_block_bytes, ledger_, window_) {
+  table_.enter_connecting(this);
+}
+
+TcpEndpoint::~TcpEndpoint() {
+  ledger_->disconnect();
+  table_.leave(this, socket_.get());
+}
+
+const std::string& TcpEndpoint::failure() const {
+  if (state_ == State::connecting && dialler_) failure_ = dialler_->problem();
+  return failure_;
+}
+
+bool TcpEndpoint::advance_dialling() {
+  std::optional<Connection> connection = dialler_->advance();
+  if (!connection) return false;
+  attach(*std::move(connection));
+  return true;
+}
+
+void TcpEndpoint::attach(Connection connection) {
+  MOTET_ASSERT(state_ == State::connecting, "an endpoint is connected once");
+  dialler_.reset();
+  failure_.clear();
+  socket_ = std::move(connection.socket);
+  configure(socket_.get());
+  state_ = State::ready;
+  table_.connected(this, socket_.get());
+}
+
+bool TcpEndpoint::send(const Header& header, const void* data) {
+  MOTET_ASSERT(header.bytes <= max_block_bytes_, "a block fits max_block_bytes()");
+  if (state_ == State::failed) return true;
+  if (state_ == State::connecting || outbox_.queued_bytes() >= queue_limit_bytes) return false;
+  if (!window_.open(header.stream)) return false;
+  write({.kind = FrameKind::block,
+         .bytes = header.bytes,
+         .key = header.key,
+         .fingerprint = header.fingerprint,
+         .consumed = header.consumed,
+         .stream = header.stream,
+         .credit = ledger_->take_one(),
+         .reserved = 0},
+        {static_cast<const std::byte*>(data), header.bytes});
+  return true;
+}
+
+void TcpEndpoint::send_credits(std::span<const Credit> credits) {
+  Frame frame{};
+  frame.kind = FrameKind::credit;
+  frame.bytes = static_cast<std::uint32_t>(credits.size_bytes());
+  write(frame, std::as_bytes(credits));
+}
+
+void TcpEndpoint::write(const Frame& frame, std::span<const std::byte> payload) {
+  const int error = outbox_.write(socket_.get(), std::as_bytes(std::span(&frame, 1)), payload);
+  if (error != 0) return lose_writing(error);
+  if (!outbox_.empty() && !std::exchange(watched_writable_, true)) {
+    table_.watch_writable(this, socket_.get(), true);
+  }
+}
+
+bool TcpEndpoint::flush() {
+  if (state_ != State::ready || outbox_.empty()) return false;
+  std::size_t written = 0;
+  const int error = outbox_.flush(socket_.get(), &written);
+  if (error != 0) {
+    lose_writing(error);
+    return true;
+  }
+  if (outbox_.empty() && std::exchange(watched_writable_, false)) {
+    table_.watch_writable(this, socket_.get(), false);
+  }
+  return written > 0;
+}
+
+bool TcpEndpoint::read() {
+  bool moved = false, drained = false;
+  for (int i = 0; i < reads_at_once && state_ == State::ready && !drained; ++i) {
+    Inbox::Outcome outcome = inbox_.read(socket_.get());
+    drained = outcome.drained;
+    moved |= outcome.bytes > 0;
+    if (!outcome.end.empty()) {
+      lose(std::move(outcome.end));
+      moved = true;
+    }
+  }
+  return moved;
+}
+
+const Arrival* TcpEndpoint::front() {
+  const Block* block = inbox_.front();
+  return block != nullptr ? &block->arrival : nullptr;
+}
+
+void TcpEndpoint::pop() {
+  ledger_->consumed(inbox_.take_front().arrival.header.stream);
+}
+
+std::unique_ptr<Aside> TcpEndpoint::set_aside() {
+  return std::make_unique<AsideBlock>(ledger_, inbox_.take_front());
+}
+
+void TcpEndpoint::lose_writing(int error) {
+  // What the peer sent before may not have been read yet. It is finite, for the connection has
+  // ended.
+  for (bool more = true; more;) {
+    const Inbox::Outcome outcome = inbox_.read(socket_.get());
+    more = outcome.bytes > 0 && outcome.end.empty();
+  }
+  lose("tcp: write: " + std::generic_category().message(error));
+}
+
+void TcpEndpoint::lose(std::string why) {
+  state_ = State::failed;
+  failure_ = std::move(why);
+  ledger_->disconnect();
+  outbox_.clear();
+  table_.leave(this, socket_.get());
+  socket_.reset();
+}
+
+}  // namespace motet::tcp

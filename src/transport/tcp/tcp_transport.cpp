@@ -1,0 +1,204 @@
+#include "transport/tcp/tcp_transport.hpp"
+
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <map>
+#include <sstream>
+#include <utility>
+
+#include "transport/tcp/tcp_endpoint.hpp"
+
+namespace motet {
+namespace tcp {
+namespace {
+
+// Events that are no endpoint's.
+constexpr std::uint64_t listener_event = 1, timer_event = 2;
+// To so many peers an empty read each costs less than asking epoll which of them to read.
+constexpr std::size_t few_peers = 2;
+// Passes without a look at the listener, which only matters when somebody new comes.
+constexpr int direct_passes = 64;
+// Connections of engines that this rank has not named yet; each has proved that it belongs to the
+// job.
+constexpr std::size_t early_limit = 4096;
+// How often a sleeper looks after its diallers.
+constexpr long dialling_period_ns = 2'000'000;
+
+constexpr std::string_view address_prefix = "tcp";
+
+// "tcp;IDENTITY;10.0.0.7:4711;[::1]:4711": who listens where.
+std::string to_text(const Identity& engine, const std::vector<Address>& addresses) {
+  std::string text = std::string(address_prefix) + ';' + engine.to_text();
+  for (const Address& address : addresses) text += ';' + address;
+  return text;
+}
+
+// The addresses; empty if the text is no tcp address.
+std::vector<Address> parse(std::string_view text) {
+  std::istringstream words{std::string(text)};
+  std::string word;
+  if (!std::getline(words, word, ';') || word != address_prefix) return {};
+  if (!std::getline(words, word, ';')) return {};
+  std::vector<Address> addresses;
+  while (std::getline(words, word, ';')) addresses.push_back(word);
+  return addresses;
+}
+
+Descriptor open_timer() {
+  Descriptor timer(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+  if (!timer) throw system_error("tcp: timerfd_create", errno);
+  return timer;
+}
+
+class TcpTransport final : public Transport {
+ public:
+  explicit TcpTransport(const TransportOptions& options)
+      : me_(options.engine),
+        name_(options.name),
+        max_block_bytes_(options.block_bytes),
+        timer_(open_timer()),
+        listener_(Listener::tcp()) {
+    table_.watch(timer_.get(), timer_event);
+    table_.watch(listener_.descriptor(), listener_event);
+  }
+
+  std::string address() const override { return to_text(me_, listener_.addresses()); }
+  bool reaches(std::string_view peer_address) const override {
+    return !parse(peer_address).empty();
+  }
+  void admit(const Credentials& credentials) override { listener_.admit(credentials, me_); }
+  std::unique_ptr<Endpoint> connect(const Peer& peer) override;
+  bool progress() override;
+  std::size_t max_block_bytes() const override { return max_block_bytes_; }
+  void announce_sleep() override { look_around_ = true; }
+  void announce_wake() override {}
+  std::vector<int> descriptors() const override { return {table_.descriptor()}; }
+
+ private:
+  bool advance_diallers();
+  bool drive_events();
+  bool drive(const epoll_event& event);
+  bool accept();
+  void set_timer(bool ticking);
+
+  Identity me_;
+  std::string name_;
+  std::size_t max_block_bytes_;
+  std::shared_ptr<BufferPool> pool_ =
+      std::make_shared<BufferPool>();  // outlived by blocks set aside
+  Descriptor timer_;
+  Listener listener_;
+  ConnectionTable table_;
+
+  struct Caller {
+    Identity job, engine;
+    auto operator<=>(const Caller&) const = default;
+  };
+  std::map<Caller, Connection> early_;  // who dialled before connect() was called here
+
+  bool ticking_ = false;
+  bool look_around_ = false;  // before sleep: leave nothing out
+  int passes_ = 0;
+};
+
+std::unique_ptr<Endpoint> TcpTransport::connect(const Peer& peer) {
+  std::optional<Dialler> dialler;
+  if (me_ < peer.engine) {
+    dialler.emplace(Dialler::Target{.addresses = parse(peer.address),
+                                    .purpose = Purpose::tcp,
+                                    .from = me_,
+                                    .to = peer.engine},
+                    peer.credentials);
+  }
+  auto endpoint =
+      std::make_unique<TcpEndpoint>(peer, std::move(dialler), max_block_bytes_, pool_, table_);
+  if (auto early = early_.extract(Caller{peer.credentials.job, peer.engine})) {
+    endpoint->attach(std::move(early.mapped()));
+  }
+  return endpoint;
+}
+
+bool TcpTransport::progress() {
+  if (table_.connecting().empty() && !table_.connected().empty() &&
+      table_.connected().size() <= few_peers && !look_around_ && ++passes_ % direct_passes != 0) {
+    return any_of_each(table_.connected(), [](TcpEndpoint& e) { return e.read() | e.flush(); });
+  }
+  look_around_ = false;
+  const bool connected = advance_diallers();
+  return drive_events() || connected;
+}
+
+bool TcpTransport::advance_diallers() {
+  bool dialling = false;
+  const bool moved = any_of_each(table_.connecting(), [&](TcpEndpoint& endpoint) {
+    if (!endpoint.dialling()) return false;
+    const bool connected = endpoint.advance_dialling();
+    dialling |= !connected;
+    return connected;
+  });
+  if (dialling != ticking_) set_timer(dialling);
+  return moved;
+}
+
+bool TcpTransport::drive_events() {
+  bool moved = false;
+  for (const epoll_event& event : table_.events()) moved |= drive(event);
+  return moved;
+}
+
+bool TcpTransport::drive(const epoll_event& event) {
+  if (event.data.u64 == listener_event) return accept();
+  if (event.data.u64 == timer_event) {
+    std::uint64_t ticks = 0;
+    static_cast<void>(::read(timer_.get(), &ticks, sizeof ticks));
+    return false;
+  }
+  auto& endpoint = *static_cast<TcpEndpoint*>(event.data.ptr);
+  const bool flushed = (event.events & EPOLLOUT) != 0 && endpoint.flush();
+  return endpoint.read() || flushed;
+}
+
+bool TcpTransport::accept() {
+  bool moved = false;
+  for (Connection& connection : listener_.advance()) {
+    if (connection.purpose != Purpose::tcp) continue;
+    moved = true;
+    const auto& waiting = table_.connecting();
+    const auto meant = std::find_if(waiting.begin(), waiting.end(), [&](const TcpEndpoint* e) {
+      return e->peer().engine == connection.peer && e->peer().credentials.job == connection.job;
+    });
+    if (meant != waiting.end()) {
+      (*meant)->attach(std::move(connection));
+    } else if (early_.size() < early_limit) {
+      const Caller caller{connection.job, connection.peer};
+      early_.insert_or_assign(caller, std::move(connection));
+    }
+  }
+  return moved;
+}
+
+void TcpTransport::set_timer(bool ticking) {
+  ticking_ = ticking;
+  itimerspec period{};
+  if (ticking) period.it_interval.tv_nsec = period.it_value.tv_nsec = dialling_period_ns;
+  ::timerfd_settime(timer_.get(), 0, &period, nullptr);
+}
+
+std::string unavailable_because() {
+  return {};
+}
+
+std::unique_ptr<Transport> open(const TransportOptions& options) {
+  return std::make_unique<TcpTransport>(options);
+}
+
+}  // namespace
+}  // namespace tcp
+
+const TransportInfo tcp_transport{
+    .name = "tcp", .unavailable_because = tcp::unavailable_because, .open = tcp::open};
+
+}  // namespace motet
