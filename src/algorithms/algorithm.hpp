@@ -1,7 +1,9 @@
 // A collective algorithm: a value that builds any rank's schedule for a problem it supports.
-// To add one: a file and a row in list.hpp. The list feeds the planner, the proofs, the benchmark and the docs.
+// To add one: a file and a row in list.hpp. The list feeds the planner, the proofs, the benchmark
+// and the docs.
 #pragma once
 
+#include <bit>
 #include <string_view>
 
 #include "schedule/builder.hpp"
@@ -16,6 +18,12 @@ struct Uses {
   bool mover = false;
 };
 
+// Messages that follow one another on the longest way through an algorithm: what latency it pays.
+struct Rounds {
+  int within_nodes = 0;
+  int between_nodes = 0;
+};
+
 struct Algorithm {
   std::string_view name;
   Collective collective;
@@ -23,10 +31,29 @@ struct Algorithm {
   bool (*supports)(const Problem& problem);
   // Deterministic: depends on its arguments alone. Requires supports(problem).
   void (*build)(const Problem& problem, Rank me, ScheduleBuilder& b);
+  Rounds (*rounds)(const Problem& problem);
   std::string_view idea;  // one sentence for docs and explain
 };
 
-inline bool any_problem(const Problem&) { return true; }
+// What algorithms say in `supports`.
+inline bool any_problem(const Problem&) {
+  return true;
+}
+inline bool commutative(const Problem& problem) {
+  return problem.commutative;
+}
+inline bool power_of_two(const Problem& problem) {
+  return std::has_single_bit(static_cast<unsigned>(problem.world_size()));
+}
+
+// `count` rounds that heed no node's borders.
+inline Rounds flat_rounds(const Problem& problem, int count) {
+  return problem.topology.node_count() > 1 ? Rounds{0, count} : Rounds{count, 0};
+}
+// ceil(log2 n): the rounds in which everybody can have heard from everybody.
+inline int doublings(int n) {
+  return std::bit_width(static_cast<unsigned>(n - 1));
+}
 
 // The schedule of one rank.
 Schedule build_schedule(const Algorithm& algorithm, const Problem& problem, Rank me);

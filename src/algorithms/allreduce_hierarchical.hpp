@@ -1,0 +1,25 @@
+// Reduce-scatter in the inner tiers, allreduce between the outermost groups for the share that is
+// left, allgather back: the slow links carry 1/k of the vector for k ranks in a group, on all rails
+// at once. Any number of tiers; in chunks, which follow one another through the tiers. Where groups
+// differ in size, one leader per node instead. The choice for middle and large messages between
+// nodes.
+#pragma once
+
+#include "algorithms/algorithm.hpp"
+
+namespace motet {
+
+void build_hierarchical_allreduce(const Problem& problem, Rank me, ScheduleBuilder& b);
+bool supports_hierarchical_allreduce(const Problem& problem);
+Rounds hierarchical_allreduce_rounds(const Problem& problem);
+
+inline constexpr Algorithm allreduce_hierarchical{
+    .name = "hierarchical",
+    .collective = Collective::allreduce,
+    .uses = {.chunks = true, .mover = true},
+    .supports = supports_hierarchical_allreduce,
+    .build = build_hierarchical_allreduce,
+    .rounds = hierarchical_allreduce_rounds,
+    .idea = "reduce-scatter inside nodes, allreduce between them, allgather inside"};
+
+}  // namespace motet

@@ -1,0 +1,97 @@
+// Reusable parts of algorithms, written on a Group and its Shares: the same function serves the
+// world, a node and a rail. Each is called by every member of the group and writes only that
+// member's steps.
+//
+// Nothing is copied first: a reduction reads this rank's contribution where it lies (`from`) until
+// the first incoming one has been combined with it, and writes to `into`, which may be the same
+// memory (in place).
+#pragma once
+
+#include "algorithms/shares.hpp"
+#include "schedule/builder.hpp"
+#include "topology/group.hpp"
+
+namespace motet {
+
+using Via = ScheduleBuilder::Via;
+
+// A combination under way.
+class Sum {
+ public:
+  Sum(ScheduleBuilder& b, Slice from, Slice into) : b_(b), now_(from), into_(into) {}
+
+  Slice now() const { return now_; }  // where the value so far lies
+  // value = value op incoming, or incoming op value.
+  void add(Rank peer, Via via);
+  void add_in_front(Rank peer, Via via);
+  // Sees that the value lies in `into`, also if nothing was combined with it.
+  void settle() { b_.copy(now_, into_); }
+
+ private:
+  ScheduleBuilder& b_;
+  Slice now_, into_;
+};
+
+// Whether the order of combination must be that of the ranks.
+enum class Order { own_first, by_rank };
+
+// Receives the other members' contributions and combines them with `from` into `into`. own_first
+// goes round the ring downwards, so that no sender is asked by everybody at once; by_rank is a left
+// fold in the order of the group.
+void combine_all(ScheduleBuilder& b, const Group& group, Slice from, Slice into, Order order,
+                 Via via);
+
+// Sends `data` to every other member, one send after the other so that one publication serves all.
+void send_to_all(ScheduleBuilder& b, const Group& group, Slice data, Via via);
+
+// Where a rank can combine the whole vector: output, if it is that long, else the input of an
+// in-place reduce_scatter, else scratch. Holds nothing yet, unless it is the input.
+Slice accumulator(const Problem& problem, ScheduleBuilder& b);
+
+// --- reduce-scatter: share `group.index()` of the sum goes to `result`; `into` is where other
+// shares are combined.
+
+struct Reduction {
+  Shares from, into;
+  Slice result;
+};
+
+// All links at once. `into` is not used.
+void mesh_reduce_scatter(ScheduleBuilder& b, const Group& group, const Shares& from, Slice result,
+                         Order order, Via via);
+// Requires group.size() to be a power of two.
+void halving_reduce_scatter(ScheduleBuilder& b, const Group& group, const Reduction& r, Via via);
+// ceil(log2 n) rounds for every n.
+void circulant_reduce_scatter(ScheduleBuilder& b, const Group& group, const Reduction& r, Via via);
+
+// n - 1 rounds between neighbours. Each share is cut into params.channels streams, odd ones going
+// round the other way, and each of these into params.chunks.
+void ring_reduce_scatter(ScheduleBuilder& b, const Group& group, const Reduction& r,
+                         const Params& params);
+
+// --- allgather: share `group.index()` lies in `mine` (often all.at(index), where it is brought
+// otherwise).
+
+void mesh_allgather(ScheduleBuilder& b, const Group& group, Slice mine, const Shares& all, Via via);
+// Requires group.size() to be a power of two.
+void doubling_allgather(ScheduleBuilder& b, const Group& group, Slice mine, const Shares& all,
+                        Via via);
+// ceil(log2 n) rounds for every n. Nothing is sent to member `complete`, which has everything
+// already; -1: nobody.
+void circulant_allgather(ScheduleBuilder& b, const Group& group, Slice mine, const Shares& all,
+                         Via via, int complete = -1);
+
+void ring_allgather(ScheduleBuilder& b, const Group& group, Slice mine, const Shares& all,
+                    const Params& params);
+
+// --- trees: the first member is the root.
+
+void binomial_broadcast(ScheduleBuilder& b, const Group& group, Slice data, Via via);
+// The sum of everybody's `from` in `sum` at the first member; combines in the order of the group.
+void binomial_reduce(ScheduleBuilder& b, const Group& group, Sum& sum, Via via);
+// The root has all shares; member i gets share i. On the way a member also holds shares of its
+// subtree.
+void binomial_scatter(ScheduleBuilder& b, const Group& group, const Shares& all, Via via);
+void binomial_gather(ScheduleBuilder& b, const Group& group, const Shares& all, Via via);
+
+}  // namespace motet
