@@ -1,4 +1,5 @@
-// Where a listener can be reached: every address of every interface that is up, or an abstract Unix socket.
+// Where a listener can be reached: every address of every interface that is up, or an abstract Unix
+// socket.
 #pragma once
 
 #include <string>
@@ -11,10 +12,13 @@ using Address = std::string;
 
 // This host's addresses (IPv4 and IPv6, loopback last), each with `port` appended.
 std::vector<Address> local_addresses(int port);
+// The addresses of a host given by name or number, each with `port` appended. May ask DNS, so
+// set-up only. Throws Error{unavailable} naming the host.
+std::vector<Address> resolve(const std::string& host, int port);
 std::string host_name();
 
-// Identifies what two processes must share so that shared memory between them can work: boot id, and the ids of the IPC,
-// network and PID namespaces. Equal text: worth trying.
+// Identifies what two processes must share so that shared memory between them can work: boot id,
+// and the ids of the IPC, network, PID and user namespaces. Equal text: worth trying.
 std::string machine_identity();
 
 }  // namespace motet

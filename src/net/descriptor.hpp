@@ -1,5 +1,6 @@
-// Owner of a file descriptor. Every descriptor of Motet lives in one, closes on exec, and is closed in a forked child, so
-// that a child that outlives its parent does not hide the parent's death from peers.
+// Owner of a file descriptor. Every descriptor of Motet lives in one, closes on exec, and is closed
+// in a forked child, so that a child that outlives its parent does not hide the parent's death from
+// peers.
 #pragma once
 
 #include <utility>
@@ -22,9 +23,11 @@ class Descriptor {
   int fd_ = -1;
 };
 
-// Installs (once) the pthread_atfork handler that closes all descriptors in the child and disables the library there.
+// Installs (once) the pthread_atfork handler that closes all descriptors in the child and disables
+// the library there.
 void guard_against_fork();
-// True in a child forked from a process that uses Motet; every public call then fails with Error{unavailable}.
+// True in a child forked from a process that uses Motet; every public call then fails with
+// Error{unavailable}.
 bool is_forked_child() noexcept;
 
 }  // namespace motet

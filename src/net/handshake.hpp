@@ -1,9 +1,10 @@
 // Connections both of whose ends have proved that they know the job's secret.
 //
-// K = Credentials::key. The dialler sends hello{purpose, job, from, to, nonce}, the acceptor answers with its nonce and
-// MAC_K("acceptor" | purpose | job | from | to | both nonces), the dialler with the MAC for "dialler"; compared in
-// constant time. Before that: at most 256 bytes, 5 s from accept, 64 pending per listener. Whoever fails is dropped and
-// counted. It authenticates; it does not encrypt.
+// K = Credentials::key. The dialler sends hello{purpose, job, from, to, nonce}, the acceptor
+// answers with its nonce and MAC_K("acceptor" | purpose | job | from | to | both nonces), the
+// dialler with the MAC for "dialler"; compared in constant time, and the acceptor with one byte of
+// welcome. Before that: at most 256 bytes, 5 s from accept, 64 pending per listener. Whoever fails
+// is dropped and counted. It authenticates; it does not encrypt.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +32,9 @@ struct Connection {
   bool dialled = false;
 };
 
-// Dials all addresses of a peer at once; the first that completes the handshake wins.
+// Dials all addresses of a peer at once. The first where somebody proves to be the peer wins; only
+// there does the dialler prove itself, so the acceptor hands out one connection and not also the
+// losers.
 class Dialler {
  public:
   struct Target {
@@ -39,16 +42,20 @@ class Dialler {
     Purpose purpose{};
     Identity from, to;  // `to` zero: whoever listens (the store, whose identity is not known yet)
   };
-  // Throws Error{invalid_argument} for an address that cannot be parsed, nothing else: failures are in problem().
+  // Throws Error{invalid_argument} for an address that cannot be parsed and Error{system} when
+  // descriptors have run out; whatever fails while connecting is in problem().
   Dialler(Target target, const Credentials& credentials);
   ~Dialler();
   Dialler(Dialler&&) noexcept;
 
-  // Goes on without blocking. A connection once, when there is one. Refused addresses are tried again (the peer may not
-  // listen yet) every 50 ms until the owner gives up.
+  // Goes on without blocking. A connection once, when there is one. Refused addresses are tried
+  // again (the peer may not listen yet) every 50 ms until the owner gives up.
   std::optional<Connection> advance();
-  // The last failure of each address, for the error message: "10.0.0.7:4711: Connection refused; ..."
+  // The last failure of each address, for the error message: "10.0.0.7:4711: Connection refused;
+  // ..."
   std::string problem() const;
+  // For poll: readable when advance() has something to do.
+  int descriptor() const;
 
  private:
   class State;
@@ -66,10 +73,12 @@ class Listener {
   Listener(Listener&&) noexcept;
 
   std::vector<Address> addresses() const;
-  // `me` is who dialled connections must be meant for (or zero: see Target). Jobs admitted can connect until dismissed.
+  // `me` is who dialled connections must be meant for (or zero: see Target), one per job. Jobs
+  // admitted can connect until dismissed.
   void admit(const Credentials& credentials, const Identity& me);
   void dismiss(const Identity& job);
-  // Accepts, reads and answers what can be without blocking; hands out each authenticated connection once.
+  // Accepts, reads and answers what can be without blocking; hands out each authenticated
+  // connection once.
   std::vector<Connection> advance();
   // For poll: readable when advance() has something to do.
   int descriptor() const;  // an epoll descriptor

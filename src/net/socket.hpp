@@ -1,0 +1,48 @@
+// The few socket calls Motet makes: everything is non-blocking and closes on exec.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <cstddef>
+#include <span>
+#include <string>
+
+#include "net/address.hpp"
+#include "net/descriptor.hpp"
+
+namespace motet {
+
+struct SocketAddress {
+  sockaddr_storage storage{};
+  socklen_t length = 0;
+
+  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
+  int family() const { return storage.ss_family; }
+};
+
+// Numeric addresses and Unix names only. Throws Error{invalid_argument}.
+SocketAddress parse_address(const Address& text);
+SocketAddress any_address(int family, int port);  // AF_INET or AF_INET6: all interfaces
+int port_of(const SocketAddress& address);
+
+// Empty if it cannot be had: see errno. TCP sockets send at once (no Nagle) and probe a silent peer
+// after 10 s.
+Descriptor open_stream_socket(int family);
+void tune_stream_socket(int fd, int family) noexcept;
+
+// Whether a Unix socket's peer runs as this process's user.
+bool peer_is_same_user(int fd) noexcept;
+
+// What a non-blocking read or write came to.
+struct Moved {
+  std::size_t bytes = 0;
+  bool closed = false;  // by the peer, in order
+  int error = 0;        // errno; 0 also for "nothing now"
+
+  bool broken() const { return closed || error != 0; }
+  std::string why() const;  // "Connection reset by peer"
+};
+Moved read_some(int fd, std::span<std::byte> into) noexcept;
+Moved write_some(int fd, std::span<const std::byte> from) noexcept;
+
+}  // namespace motet

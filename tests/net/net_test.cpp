@@ -1,0 +1,117 @@
+// Descriptors, addresses and credentials.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "net/address.hpp"
+#include "net/credentials.hpp"
+#include "net/descriptor.hpp"
+#include "net/poller.hpp"
+#include "net_testing.hpp"
+
+namespace motet {
+namespace {
+
+using ::testing::Contains;
+using ::testing::EndsWith;
+using ::testing::Not;
+
+bool is_open(int fd) {
+  return fcntl(fd, F_GETFD) >= 0;
+}
+
+TEST(Descriptor, ClosesItsDescriptorOnce) {
+  int fd = -1;
+  {
+    Descriptor first(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    fd = first.get();
+    Descriptor second = std::move(first);
+    EXPECT_FALSE(first);  // NOLINT(bugprone-use-after-move): that is the question
+    EXPECT_TRUE(is_open(fd));
+    second = Descriptor(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    EXPECT_FALSE(is_open(fd));
+    fd = second.get();
+  }
+  EXPECT_FALSE(is_open(fd));
+}
+
+TEST(Descriptor, IsClosedInAForkedChild) {
+  Descriptor ours(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const int theirs = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  EXPECT_FALSE(is_forked_child());
+  const pid_t child = fork();
+  if (child == 0) {
+    int wrong = 0;
+    if (is_open(ours.get())) wrong |= 1;
+    if (!is_open(theirs)) wrong |= 2;
+    if (!is_forked_child()) wrong |= 4;
+    // The number may belong to somebody else by now: the owner must not close it again.
+    const int number = ours.get();
+    dup2(theirs, number);
+    ours.reset();
+    if (!is_open(number)) wrong |= 8;
+    _exit(wrong);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  EXPECT_TRUE(is_open(ours.get()));
+  EXPECT_FALSE(is_forked_child());
+  close(theirs);
+}
+
+TEST(Address, ListsLoopbackLastWithItsPort) {
+  const std::vector<Address> addresses = local_addresses(4711);
+  EXPECT_THAT(addresses, Contains("127.0.0.1:4711"));
+  for (const Address& address : addresses) EXPECT_THAT(address, EndsWith(":4711"));
+  EXPECT_TRUE(addresses.back() == "127.0.0.1:4711" || addresses.back() == "[::1]:4711");
+}
+
+TEST(Address, ParsesEveryAddressItLists) {
+  for (const Address& address : local_addresses(80)) {
+    EXPECT_EQ(port_of(parse_address(address)), 80) << address;
+  }
+}
+
+TEST(Address, ResolvesNames) {
+  EXPECT_THAT(resolve("127.0.0.1", 80), ::testing::ElementsAre("127.0.0.1:80"));
+  EXPECT_FALSE(resolve("localhost", 80).empty());
+}
+
+TEST(Address, TellsMachinesApartByTheirBoot) {
+  EXPECT_EQ(machine_identity(), machine_identity());
+  EXPECT_THAT(machine_identity(), Not(::testing::HasSubstr("?")));
+}
+
+TEST(Credentials, FollowFromTheSecretAlone) {
+  const Secret secret = random_secret();
+  const Credentials a = Credentials::from_secret(secret);
+  const Credentials b = Credentials::from_secret(secret);
+  EXPECT_EQ(a.job, b.job);
+  EXPECT_EQ(a.key, b.key);
+  EXPECT_NE(a.job, Credentials::from_secret(random_secret()).job);
+  EXPECT_NE(a.key, secret);
+  EXPECT_EQ(a.job.to_text().size(), 32U);
+}
+
+TEST(Poller, WakesForABellAndATimer) {
+  Poller poller;
+  Bell bell;
+  Timer timer;
+  poller.add(bell.descriptor(), EPOLLIN, 1);
+  poller.add(timer.descriptor(), EPOLLIN, 2);
+  EXPECT_TRUE(poller.wait(std::chrono::milliseconds(0)).empty());
+  bell.ring();
+  ASSERT_EQ(poller.wait(std::chrono::seconds(20)).size(), 1U);
+  bell.silence();
+  timer.set(Clock::now() - std::chrono::seconds(1));
+  const auto events = poller.wait(std::chrono::seconds(20));
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events[0].tag, 2U);
+  timer.clear();
+  EXPECT_TRUE(poller.wait(std::chrono::milliseconds(0)).empty());
+}
+
+}  // namespace
+}  // namespace motet
