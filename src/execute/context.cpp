@@ -1,0 +1,252 @@
+#include "execute/context.hpp"
+
+#include <algorithm>
+
+#include "base/assert.hpp"
+#include "execute/engine.hpp"
+
+namespace motet {
+
+namespace {
+// Peers are told at least this often, with a message of its own if no other goes their way: half of
+// max_active, so that nobody waits for it.
+constexpr std::uint32_t tell_every = max_active / 2;
+}  // namespace
+
+Context::Context(Engine& engine, const Setup& setup)
+    : engine_(engine),
+      id_(setup.id),
+      rank_(setup.rank),
+      observer_(setup.observer),
+      peers_(setup.links.size()) {
+  for (std::size_t i = 0; i < peers_.size(); ++i) peers_[i].link = setup.links[i];
+  active_.reserve(4 * max_active);
+  engine_.add(*this);
+}
+
+Context::~Context() {
+  fail({ErrorCode::aborted, "the communicator was destroyed"});
+  const Engine::Hold hold(engine_);
+  end_pending();
+  engine_.remove(*this);
+}
+
+Rank Context::rank_of(const Link& link) const {
+  const auto found = std::ranges::find(peers_, &link, &Peer::link);
+  return found == peers_.end() ? -1 : static_cast<Rank>(found - peers_.begin());
+}
+
+void Context::start(const std::shared_ptr<Operation>& operation, Operation::Buffers buffers,
+                    Rank point_to_point) {
+  std::uint64_t sequence = 0;
+  if (point_to_point < 0) {
+    sequence = ++started_;
+  } else {
+    Peer& peer = peers_[static_cast<std::size_t>(point_to_point)];
+    sequence =
+        operation->program().sends_to.empty() ? ++peer.receives_started : ++peer.sends_started;
+  }
+  operation->bind({buffers, sequence, point_to_point, this}, id_);
+  operation->phase = Operation::Phase::queued;
+  if (point_to_point < 0) {
+    if (queue_.empty() && may_start(*operation)) return activate(operation);
+    queue_.push_back(operation);
+    return;
+  }
+  Peer& peer = peer_of(*operation);
+  Queue& queue = operation->program().sends_to.empty() ? peer.waiting_receives : peer.waiting_sends;
+  if (queue.empty() && may_start(*operation)) return activate(operation);
+  queue.push_back(operation);
+  ++waiting_point_to_point_;
+}
+
+bool Context::may_start(const Operation& operation) const {
+  if (operation.is_point_to_point()) {
+    const Peer& peer = peers_[static_cast<std::size_t>(operation.call().point_to_point)];
+    const auto sequence = static_cast<std::uint32_t>(operation.call().sequence);
+    if (operation.program().sends_to.empty()) return peer.receives_active < max_active;
+    return peer.sends_active < max_active && sequence - peer.consumed_received <= max_active;
+  }
+  // The watermark counts from the oldest that is still under way.
+  if (operation.call().sequence > completed_.value() + max_active) return false;
+  return std::ranges::all_of(operation.program().sends_to, [&](Rank rank) {
+    const Peer& peer = peers_[static_cast<std::size_t>(rank)];
+    const std::uint32_t oldest = peer.sent[peer.sends % max_active];
+    return static_cast<std::int32_t>(oldest - peer.consumed) <= 0;
+  });
+}
+
+void Context::activate(std::shared_ptr<Operation> operation) {
+  operation->phase = Operation::Phase::active;
+  if (operation->is_point_to_point()) {
+    Peer& peer = peer_of(*operation);
+    ++(operation->program().sends_to.empty() ? peer.receives_active : peer.sends_active);
+  } else {
+    for (const Rank rank : operation->program().sends_to) {
+      Peer& peer = peers_[static_cast<std::size_t>(rank)];
+      peer.sent[peer.sends++ % max_active] = static_cast<std::uint32_t>(operation->call().sequence);
+    }
+  }
+  active_.push_back(std::move(operation));
+  if (active_.back()->complete() && !suspected_) finish(*active_.back());
+}
+
+bool Context::activate_from(Queue& queue) {
+  bool moved = false;
+  while (!queue.empty() && may_start(*queue.front())) {
+    const auto operation = queue.front();
+    queue.erase(queue.begin());
+    if (operation->is_point_to_point()) --waiting_point_to_point_;
+    activate(operation);
+    moved = true;
+  }
+  return moved;
+}
+
+bool Context::activate_waiting() {
+  bool moved = !queue_.empty() && activate_from(queue_);
+  if (waiting_point_to_point_ == 0) return moved;
+  for (Peer& peer : peers_) {
+    moved |= activate_from(peer.waiting_sends);
+    moved |= activate_from(peer.waiting_receives);
+  }
+  return moved;
+}
+
+bool Context::advance(Operation& operation) {
+  const bool moved = operation.pass();
+  if (operation.mismatch()) [[unlikely]] {
+    suspect(operation.is_point_to_point() ? started_ : operation.call().sequence);
+  } else if (operation.complete() && !suspected_) {
+    finish(operation);
+    if (!queue_.empty() || waiting_point_to_point_ > 0) activate_waiting();
+  }
+  return moved;
+}
+
+bool Context::pass() {
+  if (failed()) {
+    if (active_.empty() && queue_.empty() && waiting_point_to_point_ == 0) return false;
+    end_pending();
+    return true;
+  }
+  bool moved = activate_waiting();
+  if (tell_pending_) tell_back();
+  for (std::size_t i = active_.size(); i-- > 0;) {  // finishing removes the one at i
+    if (i < active_.size()) moved |= advance(*active_[i]);
+  }
+  return moved;
+}
+
+void Context::finish(Operation& operation) {
+  const Program& program = operation.program();
+  if (program.divide != nullptr) {
+    program.divide(operation.call().buffers.output, program.output_count, program.divisor);
+  }
+  const auto place = std::ranges::find(active_, &operation, &std::shared_ptr<Operation>::get);
+  const auto kept = std::move(*place);  // alive to the end of this function
+  *place = std::move(active_.back());
+  active_.pop_back();
+  if (!operation.is_point_to_point()) expect_nothing_left(operation);
+  note_received(operation);
+  operation.phase = Operation::Phase::done;
+}
+
+// What is set aside for a finished collective was sent by a call that differs from this one.
+void Context::expect_nothing_left(const Operation& operation) {
+  for (const Stream& stream : operation.program().streams) {
+    if (stream.link->aside_count() == 0) continue;
+    if (stream.link->drop_aside(operation.key(), operation_mask) > 0) {
+      suspect(operation.call().sequence);
+    }
+  }
+}
+
+// Counts what has been consumed, and tells those who may be waiting to know.
+void Context::note_received(const Operation& operation) {
+  const std::uint64_t sequence = operation.call().sequence;
+  if (operation.is_point_to_point()) {
+    Peer& peer = peer_of(operation);
+    if (!operation.program().sends_to.empty()) {
+      --peer.sends_active;
+      return;
+    }
+    --peer.receives_active;
+    peer.received.complete(sequence);
+    tell_pending_ |= peer.received.value() - peer.told_received >= tell_every;
+  } else {
+    completed_.complete(sequence);
+    for (const Rank rank : operation.program().receives_from) {
+      Peer& peer = peers_[static_cast<std::size_t>(rank)];
+      peer.last_from = std::max(peer.last_from, sequence);
+      tell_pending_ |= ++peer.untold >= tell_every;
+    }
+  }
+  if (tell_pending_) tell_back();
+}
+
+void Context::tell_back() {
+  tell_pending_ = false;
+  for (Peer& peer : peers_) {
+    const bool news = static_cast<std::uint32_t>(completed_.value()) != peer.told;
+    if (peer.untold >= tell_every && news) tell_pending_ |= !tell(peer, false);
+    tell_pending_ |= peer.untold >= tell_every;
+    if (peer.received.value() - peer.told_received >= tell_every)
+      tell_pending_ |= !tell(peer, true);
+  }
+}
+
+bool Context::tell(Peer& peer, bool point_to_point) {
+  const auto rank = static_cast<Rank>(&peer - peers_.data());
+  const Key key = with_role(operation_key(id_, 0, point_to_point), Role::consumed);
+  const Header header{
+      .key = key, .consumed = consumed_for(rank, point_to_point), .stream = stream_of(key)};
+  if (!peer.link->send(header, nullptr)) return false;
+  note_told(rank, point_to_point);
+  return true;
+}
+
+bool Context::fail(const Failure& failure) {
+  const std::scoped_lock lock(failure_mutex_);
+  if (failed_.load(std::memory_order_relaxed)) return false;
+  failure_ = failure;
+  failed_.store(true, std::memory_order_release);
+  engine_.wake();
+  return true;
+}
+
+Failure Context::failure() const {
+  const std::scoped_lock lock(failure_mutex_);
+  return failure_;
+}
+
+void Context::end_pending() {
+  const bool anything_active = !active_.empty();
+  for (auto& operation : active_) operation->phase = Operation::Phase::failed;
+  for (auto& operation : queue_) operation->phase = Operation::Phase::failed;
+  active_.clear();
+  queue_.clear();
+  for (Peer& peer : peers_) {
+    for (Queue* queue : {&peer.waiting_sends, &peer.waiting_receives}) {
+      for (auto& operation : *queue) operation->phase = Operation::Phase::failed;
+      queue->clear();
+    }
+    if (peer.link == nullptr) continue;
+    peer.link->drop_aside(operation_key(id_, 0, false), communicator_mask);
+  }
+  waiting_point_to_point_ = 0;
+  if (anything_active) engine_.withdraw_memory();
+}
+
+void Context::suspect(std::uint64_t sequence) {
+  if (!suspected_) suspected_ = sequence;
+}
+
+const Operation* Context::active_collective(std::uint32_t sequence) const {
+  const auto found = std::ranges::find_if(active_, [&](const auto& operation) {
+    return !operation->is_point_to_point() && sequence_of(operation->key()) == sequence;
+  });
+  return found == active_.end() ? nullptr : found->get();
+}
+
+}  // namespace motet

@@ -1,0 +1,175 @@
+// A communicator as the executor sees it: which of its operations are under way, and how far peers
+// have come.
+//
+// At most 16 collectives (and 16 sends and receives per peer and direction) are active, each until
+// the peers it sends to have consumed it; later ones wait their turn in the order of their start.
+// Peers learn what has been consumed from Header::consumed, at least every 8 operations.
+//
+// All functions need the engine to be held, except fail() and failure().
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.hpp"
+#include "execute/operation.hpp"
+
+namespace motet {
+
+class Engine;
+
+// The first cause why a communicator is aborted.
+struct Failure {
+  ErrorCode code{};
+  std::string text;  // without the call that noticed it
+};
+
+// What the executor asks of those who know more than one rank does. Called without the engine held.
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  // This rank has waited 200 ms in collective `sequence`, or has seen a message that belongs to
+  // another call.
+  virtual void report_wait(std::uint64_t sequence) = 0;
+  // For the text of a timeout: "rank 2 does not answer".
+  virtual std::string where_is_everybody(std::uint64_t sequence) = 0;
+  // This rank has found a first cause itself.
+  virtual void report_failure(const Failure& failure) = 0;
+};
+
+// Of operations numbered from 1: up to which all are complete.
+class Watermark {
+ public:
+  void complete(std::uint64_t sequence) {
+    ahead_ |= std::uint64_t{1} << (sequence - value_ - 1);
+    while ((ahead_ & 1) != 0) {
+      ahead_ >>= 1;
+      ++value_;
+    }
+  }
+  std::uint64_t value() const { return value_; }
+
+ private:
+  std::uint64_t value_ = 0;
+  std::uint64_t ahead_ = 0;  // bit i: value_ + 1 + i is complete (at most 16 are active)
+};
+
+class Context {
+ public:
+  struct Setup {
+    std::uint32_t id = 0;
+    Rank rank = 0;
+    std::vector<Link*> links;  // by rank; null for this rank
+    Observer* observer = nullptr;
+  };
+  Context(Engine& engine, const Setup& setup);
+  ~Context();  // ends what is outstanding as aborted
+  Context(const Context&) = delete;
+
+  // The number that the next collective will get.
+  std::uint64_t next_sequence() const { return started_ + 1; }
+  // Takes its place in the order of calls; runs at once or when its turn comes. The buffers stay
+  // untouched until it is over.
+  void start(const std::shared_ptr<Operation>& operation, Operation::Buffers buffers,
+             Rank point_to_point);
+  // One pass of one active operation.
+  bool advance(Operation& operation);
+  // One pass of all; starts those whose turn has come.
+  bool pass();
+
+  // Any thread. The first cause wins; everything pending and later ends with it. True if this was
+  // the first.
+  bool fail(const Failure& failure);
+  bool failed() const { return failed_.load(std::memory_order_acquire); }
+  Failure failure() const;  // requires failed()
+  // Ends what is pending after a failure. Peers do not touch its buffers afterwards.
+  void end_pending();
+
+  // A message of collective `sequence` came that this rank's own call cannot have caused: nothing
+  // completes any more until the cause is known.
+  void suspect(std::uint64_t sequence);
+  std::optional<std::uint64_t> suspected() const { return suspected_; }
+
+  std::uint32_t id() const { return id_; }
+  Rank rank() const { return rank_; }
+  Link* link(Rank rank) const { return peers_[static_cast<std::size_t>(rank)].link; }
+  int world_size() const { return static_cast<int>(peers_.size()); }
+  std::uint64_t completed() const { return completed_.value(); }
+  std::size_t active_count() const { return active_.size(); }
+  Observer* observer() const { return observer_; }
+  // The active collective of this sequence (low bits), or null.
+  const Operation* active_collective(std::uint32_t sequence) const;
+
+  // Used by operations for every header.
+  std::uint32_t consumed_for(Rank peer, bool point_to_point) const {
+    const Peer& p = peers_[static_cast<std::size_t>(peer)];
+    return static_cast<std::uint32_t>(point_to_point ? p.received.value() : completed_.value());
+  }
+  void note_told(Rank peer, bool point_to_point) {
+    Peer& p = peers_[static_cast<std::size_t>(peer)];
+    (point_to_point ? p.told_received : p.told) = consumed_for(peer, point_to_point);
+    if (!point_to_point && p.last_from <= completed_.value()) p.untold = 0;
+  }
+  void note_consumed(Rank peer, bool point_to_point, std::uint32_t value) {
+    Peer& p = peers_[static_cast<std::size_t>(peer)];
+    std::uint32_t& known = point_to_point ? p.consumed_received : p.consumed;
+    if (static_cast<std::int32_t>(value - known) > 0) known = value;
+  }
+  Rank rank_of(const Link& link) const;
+
+ private:
+  using Queue = std::vector<std::shared_ptr<Operation>>;  // few and short: erased at the front
+  struct Peer {
+    Link* link = nullptr;
+    std::uint32_t consumed = 0;   // collectives that the peer has completed, as it said
+    std::uint32_t told = 0;       // what this rank last said of itself
+    std::uint64_t last_from = 0;  // the latest completed collective in which the peer sent to here
+    std::uint32_t untold = 0;     // how many of those the peer may not know to be consumed
+    std::uint32_t sends = 0;      // collectives in which this rank sends to the peer: how many,
+    std::array<std::uint32_t, max_active> sent{};  // and the sequences of the latest
+    std::uint32_t consumed_received = 0;  // the same for messages that it has received from here
+    std::uint32_t told_received = 0;
+    std::uint64_t sends_started = 0, receives_started = 0;
+    std::uint32_t sends_active = 0, receives_active = 0;
+    Watermark received;
+    Queue waiting_sends, waiting_receives;
+  };
+
+  bool may_start(const Operation& operation) const;
+  void activate(std::shared_ptr<Operation> operation);
+  bool activate_waiting();
+  bool activate_from(Queue& queue);
+  void finish(Operation& operation);
+  void expect_nothing_left(const Operation& operation);
+  void note_received(const Operation& operation);
+  void tell_back();
+  bool tell(Peer& peer, bool point_to_point);
+  Peer& peer_of(const Operation& operation) {
+    return peers_[static_cast<std::size_t>(operation.call().point_to_point)];
+  }
+
+  Engine& engine_;
+  const std::uint32_t id_;
+  const Rank rank_;
+  Observer* const observer_;
+  std::vector<Peer> peers_;
+  std::uint64_t started_ = 0;
+  Watermark completed_;
+  Queue queue_;  // collectives waiting their turn
+  Queue active_;
+  std::size_t waiting_point_to_point_ = 0;  // in the queues of all peers
+  bool tell_pending_ = false;  // somebody has to be told, and there may have been no room
+  std::optional<std::uint64_t> suspected_;
+
+  std::atomic<bool> failed_{false};  // release after failure_ is written, acquire before it is read
+  mutable std::mutex failure_mutex_;
+  Failure failure_;  // guarded by failure_mutex_ until failed_
+};
+
+}  // namespace motet

@@ -1,0 +1,288 @@
+#include "execute/engine.hpp"
+
+#include <poll.h>
+#include <sched.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/assert.hpp"
+#include "execute/waiting.hpp"
+
+namespace motet {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+// Waiting this long is unusual enough to ask what the others do.
+constexpr milliseconds unusual_wait(200);
+// The hub sees deaths and differing calls first and says the same to everybody; only if it does not
+// is this rank's own finding the verdict.
+constexpr milliseconds verdict_grace(700);
+// A sleeper looks at deadlines this often although it is rung for everything else.
+constexpr milliseconds longest_sleep(50);
+
+void pause_cpu() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+}  // namespace
+
+// What one waiter knows.
+struct Engine::Wait {
+  Context& context;
+  Operation& operation;
+  const Deadline& deadline;
+  Clock::time_point since{};  // when waiting became slow
+  Clock::time_point next_report{};
+  Clock::time_point
+      trouble_since{};  // when a link was first seen to have failed, or a call to differ
+  bool over() const { return operation.phase >= Operation::Phase::done; }
+};
+
+Engine::Hold::Hold(Engine& engine) : engine_(engine) {
+  while (engine_.held_.test_and_set(std::memory_order_acquire)) sched_yield();
+}
+
+Engine::Engine(const Identity& identity, std::vector<NamedTransport> transports)
+    : identity_(identity),
+      transports_(std::move(transports)),
+      wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  if (!wake_) throw system_error("eventfd", errno);
+  for (const auto& [name, transport] : transports_) {
+    if (name != "shm") networks_.push_back(transport.get());
+    if (shared_memory_ == nullptr) shared_memory_ = dynamic_cast<SharedMemory*>(transport.get());
+  }
+}
+
+Engine::~Engine() {
+  MOTET_ASSERT(contexts_.empty(), "communicators end before their engine");
+}
+
+Link* Engine::find_link(const Identity& peer) const {
+  const auto found = links_.find(peer);
+  return found == links_.end() ? nullptr : found->second.get();
+}
+
+Link* Engine::add_link(const Identity& peer, std::unique_ptr<Link> link) {
+  return (links_[peer] = std::move(link)).get();
+}
+
+void Engine::remove_link(const Identity& peer) {
+  links_.erase(peer);
+}
+
+void Engine::set_local_ranks(int ranks) {
+  local_ranks_ = std::max(local_ranks_, ranks);
+  crowded_ = local_ranks_ > allowed_cores();
+}
+
+void Engine::wake() noexcept {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto written = write(wake_.get(), &one, sizeof one);
+}
+
+void Engine::withdraw_memory() {
+  if (shared_memory_ != nullptr) shared_memory_->withdraw();
+}
+
+std::size_t Engine::aside_count() const {
+  std::size_t count = 0;
+  for (const auto& [peer, link] : links_) count += link->aside_count();
+  return count;
+}
+
+bool Engine::poll_networks() {
+  bool moved = false;
+  for (Transport* transport : networks_) moved |= transport->progress();
+  return moved;
+}
+
+bool Engine::pass() {
+  bool moved = false;
+  for (const auto& [name, transport] : transports_) moved |= transport->progress();
+  for (Context* context : contexts_) moved |= context->pass();
+  if (moved) return true;
+  for (const auto& [peer, link] : links_) moved |= sort_out(*link);
+  return moved;
+}
+
+bool Engine::progress() {
+  const Hold hold(*this);
+  return pass();
+}
+
+// Nobody took the front block: it says something about its sender, belongs to a call that has not
+// begun here, or to none.
+bool Engine::sort_out(Link& link) {
+  const Arrival* front = link.endpoint().front();
+  if (front == nullptr) return false;
+  const Header header = front->header;
+  const std::uint32_t id = communicator_of(header.key);
+  const auto found = std::ranges::find(contexts_, id, &Context::id);
+  if (found == contexts_.end()) {
+    if (id >= next_id_) {
+      link.set_front_aside();
+    } else {
+      link.endpoint().pop();  // the communicator was destroyed here
+    }
+    return true;
+  }
+  Context& context = **found;
+  if (role_of(header.key) == Role::consumed) {
+    context.note_consumed(context.rank_of(link), is_point_to_point(header.key), header.consumed);
+    link.endpoint().pop();
+  } else if (context.failed()) {
+    link.endpoint().pop();
+  } else if (belongs_to_later_call(context, header)) {
+    link.set_front_aside();
+  } else {
+    context.suspect(context.completed() +
+                    sequence_ahead(sequence_of(header.key), context.completed()));
+    link.endpoint().pop();
+  }
+  return true;
+}
+
+// False: a collective that is over here, or one that is running with other arguments.
+bool Engine::belongs_to_later_call(const Context& context, const Header& header) {
+  if (is_point_to_point(header.key)) return true;
+  const std::uint32_t sequence = sequence_of(header.key);
+  if (const Operation* active = context.active_collective(sequence)) {
+    return active->program().fingerprint == header.fingerprint;
+  }
+  return sequence_ahead(sequence, context.completed()) > 0;
+}
+
+bool Engine::flushed(const Operation& operation) {
+  if (!operation.program().needs_flush || operation.phase == Operation::Phase::failed) return true;
+  bool all = true;
+  for (const Stream& stream : operation.program().streams) {
+    all &= stream.link->failed() || stream.link->endpoint().flushed();
+  }
+  return all;
+}
+
+// Looks once at the operation, or at everything. True if anything moved.
+bool Engine::look(Wait& wait, bool widely) {
+  const Hold hold(*this);
+  bool moved = false;
+  if (wait.operation.phase == Operation::Phase::active) {
+    moved = wait.context.advance(wait.operation);
+    if (!moved && !networks_.empty()) moved = poll_networks();
+  }
+  if (!moved && !wait.over() && widely) moved = pass();
+  if (!flushed(wait.operation)) poll_networks();
+  return moved;
+}
+
+void Engine::wait(Context& context, Operation& operation, const Deadline& deadline) {
+  Wait wait{context, operation, deadline};
+  Waiting waiting(crowded_);
+  bool widely = false;
+  for (;;) {
+    const bool moved = look(wait, widely);
+    if (wait.over() && flushed(operation)) return;
+    const Waiting::Next next = waiting.next(moved);
+    widely = next != Waiting::Next::look || operation.phase == Operation::Phase::queued;
+    if (next == Waiting::Next::look || next == Waiting::Next::look_widely) {
+      pause_cpu();
+      continue;
+    }
+    if (next == Waiting::Next::yield) {
+      sched_yield();
+    } else {
+      sleep(deadline);
+    }
+    check(wait);
+  }
+}
+
+void Engine::sleep(const Deadline& deadline) {
+  std::vector<pollfd> watched{{wake_.get(), POLLIN, 0}};
+  bool moved = false;
+  sleepers_.fetch_add(1, std::memory_order_relaxed);
+  {
+    const Hold hold(*this);
+    for (const auto& [name, transport] : transports_) {
+      transport->announce_sleep();
+      for (const int descriptor : transport->descriptors())
+        watched.push_back({descriptor, POLLIN, 0});
+    }
+    moved = pass();
+  }
+  const auto span = std::min(longest_sleep, deadline.left() + milliseconds(1));
+  if (!moved) poll(watched.data(), watched.size(), static_cast<int>(span.count()));
+  const bool others_sleep = sleepers_.fetch_sub(1, std::memory_order_relaxed) > 1;
+  std::uint64_t rings = 0;
+  [[maybe_unused]] const auto drained = read(wake_.get(), &rings, sizeof rings);
+  {
+    const Hold hold(*this);
+    for (const auto& [name, transport] : transports_) transport->announce_wake();
+  }
+  if (others_sleep) wake();  // the doorbell that woke this thread may have been for them
+}
+
+// What a slow waiter looks at between sleeps.
+void Engine::check(Wait& wait) {
+  if (wait.over() || wait.context.failed()) return;
+  const auto now = Clock::now();
+  if (wait.since == Clock::time_point{}) {
+    wait.since = now;
+    wait.next_report = now + unusual_wait;
+  }
+  Observer* const observer = wait.context.observer();
+  check_suspicion(wait);
+  if (now >= wait.next_report && !wait.operation.is_point_to_point()) {
+    wait.next_report = now + unusual_wait;
+    if (observer != nullptr) observer->report_wait(wait.operation.call().sequence);
+  }
+  if (wait.deadline.passed()) {
+    std::string where = observer == nullptr
+                            ? std::string()
+                            : observer->where_is_everybody(wait.operation.call().sequence);
+    give_up(wait, {ErrorCode::timeout, "timed out" + (where.empty() ? where : "; " + where)});
+  }
+  check_links(wait);
+}
+
+void Engine::check_links(Wait& wait) {
+  const auto now = Clock::now();
+  for (const Stream& stream : wait.operation.program().streams) {
+    if (!stream.link->failed()) continue;
+    if (wait.trouble_since == Clock::time_point{}) wait.trouble_since = now;
+    if (now - wait.trouble_since < verdict_grace) return;
+    give_up(wait, {ErrorCode::peer_lost, stream.link->peer() + " is gone (" +
+                                             stream.link->transport_name() + ": " +
+                                             stream.link->endpoint().failure() + ")"});
+    return;
+  }
+}
+
+void Engine::check_suspicion(Wait& wait) {
+  const auto suspected = wait.context.suspected();
+  if (!suspected) return;
+  const auto now = Clock::now();
+  if (wait.trouble_since == Clock::time_point{}) {
+    wait.trouble_since = now;
+    if (wait.context.observer() != nullptr) wait.context.observer()->report_wait(*suspected);
+  }
+  if (now - wait.trouble_since < verdict_grace) return;
+  give_up(wait,
+          {ErrorCode::invalid_argument, "a message of collective #" + std::to_string(*suspected) +
+                                            " came from a call that differs from this rank's"});
+}
+
+void Engine::give_up(Wait& wait, const Failure& failure) {
+  if (!wait.context.fail(failure)) return;
+  if (wait.context.observer() != nullptr) wait.context.observer()->report_failure(failure);
+}
+
+}  // namespace motet

@@ -1,0 +1,108 @@
+// One rank of this process: its transports, its links to peers and all its communicators. They
+// share progress: whoever waits for one operation drives the others too, so that two communicators
+// may be waited for in opposite orders.
+//
+// Whoever drives it holds it (Hold) for a pass, never while asleep. Nobody else's thread is needed.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/deadline.hpp"
+#include "execute/context.hpp"
+#include "execute/link.hpp"
+#include "net/descriptor.hpp"
+#include "transport/transport.hpp"
+
+namespace motet {
+
+class Engine {
+ public:
+  struct NamedTransport {
+    std::string name;
+    std::unique_ptr<Transport> transport;
+  };
+  Engine(const Identity& identity, std::vector<NamedTransport> transports);
+  ~Engine();
+  Engine(const Engine&) = delete;
+
+  // Exclusive use of the engine. Spins and yields: passes are short.
+  class Hold {
+   public:
+    explicit Hold(Engine& engine);
+    ~Hold() { engine_.held_.clear(std::memory_order_release); }
+    Hold(const Hold&) = delete;
+
+   private:
+    Engine& engine_;
+  };
+
+  const Identity& identity() const { return identity_; }
+  std::span<const NamedTransport> transports() const { return transports_; }
+  SharedMemory* shared_memory() const {
+    return shared_memory_;
+  }  // null: no transport shares memory
+
+  // The link to a peer's engine, or null. With the engine held.
+  Link* find_link(const Identity& peer) const;
+  Link* add_link(const Identity& peer, std::unique_ptr<Link> link);
+  // Closes and forgets a link that no communicator uses.
+  void remove_link(const Identity& peer);
+  // Communicator ids are given out in growing order and never again: a block for an id at least
+  // this large belongs to a communicator that does not exist here yet.
+  std::uint32_t next_communicator_id() const { return next_id_; }
+  void use_communicator_id(std::uint32_t id) { next_id_ = std::max(next_id_, id + 1); }
+  // Ranks that share this node's cores, this one included.
+  void set_local_ranks(int ranks);
+
+  // Drives everything, this operation first, until it is over: Phase done or failed. After the
+  // deadline the communicator is failed. Takes the engine by itself.
+  void wait(Context& context, Operation& operation, const Deadline& deadline);
+  // Drives everything once. True if anything moved. Takes the engine by itself.
+  bool progress();
+
+  // For Context, with the engine held.
+  void add(Context& context) { contexts_.push_back(&context); }
+  void remove(Context& context) { std::erase(contexts_, &context); }
+  void withdraw_memory();
+  // Any thread: whoever sleeps looks again.
+  void wake() noexcept;
+  // Blocks that wait for an operation that has not begun. For tests: zero after a barrier.
+  std::size_t aside_count() const;
+
+ private:
+  struct Wait;
+
+  bool pass();
+  bool sort_out(Link& link);
+  static bool belongs_to_later_call(const Context& context, const Header& header);
+  bool poll_networks();
+  bool flushed(const Operation& operation);
+  bool look(Wait& wait, bool widely);
+  void sleep(const Deadline& deadline);
+  void check(Wait& wait);
+  void check_links(Wait& wait);
+  void check_suspicion(Wait& wait);
+  void give_up(Wait& wait, const Failure& failure);
+
+  const Identity identity_;
+  std::vector<NamedTransport> transports_;
+  std::vector<Transport*> networks_;  // those whose arrivals need progress() to be seen
+  SharedMemory* shared_memory_ = nullptr;
+  std::map<Identity, std::unique_ptr<Link>> links_;
+  std::vector<Context*> contexts_;
+  std::uint32_t next_id_ = 1;
+  bool crowded_ = false;
+  int local_ranks_ = 1;
+  Descriptor wake_;                           // eventfd
+  std::atomic_flag held_ = ATOMIC_FLAG_INIT;  // acquire and release: a lock
+  std::atomic<int> sleepers_{0};              // relaxed: a hint; the eventfd orders
+};
+
+}  // namespace motet

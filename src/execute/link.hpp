@@ -1,0 +1,71 @@
+// This rank's side of one peer: its endpoint, and what has arrived from it too early. Shared by all
+// communicators of the engine.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "execute/key.hpp"
+#include "transport/transport.hpp"
+
+namespace motet {
+
+class Link {
+ public:
+  // `peer` is for messages: "rank 3 on host b".
+  Link(std::string peer, std::string_view transport_name, Transport& transport,
+       std::unique_ptr<Endpoint> endpoint);
+
+  // A block that somebody looks for; `arrival` null: it has not come.
+  struct Found {
+    const Arrival* arrival = nullptr;
+    int aside = -1;  // where it was set aside, or -1: at the front of the endpoint
+  };
+  // The block whose key equals `key` under `mask`: among those set aside, or the front one.
+  Found find(Key key, Key mask) {
+    if (!aside_.empty()) [[unlikely]] {
+      if (const Found found = find_aside(key, mask); found.arrival != nullptr) return found;
+    }
+    const Arrival* front = endpoint_->front();
+    if (front != nullptr && ((front->header.key ^ key) & mask) == 0) return {front, -1};
+    return {};
+  }
+  // It has been consumed.
+  void release(const Found& found) {
+    if (found.aside < 0) [[likely]] {
+      endpoint_->pop();
+    } else {
+      aside_.erase(aside_.begin() + found.aside);
+    }
+  }
+  // Moves the front block out of the way.
+  void set_front_aside() { aside_.push_back(endpoint_->set_aside()); }
+  // Drops what was set aside for an operation (mask: its bits) or a communicator. How many there
+  // were.
+  std::size_t drop_aside(Key key, Key mask);
+  std::size_t aside_count() const { return aside_.size(); }
+
+  bool send(const Header& header, const void* data) { return endpoint_->send(header, data); }
+
+  Endpoint& endpoint() { return *endpoint_; }
+  bool failed() const { return endpoint_->state() == Endpoint::State::failed; }
+  Transport& transport() { return transport_; }
+  GroupSend* group_send() { return group_send_; }  // null: the transport has no such ability
+  PeerMemory* memory() { return memory_; }         // likewise
+  const std::string& peer() const { return peer_; }
+  const std::string& transport_name() const { return transport_name_; }
+
+ private:
+  Found find_aside(Key key, Key mask) const;
+
+  std::string peer_;
+  std::string transport_name_;
+  Transport& transport_;
+  std::unique_ptr<Endpoint> endpoint_;
+  GroupSend* group_send_;
+  PeerMemory* memory_;
+  std::vector<std::unique_ptr<Aside>> aside_;
+};
+
+}  // namespace motet

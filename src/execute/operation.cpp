@@ -1,0 +1,336 @@
+#include "execute/operation.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/assert.hpp"
+#include "execute/context.hpp"
+
+namespace motet {
+namespace {
+
+// What a location block carries.
+struct Publication {
+  Location where;
+  std::uint32_t epoch = 0;
+  std::uint32_t reserved = 0;
+};
+
+// Blocks of one message whose location is published before the first answer: enough to keep the
+// puller busy.
+constexpr std::uint32_t max_announced = 8;
+
+}  // namespace
+
+struct Operation::Block {
+  std::size_t offset, bytes;
+};
+
+Operation::Operation(std::shared_ptr<const Program> program)
+    : program_(std::move(program)),
+      progress_(program_->instructions.size()),
+      streams_(program_->streams.size()) {
+  outgoing_.reserve(program_->streams.size());
+  members_.reserve(program_->streams.size());
+}
+
+void Operation::bind(const Call& call, std::uint32_t communicator) {
+  call_ = call;
+  key_ = operation_key(communicator, call.sequence, is_point_to_point());
+  if (scratch_ == nullptr && program_->scratch_bytes > 0) {
+    scratch_ = std::make_unique_for_overwrite<std::byte[]>(program_->scratch_bytes);
+  }
+  // The builder never writes to the input of a call that is not in place.
+  base_ = {const_cast<std::byte*>(static_cast<const std::byte*>(call.buffers.input)),
+           static_cast<std::byte*>(call.buffers.output), scratch_.get()};
+  std::fill(progress_.begin(), progress_.end(), Progress{});
+  std::fill(streams_.begin(), streams_.end(), StreamProgress{});
+  remaining_ = static_cast<std::uint32_t>(progress_.size());
+  first_ = 0;
+  mismatch_ = false;
+}
+
+bool Operation::pass() {
+  const auto count = static_cast<std::uint32_t>(progress_.size());
+  while (first_ < count && progress_[first_].done == program_->instructions[first_].blocks)
+    ++first_;
+  bool moved = false;
+  for (std::uint32_t i = first_; i < count; ++i) {
+    if (progress_[i].done != program_->instructions[i].blocks) moved |= advance(i);
+  }
+  return moved;
+}
+
+bool Operation::advance(std::uint32_t index) {
+  switch (program_->instructions[index].op) {
+    case Op::copy:
+    case Op::reduce:
+      return advance_local(index);
+    case Op::send:
+      return advance_send(index);
+    case Op::recv:
+    case Op::recv_reduce:
+      return advance_receive(index);
+  }
+  return false;
+}
+
+bool Operation::ready(const Instruction& instruction, std::uint32_t block) const {
+  const Dependency* dependency = program_->dependencies.data() + instruction.first_dependency;
+  const Dependency* const end = dependency + instruction.dependency_count;
+  for (; dependency != end; ++dependency) {
+    const std::uint32_t done = progress_[dependency->step].done;
+    const std::uint32_t all = program_->instructions[dependency->step].blocks;
+    if (done != all && !(dependency->blockwise && done > block)) return false;
+  }
+  return true;
+}
+
+Operation::Block Operation::block_of(const Instruction& instruction, std::uint32_t block) const {
+  const std::size_t offset = block * program_->block_bytes;
+  return {offset, std::min(program_->block_bytes, instruction.bytes - offset)};
+}
+
+Header Operation::header_for(const Instruction& instruction, std::uint32_t block, Role role,
+                             std::size_t bytes) const {
+  const Key key =
+      with_role(block_key(key_, instruction.channel, instruction.first_block + block), role);
+  const Rank peer = program_->streams[instruction.stream].peer;
+  return {.key = key,
+          .fingerprint = program_->fingerprint,
+          .consumed = call_.context->consumed_for(peer, is_point_to_point()),
+          .bytes = static_cast<std::uint32_t>(bytes),
+          .stream = stream_of(key)};
+}
+
+// One more block of the step is done. Always true: the callers return it.
+bool Operation::step_forward(std::uint32_t index) {
+  const Instruction& instruction = program_->instructions[index];
+  Progress& progress = progress_[index];
+  if (++progress.done != instruction.blocks) return true;
+  --remaining_;
+  if (instruction.op == Op::send) {
+    ++streams_[instruction.stream].sent;
+  } else if (instruction.op == Op::recv || instruction.op == Op::recv_reduce) {
+    ++streams_[instruction.stream].received;
+  }
+  return true;
+}
+
+bool Operation::advance_local(std::uint32_t index) {
+  const Instruction& instruction = program_->instructions[index];
+  const std::uint32_t block = progress_[index].done;
+  if (!ready(instruction, block)) return false;
+  const auto [offset, bytes] = block_of(instruction, block);
+  std::byte* const dst = base_[static_cast<int>(instruction.dst_buffer)] + instruction.dst + offset;
+  const std::byte* const src =
+      base_[static_cast<int>(instruction.src_buffer)] + instruction.src + offset;
+  if (instruction.op == Op::copy) {
+    std::memcpy(dst, src, bytes);
+  } else {
+    const std::size_t count = bytes / program_->element_bytes;
+    instruction.incoming_first ? program_->kernel(dst, src, dst, count)
+                               : program_->kernel(dst, dst, src, count);
+  }
+  return step_forward(index);
+}
+
+bool Operation::advance_send(std::uint32_t index) {
+  const Instruction& instruction = program_->instructions[index];
+  Progress& progress = progress_[index];
+  if (streams_[instruction.stream].sent != instruction.message) return false;
+  if (progress.way == Way::mapped) return advance_mapped_send(index);
+  if (!ready(instruction, progress.done)) return false;
+  if (way_of(index) == Way::mapped) return advance_mapped_send(index);
+  if (instruction.group > 1) return send_group(index);
+  return send_data(index, progress.done) && step_forward(index);
+}
+
+// Decided once per message, when its first block is ready.
+Operation::Way Operation::way_of(std::uint32_t index) {
+  const Instruction& instruction = program_->instructions[index];
+  Progress& progress = progress_[index];
+  if (progress.way != Way::unknown) return progress.way;
+  progress.way = Way::data;
+  if (!instruction.rendezvous) return progress.way;
+  PeerMemory* memory = program_->streams[instruction.stream].link->memory();
+  const std::byte* src = base_[static_cast<int>(instruction.src_buffer)] + instruction.src;
+  if (memory != nullptr && memory->publish(src, instruction.bytes)) progress.way = Way::mapped;
+  return progress.way;
+}
+
+bool Operation::send_data(std::uint32_t index, std::uint32_t block) {
+  const Instruction& instruction = program_->instructions[index];
+  const Stream& stream = program_->streams[instruction.stream];
+  const auto [offset, bytes] = block_of(instruction, block);
+  const std::byte* src = base_[static_cast<int>(instruction.src_buffer)] + instruction.src + offset;
+  if (!stream.link->send(header_for(instruction, block, Role::data, bytes), src)) return false;
+  note_sent(stream);
+  return true;
+}
+
+void Operation::note_sent(const Stream& stream) {
+  call_.context->note_told(stream.peer, is_point_to_point());
+}
+
+// One copy for all that are as far as this one; the others, and those for whom there is no room,
+// follow by themselves.
+bool Operation::send_group(std::uint32_t index) {
+  const Instruction& first = program_->instructions[index];
+  const std::uint32_t block = progress_[index].done;
+  const auto [offset, bytes] = block_of(first, block);
+  outgoing_.clear();
+  members_.clear();
+  for (std::uint32_t i = index; i < index + first.group; ++i) {
+    const Instruction& member = program_->instructions[i];
+    const bool may = progress_[i].done == block && ready(member, block) &&
+                     streams_[member.stream].sent == member.message && way_of(i) == Way::data;
+    if (!may) continue;
+    members_.push_back(i);
+    outgoing_.push_back({&program_->streams[member.stream].link->endpoint(),
+                         header_for(member, block, Role::data, bytes), false});
+  }
+  if (members_.size() == 1) return send_data(index, block) && step_forward(index);
+  const std::byte* src = base_[static_cast<int>(first.src_buffer)] + first.src + offset;
+  auto* group_send = program_->streams[first.stream].link->group_send();
+  group_send->send_to_all(outgoing_, src);
+  bool moved = false;
+  for (std::size_t i = 0; i < members_.size(); ++i) {
+    if (!outgoing_[i].taken) continue;
+    note_sent(program_->streams[program_->instructions[members_[i]].stream]);
+    moved = step_forward(members_[i]);
+  }
+  return moved;
+}
+
+bool Operation::advance_mapped_send(std::uint32_t index) {
+  const bool published = publish(index);
+  return take_answer(index) || published;
+}
+
+bool Operation::publish(std::uint32_t index) {
+  const Instruction& instruction = program_->instructions[index];
+  Progress& progress = progress_[index];
+  const std::uint32_t block = progress.announced;
+  if (block == instruction.blocks || block - progress.done == max_announced) return false;
+  if (!ready(instruction, block)) return false;
+  const Stream& stream = program_->streams[instruction.stream];
+  const auto [offset, bytes] = block_of(instruction, block);
+  const std::byte* src = base_[static_cast<int>(instruction.src_buffer)] + instruction.src + offset;
+  const auto where = stream.link->memory()->publish(src, bytes);
+  if (!where) {  // no longer reachable: the rest goes as data, once what has been announced is
+                 // answered
+    if (progress.announced != progress.done) return false;
+    progress.way = Way::data;
+    return true;
+  }
+  const Publication publication{*where, stream.link->memory()->epoch()};
+  const Header header = header_for(instruction, block, Role::location, sizeof publication);
+  if (!stream.link->send(header, &publication)) return false;
+  note_sent(stream);
+  ++progress.announced;
+  return true;
+}
+
+bool Operation::take_answer(std::uint32_t index) {
+  const Instruction& instruction = program_->instructions[index];
+  Progress& progress = progress_[index];
+  if (progress.done == progress.announced) return false;
+  Link& link = *program_->streams[instruction.stream].link;
+  const Key key = with_role(
+      block_key(key_, instruction.channel, instruction.first_block + progress.done), Role::answer);
+  const Link::Found found = link.find(key, exact_mask);
+  if (found.arrival == nullptr) return false;
+  if (*found.arrival->data == std::byte{0} && !send_data(index, progress.done)) return false;
+  call_.context->note_consumed(program_->streams[instruction.stream].peer, is_point_to_point(),
+                               found.arrival->header.consumed);
+  link.release(found);
+  return step_forward(index);
+}
+
+bool Operation::advance_receive(std::uint32_t index) {
+  const Instruction& instruction = program_->instructions[index];
+  Progress& progress = progress_[index];
+  if (streams_[instruction.stream].received != instruction.message) return false;
+  if (progress.owes_answer) return answer(index, true);
+  const Key key = block_key(key_, instruction.channel, instruction.first_block + progress.done);
+  const Link::Found found = program_->streams[instruction.stream].link->find(key, forward_mask);
+  if (found.arrival == nullptr || !ready(instruction, progress.done)) return false;
+  return accept(index, found);
+}
+
+bool Operation::accept(std::uint32_t index, const Link::Found& found) {
+  const Instruction& instruction = program_->instructions[index];
+  const Stream& stream = program_->streams[instruction.stream];
+  const Header header = found.arrival->header;
+  if (header.fingerprint != program_->fingerprint) {
+    mismatch_ = true;
+    return false;
+  }
+  call_.context->note_consumed(stream.peer, is_point_to_point(), header.consumed);
+  if (role_of(header.key) == Role::location) return pull(index, found);
+  const std::uint32_t block = progress_[index].done;
+  if (header.bytes != block_of(instruction, block).bytes) {
+    mismatch_ = true;
+    return false;
+  }
+  combine(instruction, block, found.arrival->data);
+  stream.link->release(found);
+  return step_forward(index);
+}
+
+// Reads the block from the peer's memory, or asks for it as data if that cannot be reached (any
+// more).
+bool Operation::pull(std::uint32_t index, const Link::Found& found) {
+  const Instruction& instruction = program_->instructions[index];
+  Link& link = *program_->streams[instruction.stream].link;
+  const std::uint32_t block = progress_[index].done;
+  Publication publication;
+  std::memcpy(&publication, found.arrival->data, sizeof publication);
+  PeerMemory* memory = link.memory();
+  const std::size_t bytes = block_of(instruction, block).bytes;
+  const std::byte* incoming = memory == nullptr ? nullptr : memory->reach(publication.where, bytes);
+  if (incoming == nullptr || !memory->enter(publication.epoch)) {
+    if (!answer(index, false)) return false;  // looked at again in the next pass
+    link.release(found);
+    return true;
+  }
+  combine(instruction, block, incoming);
+  memory->leave();  // the owner does not touch its memory while a live peer is inside: what was
+                    // read is right
+  link.release(found);
+  progress_[index].owes_answer = true;
+  answer(index, true);
+  return true;
+}
+
+bool Operation::answer(std::uint32_t index, bool pulled) {
+  const Instruction& instruction = program_->instructions[index];
+  Progress& progress = progress_[index];
+  const Stream& stream = program_->streams[instruction.stream];
+  const std::byte payload{static_cast<unsigned char>(pulled)};
+  if (!stream.link->send(header_for(instruction, progress.done, Role::answer, 1), &payload)) {
+    return false;
+  }
+  note_sent(stream);
+  if (!pulled) return true;
+  progress.owes_answer = false;
+  return step_forward(index);
+}
+
+void Operation::combine(const Instruction& instruction, std::uint32_t block,
+                        const std::byte* incoming) {
+  const auto [offset, bytes] = block_of(instruction, block);
+  std::byte* const dst = base_[static_cast<int>(instruction.dst_buffer)] + instruction.dst + offset;
+  if (instruction.op == Op::recv) {
+    std::memcpy(dst, incoming, bytes);
+    return;
+  }
+  const std::byte* const src =
+      base_[static_cast<int>(instruction.src_buffer)] + instruction.src + offset;
+  const std::size_t count = bytes / program_->element_bytes;
+  instruction.incoming_first ? program_->kernel(dst, incoming, src, count)
+                             : program_->kernel(dst, src, incoming, count);
+}
+
+}  // namespace motet

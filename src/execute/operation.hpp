@@ -1,0 +1,104 @@
+// One running call: a Program with its buffers and how far each step has come. Advanced by passes;
+// a pass goes through the steps in program order and advances each by at most one block. What is
+// not ready is passed over, but the messages of one (peer, channel) are sent and consumed in
+// program order.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "execute/key.hpp"
+#include "execute/program.hpp"
+
+namespace motet {
+
+class Context;
+
+class Operation {
+ public:
+  explicit Operation(std::shared_ptr<const Program> program);
+
+  struct Buffers {
+    const void* input = nullptr;
+    void* output = nullptr;
+  };
+  struct Call {
+    Buffers buffers;
+    std::uint64_t sequence = 0;  // of the communicator, or of the pair
+    Rank point_to_point = -1;    // the peer, for send and recv
+    Context* context = nullptr;
+  };
+  // Ready to run from the beginning. Allocates only scratch memory, and only the first time.
+  void bind(const Call& call, std::uint32_t communicator);
+
+  // Advances what can be advanced. True if anything was.
+  bool pass();
+  // Every step is done (and every answer given).
+  bool complete() const { return remaining_ == 0; }
+
+  // The life of the call, kept by Context.
+  enum class Phase : std::uint8_t { idle, queued, active, done, failed };
+  Phase phase = Phase::idle;
+
+  const Program& program() const { return *program_; }
+  const std::shared_ptr<const Program>& shared_program() const { return program_; }
+  const Call& call() const { return call_; }
+  Key key() const { return key_; }
+  bool is_point_to_point() const { return call_.point_to_point >= 0; }
+  // A block came that belongs to another call: the communicator finds out whose. Set by pass().
+  bool mismatch() const { return mismatch_; }
+
+ private:
+  // How the blocks of a send travel; known when its first block is ready.
+  enum class Way : std::uint8_t { unknown, data, mapped };
+  struct Progress {
+    std::uint32_t done = 0;       // blocks
+    std::uint32_t announced = 0;  // mapped sends: blocks whose location has been published
+    Way way = Way::unknown;
+    bool owes_answer = false;  // receives: the block has been pulled, the peer does not know yet
+  };
+  struct StreamProgress {
+    std::uint32_t sent = 0, received = 0;  // whole messages
+  };
+  struct Block;
+
+  bool advance(std::uint32_t index);
+  bool ready(const Instruction& instruction, std::uint32_t block) const;
+  bool advance_local(std::uint32_t index);
+  bool advance_send(std::uint32_t index);
+  Way way_of(std::uint32_t index);
+  bool send_data(std::uint32_t index, std::uint32_t block);
+  bool send_group(std::uint32_t index);
+  bool advance_mapped_send(std::uint32_t index);
+  bool publish(std::uint32_t index);
+  bool take_answer(std::uint32_t index);
+  bool advance_receive(std::uint32_t index);
+  bool accept(std::uint32_t index, const Link::Found& found);
+  bool pull(std::uint32_t index, const Link::Found& found);
+  bool answer(std::uint32_t index, bool pulled);
+  void combine(const Instruction& instruction, std::uint32_t block, const std::byte* incoming);
+  bool step_forward(std::uint32_t index);
+
+  Block block_of(const Instruction& instruction, std::uint32_t block) const;
+  Header header_for(const Instruction& instruction, std::uint32_t block, Role role,
+                    std::size_t bytes) const;
+  void note_sent(const Stream& stream);
+
+  std::shared_ptr<const Program> program_;
+  Call call_;
+  Key key_ = 0;
+  std::array<std::byte*, 3> base_{};  // input, output, scratch
+  std::uint32_t remaining_ = 0;       // steps not done
+  std::uint32_t first_ = 0;           // every step before it is done
+  bool mismatch_ = false;
+  std::vector<Progress> progress_;
+  std::vector<StreamProgress> streams_;
+  std::unique_ptr<std::byte[]> scratch_;
+  std::vector<GroupSend::Outgoing> outgoing_;  // reused by send_group
+  std::vector<std::uint32_t> members_;
+};
+
+}  // namespace motet

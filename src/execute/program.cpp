@@ -1,0 +1,116 @@
+#include "execute/program.hpp"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "base/assert.hpp"
+
+namespace motet {
+namespace {
+
+// Numbers the messages of each (peer, channel) as they are met in program order.
+class Numbering {
+ public:
+  Numbering(Program& program, std::span<Link* const> links) : program_(program), links_(links) {}
+
+  void number(const Step& step, Instruction& instruction) {
+    const auto [found, fresh] =
+        index_.try_emplace({step.peer, step.channel}, static_cast<std::uint16_t>(counts_.size()));
+    if (fresh) {
+      program_.streams.push_back(
+          {step.peer, links_[static_cast<std::size_t>(step.peer)], step.channel});
+      counts_.emplace_back();
+    }
+    instruction.stream = found->second;
+    Count& count = counts_[found->second][step.sends() ? 0 : 1];
+    instruction.message = count.messages++;
+    instruction.first_block = count.blocks;
+    count.blocks += instruction.blocks;
+    note(step.sends() ? program_.sends_to : program_.receives_from, step.peer);
+  }
+
+ private:
+  struct Count {
+    std::uint32_t messages = 0, blocks = 0;
+  };
+
+  static void note(std::vector<Rank>& ranks, Rank peer) {
+    if (std::find(ranks.begin(), ranks.end(), peer) == ranks.end()) ranks.push_back(peer);
+  }
+
+  Program& program_;
+  std::span<Link* const> links_;
+  std::map<std::pair<Rank, Channel>, std::uint16_t> index_;
+  std::vector<std::array<Count, 2>> counts_;  // sends, receives
+};
+
+Instruction translate(const Step& step, const Lowering& lowering, std::size_t block_bytes) {
+  const std::size_t bytes = step.count() * lowering.element_bytes;
+  return {.op = step.op,
+          .incoming_first = step.incoming_first,
+          .rendezvous = step.mover != Mover::either,
+          .src_buffer = step.src.buffer,
+          .dst_buffer = step.dst.buffer,
+          .channel = step.channel,
+          .blocks = static_cast<std::uint32_t>((bytes + block_bytes - 1) / block_bytes),
+          .first_dependency = step.first_dependency,
+          .dependency_count = step.dependency_count,
+          .src = step.src.offset * lowering.element_bytes,
+          .dst = step.dst.offset * lowering.element_bytes,
+          .bytes = bytes};
+}
+
+// Consecutive sends of one slice through one transport that can serve several readers from one
+// copy.
+void find_groups(Program& program) {
+  auto& list = program.instructions;
+  const auto same = [&](const Instruction& a, const Instruction& b) {
+    Link& first = *program.streams[a.stream].link;
+    return b.op == Op::send && b.src_buffer == a.src_buffer && b.src == a.src &&
+           b.bytes == a.bytes && first.group_send() != nullptr &&
+           &program.streams[b.stream].link->transport() == &first.transport();
+  };
+  for (std::size_t i = list.size(); i-- > 1;) {
+    Instruction& before = list[i - 1];
+    if (before.op == Op::send && same(before, list[i])) {
+      before.group = static_cast<std::uint16_t>(list[i].group + 1);
+    }
+  }
+}
+
+}  // namespace
+
+Program lower(const Lowering& lowering) {
+  const Schedule& schedule = lowering.schedule;
+  Program program;
+  const std::size_t whole_elements =
+      std::max<std::size_t>(1, lowering.block_bytes / lowering.element_bytes);
+  program.block_bytes = whole_elements * lowering.element_bytes;
+  program.element_bytes = lowering.element_bytes;
+  program.scratch_bytes = schedule.scratch_count * lowering.element_bytes;
+  program.output_count = lowering.output_count;
+  program.kernel = lowering.kernel;
+  program.divide = lowering.divide;
+  program.divisor = lowering.divisor;
+  program.fingerprint = lowering.fingerprint;
+  program.algorithm = lowering.algorithm;
+  program.dependencies = schedule.dependencies;
+  if (!lowering.blockwise) {
+    for (Dependency& dependency : program.dependencies) dependency.blockwise = false;
+  }
+  Numbering numbering(program, lowering.links);
+  program.instructions.reserve(schedule.steps.size());
+  for (const Step& step : schedule.steps) {
+    MOTET_ASSERT(step.count() > 0, "empty steps have been dropped by the builder");
+    Instruction& instruction =
+        program.instructions.emplace_back(translate(step, lowering, program.block_bytes));
+    if (!step.is_local()) numbering.number(step, instruction);
+  }
+  find_groups(program);
+  program.needs_flush = std::ranges::any_of(
+      program.streams, [](const Stream& s) { return s.link->transport_name() != "shm"; });
+  return program;
+}
+
+}  // namespace motet

@@ -1,0 +1,78 @@
+// A schedule made ready to run on one communicator: links and kernels resolved, elements turned
+// into bytes, messages numbered, steps cut into blocks. Made once per kind of call and cached; the
+// hot path walks this alone. Buffers are bound per call.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "device/host/reduce.hpp"
+#include "execute/link.hpp"
+#include "schedule/schedule.hpp"
+
+namespace motet {
+
+struct Instruction {
+  Op op = Op::copy;
+  bool incoming_first = false;
+  bool rendezvous = false;  // the receiver pulls, where it can reach the memory
+  Buffer src_buffer{}, dst_buffer{};
+  Channel channel = 0;
+  std::uint16_t group =
+      1;  // sends of the same slice that may be published together: this one and how many follow
+  std::uint16_t stream = 0;       // index into Program::streams
+  std::uint32_t message = 0;      // number among the sends (receives) of its stream
+  std::uint32_t first_block = 0;  // blocks of the messages before it
+  std::uint32_t blocks = 1;
+  std::uint32_t first_dependency = 0, dependency_count = 0;
+  std::size_t src = 0, dst = 0;  // byte offsets
+  std::size_t bytes = 0;
+};
+
+// The messages with one peer on one channel, in both directions.
+struct Stream {
+  Rank peer = 0;
+  Link* link = nullptr;
+  Channel channel = 0;
+};
+
+struct Program {
+  std::vector<Instruction> instructions;
+  std::vector<Dependency> dependencies;
+  std::vector<Stream> streams;
+  std::vector<Rank> sends_to, receives_from;  // each peer once
+  std::size_t block_bytes = 0;                // of a full block: whole elements
+  std::size_t element_bytes = 1;
+  std::size_t scratch_bytes = 0;
+  std::size_t output_count = 0;  // elements that `divide` works on
+  ReduceKernel kernel = nullptr;
+  ScaleKernel divide = nullptr;  // avg: applied to the finished output
+  int divisor = 1;
+  std::uint32_t fingerprint = 0;
+  bool needs_flush =
+      false;  // some link's bytes may still need this rank when they have been handed over
+  std::string algorithm;
+};
+
+struct Lowering {
+  const Schedule& schedule;
+  std::span<Link* const> links;  // by rank; null for this rank itself
+  std::size_t element_bytes = 1;
+  std::size_t block_bytes = 128 * 1024;
+  std::size_t output_count = 0;
+  ReduceKernel kernel = nullptr;
+  ScaleKernel divide = nullptr;
+  int divisor = 1;
+  std::uint32_t fingerprint = 0;
+  bool blockwise = true;  // false: every dependency is whole
+  std::string algorithm;
+};
+
+// Pure but for asking links for their abilities.
+Program lower(const Lowering& lowering);
+
+}  // namespace motet
