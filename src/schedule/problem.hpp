@@ -1,5 +1,5 @@
-// What a collective is asked to do, as far as algorithms may know. Values that all ranks agree on, except
-// in_place of rooted collectives.
+// What a collective is asked to do, as far as algorithms may know. Values that all ranks agree on,
+// except in_place of rooted collectives.
 #pragma once
 
 #include <cstddef>
@@ -16,9 +16,9 @@ enum class Determinism : std::uint8_t { any, fixed };
 
 // What the planner tunes. An algorithm says in `uses` which of them it reads.
 struct Params {
-  int chunks = 1;                  // pieces that follow one another
-  int channels = 1;                // independent streams, each carrying a share
-  Mover mover = Mover::either;     // either, or receiver for a rendezvous
+  int chunks = 1;               // pieces that follow one another
+  int channels = 1;             // independent streams, each carrying a share
+  Mover mover = Mover::either;  // either, or receiver for a rendezvous
 
   bool operator==(const Params&) const = default;
 };
@@ -29,15 +29,14 @@ struct Params {
 //   reduce          total            total at root    at the root: input is output
 //   broadcast       total at root    total            at the root: input is output
 //   allgather       c                total            input is output's part(me)
-//   reduce_scatter  total            c                output is input's part(me); the rest of input is lost
-//   gather          c                total at root    at the root: input is output's part(root)
-//   scatter         total at root    c                at the root: output is input's part(root)
-//   alltoall        total            total            input is output
-//   send            total            0                (root is the destination)
-//   recv            0                total            (root is the source)
-//   barrier         0                0
-// allreduce, reduce and broadcast divide `total` evenly; parts of the others are the ranks' shares (alltoall: part(i)
-// of input goes to rank i).
+//   reduce_scatter  total            c                output is input's part(me); the rest of input
+//   is lost gather          c                total at root    at the root: input is output's
+//   part(root) scatter         total at root    c                at the root: output is input's
+//   part(root) alltoall        total            total            input is output send total 0 root
+//   is the destination: it has what recv has here recv            0                total root is
+//   the source: it has what send has here barrier         0                0
+// allreduce, reduce and broadcast divide `total` evenly; parts of the others are the ranks' shares
+// (alltoall: part(i) of input goes to rank i).
 struct Problem {
   const Topology& topology;
   Collective collective;
@@ -51,5 +50,15 @@ struct Problem {
 
   int world_size() const { return topology.world_size(); }
 };
+
+// Whether input and output of this rank are the same memory: in_place, where it applies.
+bool works_in_place(const Problem& problem, Rank me);
+
+// Where a rank's data comes from and goes to. In place both lie in the longer one's buffer, the
+// other buffer has no elements.
+struct Sides {
+  Slice input, output;
+};
+Sides sides(const Problem& problem, Rank me);
 
 }  // namespace motet

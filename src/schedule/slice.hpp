@@ -1,4 +1,5 @@
-// A run of elements in one of the three buffers of a call. Never bytes: a schedule does not know the type.
+// A run of elements in one of the three buffers of a call. Never bytes: a schedule does not know
+// the type.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +18,8 @@ struct Slice {
   bool empty() const { return count == 0; }
   std::size_t end() const { return offset + count; }
   bool overlaps(const Slice& other) const {
-    return buffer == other.buffer && offset < other.end() && other.offset < end();
+    return buffer == other.buffer && !empty() && !other.empty() && offset < other.end() &&
+           other.offset < end();
   }
   // Elements [from, from + length) of this slice.
   Slice sub(std::size_t from, std::size_t length) const { return {buffer, offset + from, length}; }
@@ -44,7 +46,9 @@ class Parts {
   std::size_t offset(int i) const;
   std::size_t total() const;
   // The parts [first, first + length) as one run; no wrapping around.
-  std::size_t count(int first, int length) const { return offset_end(first + length) - offset(first); }
+  std::size_t count(int first, int length) const {
+    return offset_end(first + length) - offset(first);
+  }
 
   bool operator==(const Parts&) const = default;
 
@@ -52,8 +56,8 @@ class Parts {
   std::size_t offset_end(int i) const { return i == n_ ? total() : offset(i); }
 
   int n_ = 0;
-  std::size_t base_ = 0;   // even: count of the smaller parts
-  std::size_t extra_ = 0;  // even: how many parts have one more
+  std::size_t base_ = 0;              // even: count of the smaller parts
+  std::size_t extra_ = 0;             // even: how many parts have one more
   std::vector<std::size_t> offsets_;  // each: n + 1 prefix sums; else empty
 };
 
