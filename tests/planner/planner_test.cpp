@@ -1,0 +1,152 @@
+#include "planner/planner.hpp"
+
+#include <gtest/gtest.h>
+
+#include "base/error.hpp"
+
+namespace motet {
+namespace {
+
+constexpr std::size_t kib = 1024;
+
+Problem problem(const Topology& topology, Collective collective, std::size_t bytes) {
+  return {.topology = topology,
+          .collective = collective,
+          .parts = Parts::even(bytes / 4, topology.world_size()),
+          .params = {}};
+}
+
+std::string_view chosen(int ranks, int cores, std::size_t bytes,
+                        Collective collective = Collective::allreduce) {
+  const Topology topology = Topology::single_node(ranks);
+  const Planner planner({.cores_per_node = cores});
+  return planner.choose(problem(topology, collective, bytes)).algorithm->name;
+}
+
+TEST(Planner, SumsInOneShotAtTwoRanksUpTo64KiB) {
+  for (const std::size_t bytes : {8UL, kib, 16 * kib, 64 * kib}) {
+    EXPECT_EQ(chosen(2, 2, bytes), "mesh") << bytes;
+  }
+}
+
+TEST(Planner, SplitsTheSumAtTwoRanksAbove64KiB) {
+  for (const std::size_t bytes : {128 * kib, 1024 * kib, 64 * 1024 * kib}) {
+    EXPECT_EQ(chosen(2, 2, bytes), "two_shot") << bytes;
+  }
+}
+
+TEST(Planner, MinimisesTotalWorkWhenRanksShareCores) {
+  EXPECT_EQ(chosen(8, 2, 8), "mesh");
+  for (const std::size_t bytes : {kib, 4 * kib, 16 * kib}) {
+    EXPECT_EQ(chosen(8, 2, bytes), "star") << bytes;
+  }
+  for (const std::size_t bytes : {32 * kib, 128 * kib, 1024 * kib, 64 * 1024 * kib}) {
+    EXPECT_EQ(chosen(8, 2, bytes), "two_shot") << bytes;
+  }
+}
+
+TEST(Planner, PublishesOnceForAllReadersOnANode) {
+  for (const int ranks : {2, 4, 8}) {
+    for (const std::size_t bytes : {std::size_t{8}, 64 * kib, 64 * 1024 * kib}) {
+      EXPECT_EQ(chosen(ranks, ranks, bytes, Collective::broadcast), "mesh");
+      EXPECT_EQ(chosen(ranks, ranks, bytes, Collective::allgather), "mesh");
+    }
+  }
+}
+
+TEST(Planner, WorksInTiersBetweenNodes) {
+  const Topology topology = Topology::from_text("4 nodes x 8");
+  const Planner planner({.cores_per_node = 8});
+  const Choice choice = planner.choose(problem(topology, Collective::allreduce, 64 * 1024 * kib));
+  EXPECT_EQ(choice.algorithm->name, "hierarchical");
+  EXPECT_GT(choice.params.chunks, 1);
+}
+
+TEST(Planner, NeverTakesAFlatRingAtScale) {
+  const Topology topology = Topology::from_text("128 nodes x 8");
+  const Planner planner({.cores_per_node = 8});
+  for (const std::size_t bytes : {std::size_t{8}, 64 * kib, 64 * 1024 * kib}) {
+    const Choice choice = planner.choose(problem(topology, Collective::allreduce, bytes));
+    EXPECT_NE(choice.algorithm->name, "ring") << bytes;
+    EXPECT_NE(choice.algorithm->name, "mesh") << bytes;
+  }
+}
+
+TEST(Planner, LetsTheReceiverMoveFrom64KiBOn) {
+  const Topology topology = Topology::single_node(4);
+  const Planner planner({.cores_per_node = 4});
+  const auto mover = [&](std::size_t bytes) {
+    return planner.choose(problem(topology, Collective::allgather, bytes)).params.mover;
+  };
+  EXPECT_EQ(mover(64 * kib - 4), Mover::either);
+  EXPECT_EQ(mover(64 * kib), Mover::receiver);
+}
+
+TEST(Planner, CutsNothingUpTo64KiB) {
+  const Topology topology = Topology::single_node(2);
+  const Planner planner({.cores_per_node = 2});
+  EXPECT_EQ(planner.choose(problem(topology, Collective::allreduce, 64 * kib)).block_bytes,
+            64 * kib);
+  EXPECT_EQ(planner.choose(problem(topology, Collective::allreduce, 128 * kib)).block_bytes,
+            128 * kib);
+}
+
+TEST(Planner, AnswersForEveryCollectiveAndWorldSize) {
+  for (const int ranks : {1, 2, 3, 5, 7, 16, 17, 64, 65}) {
+    const Topology topology = Topology::single_node(ranks);
+    const Planner planner({.cores_per_node = 2});
+    for (int i = 0; i < collective_count; ++i) {
+      for (const std::size_t bytes : {std::size_t{0}, std::size_t{4}, 1024 * kib}) {
+        const auto collective = static_cast<Collective>(i);
+        const std::size_t count = collective == Collective::barrier ? 0 : bytes;
+        const Choice choice = planner.choose(problem(topology, collective, count));
+        ASSERT_NE(choice.algorithm, nullptr) << name(collective);
+        EXPECT_GE(choice.predicted.total().count(), 0);
+      }
+    }
+  }
+}
+
+TEST(Planner, KeepsTheOrderOfOperandsWhenItMatters) {
+  const Topology topology = Topology::single_node(4);
+  const Planner planner({.cores_per_node = 4});
+  Problem ordered = problem(topology, Collective::allreduce, 1024 * kib);
+  ordered.commutative = false;
+  EXPECT_TRUE(planner.choose(ordered).algorithm->supports(ordered));
+}
+
+TEST(Planner, FollowsAHint) {
+  const Topology topology = Topology::single_node(4);
+  const Planner planner({.cores_per_node = 4});
+  const Problem asked = problem(topology, Collective::allreduce, kib);
+  EXPECT_EQ(planner.choose(asked, "ring").algorithm->name, "ring");
+}
+
+TEST(Planner, ListsTheValidNamesWhenAHintMakesNoSense) {
+  const Topology topology = Topology::single_node(3);
+  const Planner planner({.cores_per_node = 4});
+  const Problem asked = problem(topology, Collective::allgather, kib);
+  try {
+    planner.choose(asked, "rong");
+    FAIL() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::invalid_argument);
+    EXPECT_STREQ(error.what(),
+                 "allgather: algorithm \"rong\" does not exist; valid here: mesh, circulant, ring");
+  }
+  EXPECT_THROW(planner.choose(asked, "recursive_doubling"), Error);
+}
+
+TEST(Planner, ExplainsWhyTheOthersLost) {
+  const Topology topology = Topology::single_node(8);
+  const Planner planner({.cores_per_node = 2});
+  const std::string text = planner.explain(problem(topology, Collective::allreduce, 4 * kib));
+  EXPECT_EQ(text.find("allreduce of 4096 bytes on 8 ranks"), 0U) << text;
+  EXPECT_NE(text.find("-> star"), std::string::npos) << text;
+  EXPECT_NE(text.find("more switching between ranks that share a core"), std::string::npos) << text;
+  EXPECT_NE(text.find("hierarchical           does not support this problem"), std::string::npos)
+      << text;
+}
+
+}  // namespace
+}  // namespace motet
