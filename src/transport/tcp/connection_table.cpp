@@ -25,16 +25,15 @@ ConnectionTable::ConnectionTable()
   if (!epoll_) throw system_error("tcp: epoll_create1", errno);
 }
 
-void ConnectionTable::enter_connecting(TcpEndpoint* endpoint) {
+void ConnectionTable::enter_connecting(TcpEndpoint* endpoint, int dialler) {
+  if (dialler >= 0) watch(dialler, {.ptr = endpoint});
   connecting_.push_back(endpoint);
 }
 
 void ConnectionTable::connected(TcpEndpoint* endpoint, int socket) {
+  watch(socket, {.ptr = endpoint});
   forget(connecting_, endpoint);
   connected_.push_back(endpoint);
-  epoll_event event{.events = EPOLLIN, .data = {.ptr = endpoint}};
-  const int status = ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, socket, &event);
-  MOTET_ASSERT(status == 0, "a fresh socket can be watched");
 }
 
 void ConnectionTable::watch_writable(TcpEndpoint* endpoint, int socket, bool writable) {
@@ -50,8 +49,12 @@ void ConnectionTable::leave(TcpEndpoint* endpoint, int socket) {
   if (socket >= 0) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, socket, nullptr);
 }
 
-void ConnectionTable::watch(int descriptor, std::uint64_t what) {
-  epoll_event event{.events = EPOLLIN, .data = {.u64 = what}};
+void ConnectionTable::watch_listener(int descriptor) {
+  watch(descriptor, {.u64 = listener});
+}
+
+void ConnectionTable::watch(int descriptor, epoll_data_t what) {
+  epoll_event event{.events = EPOLLIN, .data = what};
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, descriptor, &event) != 0) {
     throw system_error("tcp: epoll_ctl", errno);
   }

@@ -18,7 +18,8 @@ class ConnectionTable {
  public:
   ConnectionTable();  // throws Error{system}
 
-  void enter_connecting(TcpEndpoint* endpoint);
+  // `dialler` is watched until it is closed; -1: the peer dials.
+  void enter_connecting(TcpEndpoint* endpoint, int dialler);
   // Moves it among the connected and watches its socket for reading.
   void connected(TcpEndpoint* endpoint, int socket);
   // While something is queued: also for writing.
@@ -30,13 +31,16 @@ class ConnectionTable {
   const std::vector<TcpEndpoint*>& connecting() const { return connecting_; }
   const std::vector<TcpEndpoint*>& connected() const { return connected_; }
 
-  // Descriptors that are no endpoint's. `event` comes back in epoll_event::data.u64; below 16,
-  // unlike any pointer.
-  void watch(int descriptor, std::uint64_t event);
-  std::span<const epoll_event> events();  // what is ready now
+  void watch_listener(int descriptor);
+  // What is ready now. epoll_event::data is a TcpEndpoint*, or the number `listener`, unlike any
+  // pointer.
+  static constexpr std::uint64_t listener = 1;
+  std::span<const epoll_event> events();
   int descriptor() const { return epoll_.get(); }
 
  private:
+  void watch(int descriptor, epoll_data_t what);  // throws Error{system}
+
   Descriptor epoll_;
   std::vector<TcpEndpoint*> connecting_, connected_;
   std::vector<epoll_event> events_;

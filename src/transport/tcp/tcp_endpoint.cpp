@@ -60,7 +60,7 @@ TcpEndpoint::TcpEndpoint(Transport::Peer peer, std::optional<Dialler> dialler,
       table_(table),
       ledger_(std::make_shared<Ledger>(std::move(pool), this)),
       inbox_(max_block_bytes, ledger_, window_) {
-  table_.enter_connecting(this);
+  table_.enter_connecting(this, dialler_ ? dialler_->descriptor() : -1);
 }
 
 TcpEndpoint::~TcpEndpoint() {
@@ -73,7 +73,13 @@ const std::string& TcpEndpoint::failure() const {
   return failure_;
 }
 
-bool TcpEndpoint::advance_dialling() {
+bool TcpEndpoint::drive(std::uint32_t epoll_events) {
+  if (dialler_) return dial();
+  const bool flushed = (epoll_events & EPOLLOUT) != 0 && flush();
+  return read() || flushed;
+}
+
+bool TcpEndpoint::dial() {
   std::optional<Connection> connection = dialler_->advance();
   if (!connection) return false;
   attach(*std::move(connection));

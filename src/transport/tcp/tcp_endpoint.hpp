@@ -33,15 +33,16 @@ class TcpEndpoint final : public Endpoint, public CreditSender {
   bool flushed() const override { return outbox_.empty(); }
 
   const Transport::Peer& peer() const { return peer_; }
-  bool dialling() const { return dialler_.has_value(); }
 
-  // Each true if anything changed. None throws.
-  bool advance_dialling();
+  // The connection the peer dialled. Throws Error{system} if it cannot be watched.
   void attach(Connection connection);
+  // Each true if anything changed.
+  bool drive(std::uint32_t epoll_events);
   bool read();
   bool flush();
 
  private:
+  bool dial();
   void send_credits(std::span<const Credit> credits) override;
   void write(const Frame& frame, std::span<const std::byte> payload);
   // The connection has ended. What came before is still handed out.

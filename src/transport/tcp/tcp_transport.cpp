@@ -1,10 +1,6 @@
 #include "transport/tcp/tcp_transport.hpp"
 
-#include <sys/timerfd.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <map>
 #include <sstream>
 #include <utility>
@@ -15,8 +11,6 @@ namespace motet {
 namespace tcp {
 namespace {
 
-// Events that are no endpoint's.
-constexpr std::uint64_t listener_event = 1, timer_event = 2;
 // To so many peers an empty read each costs less than asking epoll which of them to read.
 constexpr std::size_t few_peers = 2;
 // Passes without a look at the listener, which only matters when somebody new comes.
@@ -24,8 +18,6 @@ constexpr int direct_passes = 64;
 // Connections of engines that this rank has not named yet; each has proved that it belongs to the
 // job.
 constexpr std::size_t early_limit = 4096;
-// How often a sleeper looks after its diallers.
-constexpr long dialling_period_ns = 2'000'000;
 
 constexpr std::string_view address_prefix = "tcp";
 
@@ -47,22 +39,14 @@ std::vector<Address> parse(std::string_view text) {
   return addresses;
 }
 
-Descriptor open_timer() {
-  Descriptor timer(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
-  if (!timer) throw system_error("tcp: timerfd_create", errno);
-  return timer;
-}
-
 class TcpTransport final : public Transport {
  public:
   explicit TcpTransport(const TransportOptions& options)
       : me_(options.engine),
         name_(options.name),
         max_block_bytes_(options.block_bytes),
-        timer_(open_timer()),
         listener_(Listener::tcp()) {
-    table_.watch(timer_.get(), timer_event);
-    table_.watch(listener_.descriptor(), listener_event);
+    table_.watch_listener(listener_.descriptor());
   }
 
   std::string address() const override { return to_text(me_, listener_.addresses()); }
@@ -78,18 +62,14 @@ class TcpTransport final : public Transport {
   std::vector<int> descriptors() const override { return {table_.descriptor()}; }
 
  private:
-  bool advance_diallers();
   bool drive_events();
-  bool drive(const epoll_event& event);
   bool accept();
-  void set_timer(bool ticking);
 
   Identity me_;
   std::string name_;
   std::size_t max_block_bytes_;
   std::shared_ptr<BufferPool> pool_ =
       std::make_shared<BufferPool>();  // outlived by blocks set aside
-  Descriptor timer_;
   Listener listener_;
   ConnectionTable table_;
 
@@ -99,7 +79,6 @@ class TcpTransport final : public Transport {
   };
   std::map<Caller, Connection> early_;  // who dialled before connect() was called here
 
-  bool ticking_ = false;
   bool look_around_ = false;  // before sleep: leave nothing out
   int passes_ = 0;
 };
@@ -127,38 +106,17 @@ bool TcpTransport::progress() {
     return any_of_each(table_.connected(), [](TcpEndpoint& e) { return e.read() | e.flush(); });
   }
   look_around_ = false;
-  const bool connected = advance_diallers();
-  return drive_events() || connected;
-}
-
-bool TcpTransport::advance_diallers() {
-  bool dialling = false;
-  const bool moved = any_of_each(table_.connecting(), [&](TcpEndpoint& endpoint) {
-    if (!endpoint.dialling()) return false;
-    const bool connected = endpoint.advance_dialling();
-    dialling |= !connected;
-    return connected;
-  });
-  if (dialling != ticking_) set_timer(dialling);
-  return moved;
+  return drive_events();
 }
 
 bool TcpTransport::drive_events() {
   bool moved = false;
-  for (const epoll_event& event : table_.events()) moved |= drive(event);
-  return moved;
-}
-
-bool TcpTransport::drive(const epoll_event& event) {
-  if (event.data.u64 == listener_event) return accept();
-  if (event.data.u64 == timer_event) {
-    std::uint64_t ticks = 0;
-    static_cast<void>(::read(timer_.get(), &ticks, sizeof ticks));
-    return false;
+  for (const epoll_event& event : table_.events()) {
+    moved |= event.data.u64 == ConnectionTable::listener
+                 ? accept()
+                 : static_cast<TcpEndpoint*>(event.data.ptr)->drive(event.events);
   }
-  auto& endpoint = *static_cast<TcpEndpoint*>(event.data.ptr);
-  const bool flushed = (event.events & EPOLLOUT) != 0 && endpoint.flush();
-  return endpoint.read() || flushed;
+  return moved;
 }
 
 bool TcpTransport::accept() {
@@ -178,13 +136,6 @@ bool TcpTransport::accept() {
     }
   }
   return moved;
-}
-
-void TcpTransport::set_timer(bool ticking) {
-  ticking_ = ticking;
-  itimerspec period{};
-  if (ticking) period.it_interval.tv_nsec = period.it_value.tv_nsec = dialling_period_ns;
-  ::timerfd_settime(timer_.get(), 0, &period, nullptr);
 }
 
 std::string unavailable_because() {
