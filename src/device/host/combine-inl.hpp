@@ -46,7 +46,7 @@ HWY_INLINE V wrapping_product(D d, V a, V b) {
 
 struct Sum {
   template <class D, class V>
-  static HWY_INLINE V combine(D d, V a, V b) {
+  HWY_INLINE V operator()(D d, V a, V b) const {
     if constexpr (is_float<D>) {
       return canonical_nan(d, hn::Add(a, b));
     } else {
@@ -57,7 +57,7 @@ struct Sum {
 
 struct Product {
   template <class D, class V>
-  static HWY_INLINE V combine(D d, V a, V b) {
+  HWY_INLINE V operator()(D d, V a, V b) const {
     if constexpr (is_float<D>) {
       return canonical_nan(d, hn::Mul(a, b));
     } else {
@@ -78,7 +78,7 @@ HWY_INLINE V settle(D d, V a, V b, V picked, V equal) {
 
 struct Minimum {
   template <class D, class V>
-  static HWY_INLINE V combine(D d, V a, V b) {
+  HWY_INLINE V operator()(D d, V a, V b) const {
     if constexpr (is_float<D>) {
       return settle(d, a, b, hn::IfThenElse(hn::Lt(a, b), a, b), hn::Or(a, b));
     } else {
@@ -89,7 +89,7 @@ struct Minimum {
 
 struct Maximum {
   template <class D, class V>
-  static HWY_INLINE V combine(D d, V a, V b) {
+  HWY_INLINE V operator()(D d, V a, V b) const {
     if constexpr (is_float<D>) {
       return settle(d, a, b, hn::IfThenElse(hn::Gt(a, b), a, b), hn::And(a, b));
     } else {
@@ -98,23 +98,33 @@ struct Maximum {
   }
 };
 
+// By a number that is the same for all.
+struct Division {
+  int divisor;
+
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V v) const {
+    return canonical_nan(d, hn::Div(v, hn::Set(d, static_cast<hn::TFromD<D>>(divisor))));
+  }
+};
+
 struct And {
   template <class D, class V>
-  static HWY_INLINE V combine(D, V a, V b) {
+  HWY_INLINE V operator()(D /*d*/, V a, V b) const {
     return hn::And(a, b);
   }
 };
 
 struct Or {
   template <class D, class V>
-  static HWY_INLINE V combine(D, V a, V b) {
+  HWY_INLINE V operator()(D /*d*/, V a, V b) const {
     return hn::Or(a, b);
   }
 };
 
 struct Xor {
   template <class D, class V>
-  static HWY_INLINE V combine(D, V a, V b) {
+  HWY_INLINE V operator()(D /*d*/, V a, V b) const {
     return hn::Xor(a, b);
   }
 };

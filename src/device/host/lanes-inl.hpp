@@ -25,23 +25,18 @@ HWY_INLINE V canonical_nan(D d, V v) {
   return hn::IfThenElse(hn::IsNaN(v), nan, v);
 }
 
-// An element is computed with as it is stored.
+// Each element type below says how an operation, f(tag, vectors...), applies to vectors as they are
+// stored.
+
+// Computed with as it is stored.
 template <class T>
 struct Direct {
   using Stored = T;
   static constexpr std::size_t max_lanes = HWY_LANES(T);
 
-  template <class D>
-  static HWY_INLINE D math(D d) {
-    return d;
-  }
-  template <class D>
-  static HWY_INLINE hn::VFromD<D> load(D d, const T* from) {
-    return hn::LoadU(d, from);
-  }
-  template <class D>
-  static HWY_INLINE void store(hn::VFromD<D> v, D d, T* to) {
-    hn::StoreU(v, d, to);
+  template <class F, class D, class... V>
+  static HWY_INLINE hn::VFromD<D> apply(const F& f, D d, V... v) {
+    return f(d, v...);
   }
 };
 
@@ -105,64 +100,77 @@ HWY_INLINE hn::VFromD<D32> narrow_half(D32 d32, DF df, hn::VFromD<DF> v) {
   return hn::Or(half, hn::IfThenElse(less((255u << 23) + 1), sign, hn::Zero(d32)));
 }
 
-// 16-bit floats are computed with in float32.
+// Computed with in float32, so a vector of half the length.
 struct Float16 {
   using Stored = std::uint16_t;
   static constexpr std::size_t max_lanes = HWY_LANES(float);
 
-  template <class D>
-  static HWY_INLINE hn::Rebind<float, D> math(D) {
-    return {};
+  template <class F, class D, class... V>
+  static HWY_INLINE hn::VFromD<D> apply(const F& f, D d, V... v) {
+    const hn::Rebind<float, D> df;
+    return narrow(d, f(df, widen(d, v)...));
   }
+
+ private:
   template <class D>
-  static HWY_INLINE auto load(D d, const Stored* from) {
+  static HWY_INLINE hn::VFromD<hn::Rebind<float, D>> widen(D /*d*/, hn::VFromD<D> v) {
     const hn::Rebind<float, D> df;
     const hn::Rebind<std::uint32_t, D> d32;
+    const hn::Rebind<hwy::float16_t, D> half;
     if constexpr (converts_half) {
-      const hn::Rebind<hwy::float16_t, D> half;
-      return hn::PromoteTo(df, hn::BitCast(half, hn::LoadU(d, from)));
+      return hn::PromoteTo(df, hn::BitCast(half, v));
     } else {
-      return widen_half(d32, df, hn::PromoteTo(d32, hn::LoadU(d, from)));
+      return widen_half(d32, df, hn::PromoteTo(d32, v));
     }
   }
-  template <class D, class V>
-  static HWY_INLINE void store(V v, D d, Stored* to) {
+  template <class D>
+  static HWY_INLINE hn::VFromD<D> narrow(D d, hn::VFromD<hn::Rebind<float, D>> v) {
     const hn::Rebind<float, D> df;
     const hn::Rebind<std::uint32_t, D> d32;
+    const hn::Rebind<std::int32_t, D> signed32;
+    const hn::Rebind<hwy::float16_t, D> half;
     if constexpr (converts_half) {
-      const hn::Rebind<hwy::float16_t, D> half;
-      hn::StoreU(hn::BitCast(d, hn::DemoteTo(half, v)), d, to);
+      return hn::BitCast(d, hn::DemoteTo(half, v));
     } else {
-      const hn::Rebind<std::int32_t, D> signed32;
-      hn::StoreU(hn::DemoteTo(d, hn::BitCast(signed32, narrow_half(d32, df, v))), d, to);
+      return hn::DemoteTo(d, hn::BitCast(signed32, narrow_half(d32, df, v)));
     }
   }
 };
 
+// The upper half of a float32, so even and odd elements are computed with where they lie: nothing
+// is packed.
 struct Bfloat16 {
   using Stored = std::uint16_t;
-  static constexpr std::size_t max_lanes = HWY_LANES(float);
+  static constexpr std::size_t max_lanes = HWY_LANES(std::uint16_t);
 
-  template <class D>
-  static HWY_INLINE hn::Rebind<float, D> math(D) {
-    return {};
+  template <class F, class D, class... V>
+  static HWY_INLINE hn::VFromD<D> apply(const F& f, D d, V... v) {
+    if constexpr (hn::MaxLanes(d) == 1) {
+      const hn::Rebind<std::uint32_t, D> d32;
+      const hn::Rebind<std::int32_t, D> signed32;
+      const hn::Rebind<float, D> df;
+      const auto wide =
+          rounded(d32, f(df, hn::BitCast(df, hn::ShiftLeft<16>(hn::PromoteTo(d32, v)))...));
+      return hn::DemoteTo(d, hn::BitCast(signed32, hn::ShiftRight<16>(wide)));
+    } else {
+      const hn::RepartitionToWide<D> d32;
+      const hn::RebindToFloat<decltype(d32)> df;
+      const auto upper = hn::Set(d32, 0xFFFF0000u);
+      const auto even =
+          rounded(d32, f(df, hn::BitCast(df, hn::ShiftLeft<16>(hn::BitCast(d32, v)))...));
+      const auto odd = rounded(d32, f(df, hn::BitCast(df, hn::And(hn::BitCast(d32, v), upper))...));
+      return hn::BitCast(d, hn::Or(hn::ShiftRight<16>(even), hn::And(odd, upper)));
+    }
   }
-  template <class D>
-  static HWY_INLINE auto load(D d, const Stored* from) {
-    const hn::Rebind<std::uint32_t, D> d32;
-    const hn::Rebind<float, D> df;
-    return hn::BitCast(df, hn::ShiftLeft<16>(hn::PromoteTo(d32, hn::LoadU(d, from))));
-  }
-  // Highway's DemoteTo truncates. Half an ulp less one, plus one when odd, rounds to nearest even;
-  // NaNs are canonical by now, so that the sum cannot carry them to zero.
-  template <class D, class V>
-  static HWY_INLINE void store(V v, D d, Stored* to) {
-    const hn::Rebind<std::uint32_t, D> d32;
-    const hn::Rebind<std::int32_t, D> signed32;
+
+ private:
+  // Highway's DemoteTo truncates. Half an ulp less one, plus one when odd, rounds the upper half to
+  // nearest even; NaNs are canonical by now, so that the sum cannot carry them to zero.
+  template <class D32, class VF>
+  static HWY_INLINE hn::VFromD<D32> rounded(D32 d32, VF v) {
     const auto bits = hn::BitCast(d32, v);
     const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(d32, 1u));
-    const auto rounded = hn::ShiftRight<16>(hn::Add(hn::Add(bits, hn::Set(d32, 0x7FFFu)), odd));
-    hn::StoreU(hn::DemoteTo(d, hn::BitCast(signed32, rounded)), d, to);
+    return hn::Add(hn::Add(bits, hn::Set(d32, 0x7FFFu)), odd);
   }
 };
 

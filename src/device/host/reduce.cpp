@@ -33,23 +33,22 @@ struct Operands {
 // Loads everything before it stores anything, so `out` may be `a` or `b`.
 template <std::size_t vectors, class Element, class Op, class D>
 HWY_INLINE void combine_vectors(D d, Operands<Element>& o) {
-  const auto math = Element::math(d);
   const std::size_t lanes = hn::Lanes(d);
   const auto at = [&](std::size_t i) HWY_ATTR {
-    return Op::combine(math, Element::load(d, o.a + i * lanes), Element::load(d, o.b + i * lanes));
+    return Element::apply(Op{}, d, hn::LoadU(d, o.a + i * lanes), hn::LoadU(d, o.b + i * lanes));
   };
   if constexpr (vectors == 1) {
-    Element::store(at(0), d, o.out);
+    hn::StoreU(at(0), d, o.out);
   } else {
     static_assert(vectors == 4);
     const auto v0 = at(0);
     const auto v1 = at(1);
     const auto v2 = at(2);
     const auto v3 = at(3);
-    Element::store(v0, d, o.out);
-    Element::store(v1, d, o.out + lanes);
-    Element::store(v2, d, o.out + 2 * lanes);
-    Element::store(v3, d, o.out + 3 * lanes);
+    hn::StoreU(v0, d, o.out);
+    hn::StoreU(v1, d, o.out + lanes);
+    hn::StoreU(v2, d, o.out + 2 * lanes);
+    hn::StoreU(v3, d, o.out + 3 * lanes);
   }
   o.advance(vectors * lanes);
 }
@@ -90,12 +89,9 @@ void divide_integers(void* data, std::size_t count, int divisor) {
 template <std::size_t lanes, class Element>
 HWY_INLINE void divide_vectors(typename Element::Stored* data, std::size_t count, int divisor) {
   const hn::CappedTag<typename Element::Stored, lanes> d;
-  const auto math = Element::math(d);
-  const auto by = hn::Set(math, static_cast<hn::TFromD<decltype(math)>>(divisor));
   std::size_t i = 0;
   for (; count - i >= hn::Lanes(d); i += hn::Lanes(d)) {
-    const auto quotient = canonical_nan(math, hn::Div(Element::load(d, data + i), by));
-    Element::store(quotient, d, data + i);
+    hn::StoreU(Element::apply(Division{divisor}, d, hn::LoadU(d, data + i)), d, data + i);
   }
   if constexpr (lanes > 1) divide_vectors<lanes / 2, Element>(data + i, count - i, divisor);
 }
