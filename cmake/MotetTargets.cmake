@@ -19,13 +19,40 @@ endfunction()
 
 # motet_test(name LABEL unit SOURCES a_test.cpp DEPENDS motet_schedule [TIMEOUT 60]): a GoogleTest binary whose tests CTest runs.
 function(motet_test name)
-  cmake_parse_arguments(arg "" "LABEL;TIMEOUT" "SOURCES;DEPENDS" ${ARGN})
+  cmake_parse_arguments(arg "" "TIMEOUT" "LABEL;SOURCES;DEPENDS" ${ARGN})
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 60)
   endif()
   add_executable(${name} ${arg_SOURCES})
   motet_configure(${name})
   target_link_libraries(${name} PRIVATE ${arg_DEPENDS} GTest::gtest GTest::gmock GTest::gtest_main)
-  gtest_discover_tests(${name} TEST_PREFIX ${arg_LABEL}/ DISCOVERY_TIMEOUT 60
-                       PROPERTIES LABELS "${arg_LABEL}" TIMEOUT ${arg_TIMEOUT})
+  # Several ranks in one test want cores of their own when CTest runs tests in parallel.
+  set(processors 1)
+  if("multiprocess" IN_LIST arg_LABEL OR "conformance" IN_LIST arg_LABEL)
+    set(processors 2)
+  endif()
+  list(GET arg_LABEL 0 first_label)
+  list(JOIN arg_LABEL "\\;" labels)
+  gtest_discover_tests(${name} TEST_PREFIX ${first_label}/ DISCOVERY_TIMEOUT 60
+                       PROPERTIES LABELS "${labels}" TIMEOUT ${arg_TIMEOUT} PROCESSORS ${processors})
+endfunction()
+
+# motet_bench(name SOURCES a_bench.cpp DEPENDS motet_schedule): a Google Benchmark program.
+function(motet_bench name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  motet_configure(${name})
+  target_link_libraries(${name} PRIVATE ${arg_DEPENDS} benchmark::benchmark)
+endfunction()
+
+# motet_fuzz(name SOURCES a_fuzz.cpp DEPENDS motet_topology): a libFuzzer program, in builds that ask for them.
+function(motet_fuzz name)
+  if(NOT MOTET_BUILD_FUZZ)
+    return()
+  endif()
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  motet_configure(${name})
+  target_link_libraries(${name} PRIVATE ${arg_DEPENDS})
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
 endfunction()
