@@ -1,0 +1,63 @@
+#include "call.hpp"
+
+namespace motet_perf {
+namespace {
+
+motet_status send_and_recv(motet_comm* comm, const Call& call, motet_call how) {
+  const int ranks = call.shape.ranks;
+  const int me = motet_comm_rank(comm);
+  const std::size_t count = call.shape.count;
+  motet_request* receiving = nullptr;
+  motet_request* sending = nullptr;
+  how.algorithm = nullptr;
+  how.request = &receiving;
+  motet::check(motet_recv(call.out, count, call.type.type, (me + ranks - 1) % ranks, comm, &how));
+  how.request = &sending;
+  const motet_status sent =
+      motet_send(call.in, count, call.type.type, (me + 1) % ranks, comm, &how);
+  const motet_status sending_done = sent == motet_ok ? motet_wait(&sending) : sent;
+  const motet_status receiving_done = motet_wait(&receiving);
+  return sending_done != motet_ok ? sending_done : receiving_done;
+}
+
+motet_status forward(motet_comm* comm, const Call& call, const motet_call* how) {
+  const std::size_t count = call.shape.count;
+  const motet_type type = call.type.type;
+  const motet_op op = call.op.op;
+  const int root = call.shape.root;
+  switch (call.shape.row.kind) {
+    case Kind::allreduce:
+      return motet_allreduce(call.in, call.out, count, type, op, comm, how);
+    case Kind::allgather:
+      return motet_allgather(call.in, call.out, count, type, comm, how);
+    case Kind::reduce_scatter:
+      return motet_reduce_scatter(call.in, call.out, count, type, op, comm, how);
+    case Kind::broadcast:
+      return motet_broadcast(call.in, call.out, count, type, root, comm, how);
+    case Kind::reduce:
+      return motet_reduce(call.in, call.out, count, type, op, root, comm, how);
+    case Kind::alltoall:
+      return motet_alltoall(call.in, call.out, count, type, comm, how);
+    case Kind::gather:
+      return motet_gather(call.in, call.out, count, type, root, comm, how);
+    case Kind::scatter:
+      return motet_scatter(call.in, call.out, count, type, root, comm, how);
+    case Kind::sendrecv:
+      return send_and_recv(comm, call, *how);
+    case Kind::barrier:
+      return motet_barrier(comm, how);
+  }
+  return motet_invalid_argument;
+}
+
+}  // namespace
+
+void invoke(const motet::Communicator& comm, const Call& call, const How& how) {
+  motet_call options{};
+  options.size = sizeof options;
+  options.timeout_ms = how.timeout_ms;
+  options.algorithm = how.algorithm.empty() ? nullptr : how.algorithm.c_str();
+  motet::check(forward(comm.handle(), call, &options));
+}
+
+}  // namespace motet_perf

@@ -1,0 +1,37 @@
+// How long a call takes: the slowest rank's time for a batch of calls between barriers, over many
+// batches.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "call.hpp"
+
+namespace motet_perf {
+
+struct Timing {
+  double median_us = 0, p99_us = 0;  // of one call
+  std::size_t batches = 0, batch_calls = 0;
+};
+
+// How many batches of how many calls. Every rank must pass the same.
+struct Batches {
+  std::size_t batches, calls;
+};
+// `call_us`: what one call takes, roughly. `batch_calls`: how many fill about a millisecond.
+Batches plan_batches(const Repeats& repeats, double call_us, std::size_t batch_calls);
+
+// The value below which `share` (0..1) of the values lie (nearest rank). `values` must not be
+// empty.
+double percentile(std::vector<double> values, double share);
+
+// What --fresh does around each call.
+struct Freshness {
+  std::function<void()> rewrite, read;
+};
+
+// Collective over comm. Throws motet::Error.
+Timing measure(motet::Communicator& comm, const Call& call, const How& how, const Repeats& repeats,
+               const Freshness& freshness);
+
+}  // namespace motet_perf

@@ -1,0 +1,182 @@
+#include "options.hpp"
+
+#include <motet/motet.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <stdexcept>
+#include <thread>
+
+namespace motet_perf {
+namespace {
+
+// The words as typed, before they are understood.
+struct Words {
+  std::string collective, type = "float32", op = "sum", smallest = "8", largest, step;
+  std::string memory = "private";
+  bool json = false, csv = false, threads = false;
+  int ranks = 0, join_ranks = 0;
+  // What launchers say about the number of ranks; 0: nothing.
+  int torchrun = 0, open_mpi = 0, pmi = 0, slurm = 0;
+
+  int environment_ranks() const { return std::max({torchrun, open_mpi, pmi, slurm}); }
+};
+
+constexpr auto footer =
+    "Sizes are those of nccl-tests: for allgather, reduce_scatter, alltoall, gather and scatter "
+    "the\n"
+    "bytes of all parts together. Suffixes K, M, G are powers of 1024; GB/s are 1e9 bytes.\n"
+    "Without --ranks: the ranks that mpirun, srun or torchrun started, else one per core.\n"
+    "Exit status: 0; 1 after an error or wrong data; 2 for arguments that make no sense.";
+
+void add_what(CLI::App& app, Words& words, Options& options) {
+  app.add_option("collective", words.collective,
+                 "allreduce, allgather, reduce_scatter, broadcast, reduce, alltoall, gather, "
+                 "scatter, sendrecv, barrier or all")
+      ->required();
+  app.add_option("-b,--minbytes", words.smallest, "smallest size")->capture_default_str();
+  app.add_option("-e,--maxbytes", words.largest, "largest size (default 64M)");
+  auto* step = app.add_option("-i,--stepbytes", words.step, "bytes between sizes");
+  app.add_option("-f,--stepfactor", options.sizes.factor, "factor between sizes")
+      ->check(CLI::Range(2, 1 << 20))
+      ->excludes(step)
+      ->capture_default_str();
+  app.add_option("-d,--datatype", words.type, "int8 ... float64 or all")->capture_default_str();
+  app.add_option("-o,--op", words.op, "sum, prod, min, max, avg, and, or, xor or all")
+      ->capture_default_str();
+  app.add_option("-r,--root", options.root, "root of broadcast, reduce, gather and scatter")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+}
+
+void add_how(CLI::App& app, Words& words, Options& options) {
+  app.add_option("-n,--iters", options.repeats.iterations,
+                 "calls per size (default: what fits into 0.2 s, at least 5)")
+      ->check(CLI::PositiveNumber);
+  app.add_option("-w,--warmup_iters", options.repeats.warmup, "calls before, not timed")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("-c,--check", options.repeats.checks, "rounds whose results are checked")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_flag("--fresh", options.repeats.fresh,
+               "rewrite inputs and read outputs between calls (outside the timed part)");
+  app.add_option("--algorithm", options.how.algorithm, "instead of the planner's choice");
+  app.add_option("--transport", options.how.transport, "for instance shm,tcp or tcp");
+  app.add_option("--timeout", options.how.timeout_ms, "of one call, ms")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--memory", words.memory, "private (malloc) or shared (motet_mem_alloc) buffers")
+      ->check(CLI::IsMember({"private", "shared"}))
+      ->capture_default_str();
+}
+
+void add_start(CLI::App& app, Words& words, Options& options) {
+  auto* ranks = app.add_option("--ranks", words.ranks, "start so many ranks on this machine")
+                    ->check(CLI::PositiveNumber);
+  app.add_flag("--threads", words.threads, "ranks are threads of one process")->needs(ranks);
+  auto* json = app.add_flag("--json", words.json, "one JSON object a line");
+  app.add_flag("--csv", words.csv, "comma-separated values")->excludes(json);
+  app.add_flag("--explain", options.explain, "print why the planner chooses what; measure nothing");
+  // How the launcher tells a rank that it started who it is.
+  auto& launch = options.launch;
+  app.add_option("--join-rank", launch.join_rank)->group("");
+  app.add_option("--join-ranks", words.join_ranks)->group("");
+  app.add_option("--join-descriptor", launch.join_descriptor)->group("");
+  const auto from_environment = [&app](const char* option, int& value, const char* variable) {
+    app.add_option(option, value)->envname(variable)->group("");
+  };
+  from_environment("--env-torchrun", words.torchrun, "WORLD_SIZE");
+  from_environment("--env-openmpi", words.open_mpi, "OMPI_COMM_WORLD_SIZE");
+  from_environment("--env-pmi", words.pmi, "PMI_SIZE");
+  from_environment("--env-slurm", words.slurm, "SLURM_STEP_NUM_TASKS");
+}
+
+void understand_sizes(const Words& words, Sizes& sizes) {
+  sizes.smallest = parse_bytes(words.smallest);
+  if (!words.step.empty()) {
+    sizes.step_bytes = parse_bytes(words.step);
+    if (sizes.step_bytes == 0) throw std::invalid_argument("-i must be at least 1");
+  }
+  if (words.largest.empty()) {
+    sizes.largest = std::max(sizes.largest, sizes.smallest);
+    return;
+  }
+  sizes.largest = parse_bytes(words.largest);
+  if (sizes.largest < sizes.smallest)
+    throw std::invalid_argument("-e " + words.largest + " is smaller than -b " + words.smallest);
+}
+
+void understand_launch(const Words& words, Launch& launch) {
+  const int around = words.environment_ranks();
+  if (launch.join_descriptor >= 0) {
+    launch.start = Start::joining;
+    launch.ranks = words.join_ranks;
+  } else if (around > 0) {
+    if (words.threads || (words.ranks > 0 && words.ranks != around))
+      throw std::invalid_argument("the environment says that " + std::to_string(around) +
+                                  " ranks were started: leave out --ranks and --threads, or unset "
+                                  "WORLD_SIZE");
+    launch.start = Start::environment;
+    launch.ranks = around;
+  } else {
+    launch.start = words.threads ? Start::threads : Start::processes;
+    const int cores = static_cast<int>(std::thread::hardware_concurrency());
+    launch.ranks = words.ranks > 0 ? words.ranks : std::max(2, cores);
+  }
+}
+
+void understand(const Words& words, Options& options) {
+  options.collectives = collectives_named(words.collective);
+  options.types = types_named(words.type);
+  options.ops = ops_named(words.op);
+  options.how.shared_memory = words.memory == "shared";
+  options.format = words.json ? Format::json : words.csv ? Format::csv : Format::table;
+  understand_sizes(words, options.sizes);
+  understand_launch(words, options.launch);
+  if (options.root >= options.launch.ranks)
+    throw std::invalid_argument("root " + std::to_string(options.root) + " with " +
+                                std::to_string(options.launch.ranks) + " ranks");
+  const bool any_defined =
+      std::any_of(options.ops.begin(), options.ops.end(), [&](const OpRow& op) {
+        return is_defined(op, options.types.front()) || is_defined(op, options.types.back());
+      });
+  if (!any_defined)
+    throw std::invalid_argument("op " + words.op + " is not defined for type " + words.type);
+}
+
+}  // namespace
+
+std::vector<std::size_t> sizes_of(const Sizes& sizes) {
+  std::vector<std::size_t> result;
+  for (std::size_t bytes = sizes.smallest; bytes <= sizes.largest;) {
+    result.push_back(bytes);
+    const std::size_t next =
+        sizes.step_bytes != 0 ? bytes + sizes.step_bytes : bytes * sizes.factor;
+    if (next <= bytes) break;  // 0 times anything, or beyond what fits
+    bytes = next;
+  }
+  return result;
+}
+
+Parsed parse(int argc, const char* const* argv) {
+  Words words;
+  Parsed parsed;
+  CLI::App app("Measures Motet's collectives and checks their results.", "motet-perf");
+  app.set_version_flag("--version", motet_version());
+  app.footer(footer);
+  add_what(app, words, parsed.options);
+  add_how(app, words, parsed.options);
+  add_start(app, words, parsed.options);
+  try {
+    app.parse(argc, argv);
+    understand(words, parsed.options);
+  } catch (const CLI::ParseError& error) {
+    parsed.exit_status = app.exit(error) == 0 ? 0 : 2;
+  } catch (const std::invalid_argument& error) {
+    std::cerr << "motet-perf: " << error.what() << "\n";
+    parsed.exit_status = 2;
+  }
+  return parsed;
+}
+
+}  // namespace motet_perf

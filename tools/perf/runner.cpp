@@ -1,0 +1,190 @@
+#include "runner.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "buffers.hpp"
+#include "commit.hpp"
+#include "measure.hpp"
+#include "progress.hpp"
+#include "report.hpp"
+
+namespace motet_perf {
+namespace {
+
+// One line of the table, before it is measured.
+struct Row {
+  Shape shape;
+  TypeRow type;
+  OpRow op;
+};
+
+// Rows of one collective, type and op. Sizes that come to the same count appear once.
+void add_rows(std::vector<Row>& rows, const Row& like, const Sizes& sizes) {
+  const CollectiveRow& collective = like.shape.row;
+  if (collective.whole == Whole::nothing) {
+    rows.push_back(like);
+    return;
+  }
+  std::size_t last = 0;
+  for (const std::size_t bytes : sizes_of(sizes)) {
+    Row row = like;
+    row.shape.count = count_for(collective, bytes, like.type.bytes, like.shape.ranks);
+    if (row.shape.count == last && row.shape.count != 0) continue;
+    last = row.shape.count;
+    rows.push_back(row);
+  }
+}
+
+std::vector<Row> rows_of(const Options& options, int ranks) {
+  std::vector<Row> rows;
+  for (const CollectiveRow& collective : options.collectives) {
+    for (const TypeRow& type : options.types) {
+      for (const OpRow& op : options.ops) {
+        if (collective.reduces && !is_defined(op, type)) continue;
+        const Row like{{collective, 0, ranks, options.root}, type, op};
+        add_rows(rows, like, options.sizes);
+        if (!collective.reduces) break;  // one op says as much as all
+      }
+      if (collective.whole == Whole::nothing) break;
+    }
+  }
+  return rows;
+}
+
+std::size_t largest_buffer(const std::vector<Row>& rows) {
+  std::size_t largest = 0;
+  for (const Row& row : rows)
+    largest = std::max(largest,
+                       bytes_of(row.shape.row, row.shape.count, row.type.bytes, row.shape.ranks));
+  return largest;
+}
+
+std::string transports(const motet::Communicator& comm) {
+  std::set<std::string> names;
+  for (int peer = 0; peer < comm.size(); ++peer)
+    if (peer != comm.rank() || comm.size() == 1) names.insert(comm.transport(peer));
+  return fmt::format("{}", fmt::join(names, ","));
+}
+
+// Runs the rows on one rank's communicator.
+class Runner {
+ public:
+  Runner(motet::Communicator& comm, const Options& options, std::size_t buffer_bytes)
+      : comm_(comm),
+        options_(options),
+        first_(allocate(comm, buffer_bytes, options.how.shared_memory)),
+        second_(allocate(comm, buffer_bytes, options.how.shared_memory)) {}
+
+  Result run(const Row& row) {
+    using Placing = Buffers::Placing;
+    const Shape& shape = row.shape;
+    const Pattern pattern(row.type, row.op, shape.ranks, shape.row.reduces);
+    Result result{.row = shape.row,
+                  .type = row.type,
+                  .op = row.op,
+                  .root = shape.root,
+                  .bytes = bytes_of(shape.row, shape.count, row.type.bytes, shape.ranks),
+                  .count = shape.count,
+                  .algorithm = {},
+                  .out_of_place = run_placed(row, pattern, Placing::out_of_place),
+                  .in_place = std::nullopt};
+    result.algorithm = last_algorithm_;
+    if (shape.row.in_place) result.in_place = run_placed(row, pattern, Placing::in_place);
+    return result;
+  }
+
+ private:
+  Placed run_placed(const Row& row, const Pattern& pattern, Buffers::Placing placing) {
+    const Buffers buffers(row.shape, row.type, comm_.rank(), first_.get(), second_.get(), placing);
+    const Call call{row.shape, row.type, row.op, buffers.input(), buffers.output()};
+    buffers.fill(pattern);
+    invoke(comm_, call, options_.how);
+    // Before those of the measuring itself.
+    last_algorithm_ = comm_.last_algorithm();
+    const Freshness freshness{[&] { buffers.fill(pattern); }, [&] { buffers.read(); }};
+    const Timing timing = measure(comm_, call, options_.how, options_.repeats, freshness);
+    Placed placed{timing, std::nullopt};
+    if (options_.repeats.checks > 0) placed.wrong = check(call, buffers, pattern);
+    return placed;
+  }
+
+  std::int64_t check(const Call& call, const Buffers& buffers, const Pattern& pattern) {
+    std::int64_t wrong = 0;
+    for (int i = 0; i < options_.repeats.checks; ++i) {
+      buffers.fill(pattern);
+      invoke(comm_, call, options_.how);
+      wrong += static_cast<std::int64_t>(buffers.count_wrong(pattern));
+    }
+    std::vector<std::int64_t> total{wrong};
+    comm_.allreduce(total);
+    return total[0];
+  }
+
+  motet::Communicator& comm_;
+  const Options& options_;
+  Memory first_, second_;
+  std::string last_algorithm_;
+};
+
+void explain(motet::Communicator& comm, const std::vector<Row>& rows) {
+  for (const Row& row : rows) {
+    const std::string text = comm.explain(row.shape.row.collective, row.shape.count);
+    if (comm.rank() == 0) fmt::print("{}\n", text);
+  }
+}
+
+Setting setting_of(const motet::Communicator& comm, const Options& options) {
+  return {.version = motet_version(),
+          .commit = commit,
+          .machine = describe_machine(),
+          .transport = transports(comm),
+          .ranks = comm.size(),
+          .nodes = comm.node_count(),
+          .fresh = options.repeats.fresh};
+}
+
+std::string describe(const Row& row) {
+  return fmt::format("{} of {} {} ...", row.shape.row.name, row.shape.count, row.type.name);
+}
+
+}  // namespace
+
+motet::Communicator join(const motet_unique_id* id, int rank, const Options& options) {
+  motet_config config{};
+  config.size = sizeof config;
+  config.id = id;
+  config.rank = id != nullptr ? rank : 0;
+  config.world_size = id != nullptr ? options.launch.ranks : 0;
+  config.transport = options.how.transport.empty() ? nullptr : options.how.transport.c_str();
+  config.timeout_ms = options.how.timeout_ms;
+  return motet::Communicator::create(&config);
+}
+
+bool run(motet::Communicator& comm, const Options& options) {
+  const std::vector<Row> rows = rows_of(options, comm.size());
+  if (options.explain) {
+    explain(comm, rows);
+    return true;
+  }
+  const bool prints = comm.rank() == 0;
+  const std::unique_ptr<Report> report = make_report(options.format, stdout);
+  Progress progress(prints ? stderr : nullptr, rows.size());
+  if (prints) report->begin(setting_of(comm, options));
+  Runner runner(comm, options, largest_buffer(rows));
+  std::int64_t wrong = 0;
+  for (const Row& row : rows) {
+    progress.show(describe(row));
+    const Result result = runner.run(row);
+    progress.clear();
+    wrong += result.out_of_place.wrong.value_or(0);
+    if (result.in_place) wrong += result.in_place->wrong.value_or(0);
+    if (prints) report->add(result);
+  }
+  if (prints) report->end(wrong, options.repeats.checks > 0);
+  return wrong == 0;
+}
+
+}  // namespace motet_perf
