@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Installs, builds and tests. Without arguments: every test of `release`, then the fixed sample under `dev`'s sanitizers.
+#   --only PRESET   this preset instead (may be given several times): release, ci, dev, tsan, minimal, fuzz
+#   --all           also the slow and full tests, under every sanitizer
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/steps.sh"
+cd "$root"
+
+presets=()
+everything=no
+while [ $# -gt 0 ]; do
+  case $1 in
+    --only) presets+=("${2:?--only needs the name of a preset}"); shift 2 ;;
+    --all) everything=yes; shift ;;
+    -h | --help) sed -n '2,4s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    *) fail "test.sh: unknown argument '$1' (try --help)" ;;
+  esac
+done
+if [ ${#presets[@]} -eq 0 ]; then
+  presets=(release dev)
+  [ $everything = no ] || presets+=(tsan)
+fi
+
+# Sanitizers make everything several times slower: they get the fixed sample, and the style of the text is no concern
+# of theirs.
+tests_left_out() {
+  case $1 in
+    release | ci) [ $everything = yes ] || echo '^slow$' ;;
+    *) [ $everything = yes ] && echo '^style$' || echo '^(slow|full|style)$' ;;
+  esac
+}
+
+# GCC 12's thread sanitizer cannot live with the address randomisation of recent kernels.
+without_randomisation() {
+  if [ "$1" = tsan ] && setarch -R true 2>/dev/null; then echo "setarch -R"; fi
+}
+
+passed() { grep -oE '[0-9]+% tests passed.*|^Total Test time.*' "$logs/test-$1.log" | tr '\n' ' ' | tr -s ' '; }
+
+run_preset() {
+  local preset=$1 left_out wrapper
+  local options=(-DBUILD_TESTING=ON)
+  case $preset in
+    release | ci) options+=(-DMOTET_BUILD_BENCH=ON) ;;
+    minimal) options=() ;;
+    fuzz) "$root/scripts/install-packages.sh" fuzz ;;
+  esac
+  wrapper=$(without_randomisation "$preset")
+  step "configure $preset" "CMake could not configure '$preset'" cmake --preset "$preset" "${options[@]}"
+  # shellcheck disable=SC2086  # words on purpose
+  step "build $preset" "the '$preset' build failed" $wrapper cmake --build --preset "$preset"
+  [ "$preset" != minimal ] || return 0
+  left_out=$(tests_left_out "$preset")
+  # shellcheck disable=SC2086
+  step "test $preset" "tests of '$preset' failed; run one again with: ctest --test-dir build/$preset -R NAME -V" \
+    $wrapper ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j "$cores" ${left_out:+-LE "$left_out"}
+  say "    $(passed "$preset")"
+}
+
+"$root/scripts/install-packages.sh" build test
+for preset in "${presets[@]}"; do run_preset "$preset"; done
+say "All tests passed: ${presets[*]}."
