@@ -86,9 +86,10 @@ class Table : public Report {
       return names ? placed({"time", "p99", "algbw", "busbw", "#wrong"})
                    : placed({"us", "us", "GB/s", "GB/s", ""});
     };
+    const std::string gap(1, ' ');
     fmt::print(file_, "#{:>11} {:>12} {:>9} {:>5} {:>4} {}{}  {}\n", "bytes", "count", "type", "op",
-               "root", block(true), both ? " " + block(true) : "", "algorithm");
-    fmt::print(file_, "#{:>45} {}{}\n", "", block(false), both ? " " + block(false) : "");
+               "root", block(true), both ? gap + block(true) : "", "algorithm");
+    fmt::print(file_, "#{:>45} {}{}\n", "", block(false), both ? gap + block(false) : "");
   }
 
   void print(const Result& result, const Placed& placed) {
@@ -163,14 +164,14 @@ void print_json(std::FILE* file, const nlohmann::ordered_json& line, bool) {
 }
 
 void print_csv(std::FILE* file, const nlohmann::ordered_json& line, bool first) {
-  std::string names;
-  std::string values;
+  std::vector<std::string> names;
+  std::vector<std::string> values;
   for (const auto& [name, value] : line.items()) {
-    names += (names.empty() ? "" : ",") + name;
-    values += (values.empty() ? "" : ",") + (value.is_null() ? std::string() : value.dump());
+    names.push_back(name);
+    values.push_back(value.is_null() ? std::string() : value.dump());
   }
-  if (first) fmt::print(file, "{}\n", names);
-  fmt::print(file, "{}\n", values);
+  if (first) fmt::print(file, "{}\n", fmt::join(names, ","));
+  fmt::print(file, "{}\n", fmt::join(values, ","));
 }
 
 std::string cpu_model() {
