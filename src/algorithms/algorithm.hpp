@@ -16,6 +16,7 @@ struct Uses {
   bool chunks = false;
   bool channels = false;
   bool mover = false;
+  bool topology = false;  // not a parameter: where ranks sit changes the schedule
 };
 
 // Messages that follow one another on the longest way through an algorithm: what latency it pays.

@@ -16,7 +16,7 @@ Rounds hierarchical_allreduce_rounds(const Problem& problem);
 inline constexpr Algorithm allreduce_hierarchical{
     .name = "hierarchical",
     .collective = Collective::allreduce,
-    .uses = {.chunks = true, .mover = true},
+    .uses = {.chunks = true, .mover = true, .topology = true},
     .supports = supports_hierarchical_allreduce,
     .build = build_hierarchical_allreduce,
     .rounds = hierarchical_allreduce_rounds,

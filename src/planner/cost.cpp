@@ -98,7 +98,7 @@ std::vector<Rank> sample(const Problem& problem) {
   const bool point_to_point =
       problem.collective == Collective::send || problem.collective == Collective::recv;
   if (point_to_point) return {(problem.root + 1) % n};
-  constexpr int few = 16;  // all ranks of a usual node; beyond, time to plan matters more
+  constexpr int few = 8;  // all ranks of a usual node; beyond, time to plan matters more
   const int size = n <= few ? n : (n <= 64 ? few : 3);
   std::vector<Rank> ranks;
   for (int i = 0; i < size; ++i) {

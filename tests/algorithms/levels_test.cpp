@@ -1,0 +1,47 @@
+#include "algorithms/levels.hpp"
+
+#include <gtest/gtest.h>
+
+namespace motet {
+namespace {
+
+std::vector<std::vector<Rank>> members(const Topology& topology, Rank me) {
+  std::vector<std::vector<Rank>> all;
+  for (const Group& level : levels(topology, me)) all.push_back(level.members());
+  return all;
+}
+
+using Members = std::vector<std::vector<Rank>>;
+
+TEST(Levels, OfOneNodeAreOneGroup) {
+  EXPECT_EQ(members(Topology::single_node(4), 1), (Members{{0, 1, 2, 3}}));
+}
+
+TEST(Levels, OfNodesAreTheNodeAndTheRail) {
+  EXPECT_EQ(members(Topology::from_text("3 nodes x 4"), 5), (Members{{4, 5, 6, 7}, {1, 5, 9}}));
+}
+
+TEST(Levels, OfThreeTiersAreThree) {
+  const Topology topology = Topology::from_text("2 pods x 3 nodes x 2");
+  EXPECT_EQ(members(topology, 3), (Members{{2, 3}, {1, 3, 5}, {3, 9}}));
+}
+
+TEST(Levels, LeaveOutTiersOfOneMember) {
+  EXPECT_EQ(members(Topology::from_text("3 nodes x 1"), 1), (Members{{0, 1, 2}}));
+}
+
+TEST(Levels, FollowPlacesWhereRanksAreDealtDifferently) {
+  // Second place on their nodes: 1, 3 in the first pod, 6, 7 in the second, whose nodes are dealt.
+  const Topology topology =
+      Topology::from_text("2 pods x 2 nodes x 2").subset({0, 1, 2, 3, 4, 6, 5, 7});
+  EXPECT_EQ(members(topology, 3), (Members{{2, 3}, {1, 3}, {3, 7}}));
+  EXPECT_EQ(members(topology, 6), (Members{{4, 6}, {6, 7}, {1, 6}}));
+}
+
+TEST(Levels, DoNotExistForUnevenNodes) {
+  EXPECT_FALSE(has_levels(Topology::from_nodes({0, 0, 1})));
+  EXPECT_TRUE(has_levels(Topology::from_nodes({0, 1, 0, 1})));
+}
+
+}  // namespace
+}  // namespace motet
