@@ -2,7 +2,7 @@
 
 #include "transport/tcp/tcp_transport.hpp"
 #include "transport/transport.hpp"
-#if __has_include("transport/shm/shm_transport.hpp")
+#ifdef MOTET_WITH_SHM
 #include "transport/shm/shm_transport.hpp"
 #define MOTET_LIST_SHM shm_transport,
 #else

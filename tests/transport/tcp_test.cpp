@@ -1,0 +1,139 @@
+#include "transport/tcp/tcp_transport.hpp"
+
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <random>
+#include <unordered_map>
+
+#include "fleet.hpp"
+#include "transport/tcp/ledger.hpp"
+#include "transport/tcp/window.hpp"
+
+namespace motet::test {
+namespace {
+
+const Flavour tcp_flavour{"tcp", tcp_transport.open};
+
+TEST(TcpWindow, CountsLikeATable) {
+  tcp::Window window;
+  std::unordered_map<std::uint32_t, std::uint32_t> model;
+  std::mt19937 random(3);
+  for (int i = 0; i < 200'000; ++i) {
+    // Few values, so that entries collide, come and go.
+    const auto stream = static_cast<std::uint32_t>(random() % 600) * 0x10001;
+    std::uint32_t& under_way = model[stream];
+    if (random() % 2 == 0) {
+      const bool fits = under_way < tcp::window_blocks;
+      ASSERT_EQ(window.open(stream), fits);
+      under_way += fits ? 1 : 0;
+    } else {
+      const auto blocks = static_cast<std::uint32_t>(random() % 3);
+      ASSERT_EQ(window.close({stream, blocks}), blocks <= under_way);
+      under_way -= blocks <= under_way ? blocks : 0;
+    }
+  }
+  std::size_t streams = 0;
+  for (const auto& [stream, under_way] : model) streams += under_way > 0 ? 1 : 0;
+  EXPECT_EQ(window.streams(), streams);
+}
+
+struct Credits : tcp::CreditSender {
+  std::vector<std::vector<tcp::Credit>> frames;
+  void send_credits(std::span<const tcp::Credit> credits) override {
+    frames.emplace_back(credits.begin(), credits.end());
+  }
+};
+
+TEST(TcpLedger, SendsCreditsOnlyWhenTheyMustNotWait) {
+  Credits credits;
+  tcp::Ledger ledger(std::make_shared<tcp::BufferPool>(), &credits);
+  ledger.consumed(1);
+  EXPECT_TRUE(credits.frames.empty());
+  ledger.consumed(1);
+  ASSERT_EQ(credits.frames.size(), 1U) << "half a window is owed";
+  for (std::uint32_t stream = 0; stream + 1 < tcp::max_credits; ++stream) ledger.consumed(stream);
+  EXPECT_EQ(credits.frames.size(), 1U);
+  ledger.consumed(1000);
+  ASSERT_EQ(credits.frames.size(), 2U) << "too many streams are owed something";
+  EXPECT_EQ(credits.frames.back().size(), tcp::max_credits);
+  EXPECT_EQ(ledger.take_one().blocks, 0U);
+}
+
+TEST(TcpLedger, LetsCreditsRideAlong) {
+  Credits credits;
+  tcp::Ledger ledger(std::make_shared<tcp::BufferPool>(), &credits);
+  for (std::uint32_t stream = 0; stream < 1000; ++stream) {
+    ledger.consumed(stream);
+    EXPECT_EQ(ledger.take_one().stream, stream);
+  }
+  EXPECT_TRUE(credits.frames.empty());
+}
+
+// Where a transport listens on this host, from its address.
+int port_of(const Transport& transport) {
+  const std::string address = transport.address();
+  return std::stoi(address.substr(address.rfind(':') + 1));
+}
+
+int stranger_to(int port) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(static_cast<std::uint16_t>(port));
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  EXPECT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
+  return fd;
+}
+
+TEST(Tcp, ConnectsWhileStrangersTalkGarbage) {
+  Fleet fleet(tcp_flavour, 3);
+  std::mt19937 random(1);
+  std::vector<int> strangers;
+  for (int i = 0; i < 30; ++i) {
+    strangers.push_back(stranger_to(port_of(fleet[i % 3].transport())));
+    std::vector<char> garbage(random() % 600);  // none: a port scanner
+    for (char& c : garbage) c = static_cast<char>(random());
+    static_cast<void>(::send(strangers.back(), garbage.data(), garbage.size(), MSG_NOSIGNAL));
+  }
+  fleet.connect();
+  for (const int fd : strangers) ::close(fd);
+  fleet.run([](Engine& me) {
+    for (std::uint32_t i = 0; i < 50; ++i) {
+      me.send((me.rank() + 1) % 3, 1, i, i);
+      me.receive((me.rank() + 2) % 3, 1, i, i);
+    }
+  });
+}
+
+TEST(Tcp, SaysWhyItIsNotConnectedYet) {
+  // The smaller identity dials: try until it is rank 0, whose peer has gone.
+  for (int attempt = 0; attempt < 64; ++attempt) {
+    Fleet fleet(tcp_flavour, 2);
+    if (fleet[1].identity() < fleet[0].identity()) continue;
+    fleet[0].connect(fleet[1], fleet.credentials());
+    fleet.destroy(1);
+    const auto refused = [&] {
+      return fleet[0].to(1).failure().find("Connection refused") != std::string::npos;
+    };
+    fleet.until(refused, "the refusal to be named");
+    EXPECT_EQ(fleet[0].to(1).state(), Endpoint::State::connecting);
+    return;
+  }
+  FAIL() << "the identities are not random";
+}
+
+TEST(Tcp, RefusesAnAddressItCannotParse) {
+  Fleet fleet(tcp_flavour, 1);
+  Transport::Peer peer = fleet[0].as_peer(fleet.credentials());
+  peer.engine.bytes.fill(0xff);  // so that it is dialled
+  peer.address = "tcp;ffffffffffffffffffffffffffffffff;nowhere:none";
+  EXPECT_THROW(fleet[0].connect(1, peer), Error);
+}
+
+}  // namespace
+}  // namespace motet::test
