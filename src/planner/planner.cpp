@@ -91,6 +91,9 @@ Choice Planner::evaluate(const Algorithm& algorithm, const Problem& problem) con
                 .predicted = {}};
   Problem candidate = problem;
   candidate.params = choice.params;
+  // Only the root of a rooted collective knows whether it works in place; the choice must not
+  // depend on it.
+  if (has_root(problem.collective)) candidate.in_place = false;
   choice.predicted = predict(algorithm, candidate, choice.block_bytes, machine_, model_);
   return choice;
 }

@@ -107,6 +107,23 @@ TEST(Planner, AnswersForEveryCollectiveAndWorldSize) {
   }
 }
 
+TEST(Planner, ChoosesAlikeOnRootsThatWorkInPlaceAndOnTheOthers) {
+  for (const int ranks : {2, 5, 8}) {
+    const Topology topology = Topology::single_node(ranks);
+    const Planner planner({.cores_per_node = 2});
+    for (const Collective collective : {Collective::reduce, Collective::broadcast}) {
+      for (std::size_t bytes = 4; bytes <= 64 * 1024 * kib; bytes *= 2) {
+        Problem asked = problem(topology, collective, bytes);
+        const Choice apart = planner.choose(asked);
+        asked.in_place = true;
+        const Choice in_place = planner.choose(asked);
+        EXPECT_EQ(apart.algorithm, in_place.algorithm) << name(collective) << bytes;
+        EXPECT_EQ(apart.predicted.total(), in_place.predicted.total());
+      }
+    }
+  }
+}
+
 TEST(Planner, KeepsTheOrderOfOperandsWhenItMatters) {
   const Topology topology = Topology::single_node(4);
   const Planner planner({.cores_per_node = 4});

@@ -1,0 +1,78 @@
+#include "planner/cost.hpp"
+
+#include <gtest/gtest.h>
+
+#include "algorithms/list.hpp"
+
+namespace motet {
+namespace {
+
+constexpr std::size_t one_block = 1 << 30;
+
+// Round numbers, so that expected times can be read off.
+constexpr CostModel model{.shared_memory = {.latency = Seconds(100),
+                                            .overhead = Seconds(2),
+                                            .per_byte = Seconds(10),
+                                            .publishes = true},
+                          .network = {.latency = Seconds(1000),
+                                      .overhead = Seconds(20),
+                                      .per_byte = Seconds(100),
+                                      .publishes = false},
+                          .copy_per_byte = Seconds(10),
+                          .reduce_per_byte = Seconds(1),
+                          .context_switch = Seconds(7)};
+
+Prediction predicted(const Topology& topology, Collective collective, std::string_view name,
+                     int cores) {
+  const Problem problem{.topology = topology,
+                        .collective = collective,
+                        .parts = Parts::even(4, topology.world_size()),
+                        .element_bytes = 1,
+                        .params = {}};
+  return predict(*find_algorithm(collective, name), problem, one_block, {.cores_per_node = cores},
+                 model);
+}
+
+TEST(Cost, CountsAPublicationForManyReadersOnce) {
+  const Topology topology = Topology::single_node(4);
+  const Prediction time = predicted(topology, Collective::broadcast, "mesh", 4);
+  EXPECT_EQ(time.latency, Seconds(100));
+  // The root's copy to its own output overlaps with the readers' copies: 40 published, 40 copied, 2
+  // + 1 + 1 for messages.
+  EXPECT_EQ(time.work, Seconds(84));
+  EXPECT_EQ(time.switching, Seconds(0));
+}
+
+TEST(Cost, CountsEveryCopyIntoANetwork) {
+  const Topology topology = Topology::from_text("4 nodes x 1");
+  const Prediction time = predicted(topology, Collective::broadcast, "mesh", 1);
+  EXPECT_EQ(time.latency, Seconds(1000));
+  EXPECT_EQ(time.work, Seconds(3 * (20 + 400) + 40));
+}
+
+TEST(Cost, AddsUpTheWorkOfRanksThatShareACore) {
+  const Topology topology = Topology::single_node(4);
+  const Prediction time = predicted(topology, Collective::broadcast, "mesh", 1);
+  EXPECT_EQ(time.work, Seconds(84 + 3 * 42));
+  EXPECT_EQ(time.switching, Seconds(7));
+}
+
+TEST(Cost, ReducesSharedMemoryWhereItLies) {
+  const Topology topology = Topology::single_node(2);
+  const Prediction time = predicted(topology, Collective::allreduce, "mesh", 2);
+  EXPECT_EQ(time.work, Seconds(2 + 4 * 10 + 2 + 4 * 1));
+}
+
+TEST(Cost, TellsRoundsInsideNodesFromThoseBetween) {
+  const Topology topology = Topology::from_text("2 nodes x 2");
+  const Prediction time = predicted(topology, Collective::allreduce, "hierarchical", 2);
+  EXPECT_EQ(time.latency, Seconds(2 * 100 + 2 * 1000));
+}
+
+TEST(Cost, IsNothingForARankAlone) {
+  const Topology topology = Topology::single_node(1);
+  EXPECT_EQ(predicted(topology, Collective::allreduce, "ring", 1).total(), Seconds(0));
+}
+
+}  // namespace
+}  // namespace motet
