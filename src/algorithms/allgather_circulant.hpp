@@ -14,7 +14,7 @@ inline constexpr Algorithm allgather_circulant{
     .build =
         [](const Problem& p, Rank me, ScheduleBuilder& b) {
           const Shares all(b.output(), p.parts);
-          circulant_allgather(b, p.topology.world(me), b.input(), all, {.mover = p.params.mover});
+          circulant_allgather(b, p.topology.world(me), {b.input(), all}, {.mover = p.params.mover});
         },
     .rounds = [](const Problem& p) { return flat_rounds(p, doublings(p.world_size())); },
     .idea = "all parts in ceil(log2 n) rounds, any n"};

@@ -14,7 +14,7 @@ inline constexpr Algorithm allgather_mesh{
     .build =
         [](const Problem& p, Rank me, ScheduleBuilder& b) {
           const Shares all(b.output(), p.parts);
-          mesh_allgather(b, p.topology.world(me), b.input(), all, {.mover = p.params.mover});
+          mesh_allgather(b, p.topology.world(me), {b.input(), all}, {.mover = p.params.mover});
         },
     .rounds = [](const Problem& p) { return flat_rounds(p, 1); },
     .idea = "everyone sends its part to all"};

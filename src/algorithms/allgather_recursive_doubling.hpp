@@ -15,7 +15,7 @@ inline constexpr Algorithm allgather_recursive_doubling{
     .build =
         [](const Problem& p, Rank me, ScheduleBuilder& b) {
           const Shares all(b.output(), p.parts);
-          doubling_allgather(b, p.topology.world(me), b.input(), all, {.mover = p.params.mover});
+          doubling_allgather(b, p.topology.world(me), {b.input(), all}, {.mover = p.params.mover});
         },
     .rounds = [](const Problem& p) { return flat_rounds(p, doublings(p.world_size())); },
     .idea = "runs of parts exchanged with ranks 1, 2, 4, ... away"};

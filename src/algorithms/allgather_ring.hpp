@@ -15,7 +15,7 @@ inline constexpr Algorithm allgather_ring{
     .build =
         [](const Problem& p, Rank me, ScheduleBuilder& b) {
           const Shares all(b.output(), p.parts);
-          ring_allgather(b, p.topology.world(me), b.input(), all, p.params);
+          ring_allgather(b, p.topology.world(me), {b.input(), all}, p.params);
         },
     .rounds = [](const Problem& p) { return flat_rounds(p, p.world_size() - 1); },
     .idea = "parts go round between neighbours"};

@@ -20,7 +20,7 @@ inline constexpr Algorithm allreduce_circulant{
           const Shares all(b.output(), p.parts);
           const Slice mine = all.at(me);
           circulant_reduce_scatter(b, world, {Shares(b.input(), p.parts), all, mine}, via);
-          circulant_allgather(b, world, mine, all, via);
+          circulant_allgather(b, world, {mine, all}, via);
         },
     .rounds = [](const Problem& p) { return flat_rounds(p, 2 * doublings(p.world_size())); },
     .idea = "reduce-scatter and allgather in ceil(log2 n) rounds each, any n"};

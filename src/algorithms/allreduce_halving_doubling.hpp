@@ -26,7 +26,7 @@ inline constexpr Algorithm allreduce_halving_doubling{
             const Shares into = Shares::even(b.output(), core.size());
             const Slice mine = into.at(core.index());
             halving_reduce_scatter(b, core, {from, into, mine}, via);
-            doubling_allgather(b, core, mine, into, via);
+            doubling_allgather(b, core, {mine, into}, via);
           }
           fold.spread(b, b.output(), via);
         },

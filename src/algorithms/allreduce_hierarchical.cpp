@@ -30,20 +30,21 @@ class Chunk {
  private:
   void scatter(ScheduleBuilder& b, const Group& level) {
     held_.push_back(into_);
-    const Slice mine = Shares::even(into_, level.size()).at(level.index());
-    mesh_reduce_scatter(b, level, Shares::even(from_, level.size()), mine, Order::own_first, via_);
+    const Shares all = Shares::even(into_, level.size());
+    const Slice mine = all.at(level.index());
+    mesh_reduce_scatter(b, level, {Shares::even(from_, level.size()), all, mine}, via_);
     from_ = into_ = mine;
   }
   void sum_across(ScheduleBuilder& b, const Group& level) {
     const Shares all = Shares::even(into_, level.size());
     const Slice mine = all.at(level.index());
     circulant_reduce_scatter(b, level, {Shares::even(from_, level.size()), all, mine}, via_);
-    circulant_allgather(b, level, mine, all, via_);
+    circulant_allgather(b, level, {mine, all}, via_);
   }
   void gather(ScheduleBuilder& b, const Group& level) {
     const Slice whole = held_.back();
     held_.pop_back();
-    mesh_allgather(b, level, into_, Shares::even(whole, level.size()), via_);
+    mesh_allgather(b, level, {into_, Shares::even(whole, level.size())}, via_);
     into_ = whole;
   }
 
@@ -59,6 +60,7 @@ class Chunk {
 void all_reduce_on_levels(const Problem& p, const std::vector<Group>& levels, ScheduleBuilder& b) {
   const Via via{.mover = p.params.mover};
   std::vector<Chunk> chunks;
+  chunks.reserve(p.params.chunks);
   for (int c = 0; c < p.params.chunks; ++c) {
     chunks.emplace_back(levels, b.input().piece(c, p.params.chunks),
                         b.output().piece(c, p.params.chunks), via);
@@ -80,12 +82,12 @@ void all_reduce_by_leaders(const Problem& p, Rank me, ScheduleBuilder& b) {
     b.recv(node.at(0), b.output(), via);
     return;
   }
-  combine_all(b, node, b.input(), b.output(), Order::by_rank, via);
+  combine_all(b, node, {b.input(), b.output(), Order::by_rank}, via);
   const Group leaders = p.topology.rail(me);
   const Shares all = Shares::even(b.output(), leaders.size());
   const Slice mine = all.at(leaders.index());
   circulant_reduce_scatter(b, leaders, {all, all, mine}, via);
-  circulant_allgather(b, leaders, mine, all, via);
+  circulant_allgather(b, leaders, {mine, all}, via);
   send_to_all(b, node, b.output(), via);
 }
 

@@ -18,7 +18,7 @@ inline constexpr Algorithm allreduce_mesh{
           const Group world = p.topology.world(me);
           // Never a rendezvous: in place all would wait for one another to have read.
           send_to_all(b, world, b.input(), {});
-          combine_all(b, world, b.input(), b.output(), Order::by_rank, {});
+          combine_all(b, world, {b.input(), b.output(), Order::by_rank}, {});
         },
     .rounds = [](const Problem& p) { return flat_rounds(p, 1); },
     .idea = "everyone sends its vector to all and sums in rank order"};

@@ -18,7 +18,7 @@ inline constexpr Algorithm allreduce_ring{
           const Shares all(b.output(), p.parts);
           const Slice mine = all.at(me);
           ring_reduce_scatter(b, world, {Shares(b.input(), p.parts), all, mine}, p.params);
-          ring_allgather(b, world, mine, all, p.params);
+          ring_allgather(b, world, {mine, all}, p.params);
         },
     .rounds = [](const Problem& p) { return flat_rounds(p, 2 * (p.world_size() - 1)); },
     .idea = "reduce-scatter and allgather between neighbours"};

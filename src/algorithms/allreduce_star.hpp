@@ -17,7 +17,7 @@ inline constexpr Algorithm allreduce_star{
           const Group world = p.topology.world(me);
           const Via via{.mover = p.params.mover};
           if (world.first()) {
-            combine_all(b, world, b.input(), b.output(), Order::by_rank, via);
+            combine_all(b, world, {b.input(), b.output(), Order::by_rank}, via);
             send_to_all(b, world, b.output(), via);
           } else {
             b.send(0, b.input(), via);

@@ -18,8 +18,8 @@ inline constexpr Algorithm allreduce_two_shot{
           const Via via{.mover = p.params.mover};
           const Order order = p.commutative ? Order::own_first : Order::by_rank;
           const Shares all(b.output(), p.parts);
-          mesh_reduce_scatter(b, world, Shares(b.input(), p.parts), all.at(me), order, via);
-          mesh_allgather(b, world, all.at(me), all, via);
+          mesh_reduce_scatter(b, world, {Shares(b.input(), p.parts), all, all.at(me), order}, via);
+          mesh_allgather(b, world, {all.at(me), all}, via);
         },
     .rounds = [](const Problem& p) { return flat_rounds(p, 2); },
     .idea = "reduce-scatter and allgather by mesh: each rank sums one part"};

@@ -19,7 +19,8 @@ inline constexpr Algorithm broadcast_scatter_allgather{
           const Via via{.mover = p.params.mover};
           const Shares all = Shares::even(root ? b.input() : b.output(), tree.size());
           binomial_scatter(b, tree, all, via);
-          circulant_allgather(b, tree, all.at(tree.index()), all, via, 0);
+          circulant_allgather(b, tree, {.mine = all.at(tree.index()), .all = all, .complete = 0},
+                              via);
           if (root) b.copy(b.input(), b.output());
         },
     .rounds = [](const Problem& p) { return flat_rounds(p, 2 * doublings(p.world_size())); },

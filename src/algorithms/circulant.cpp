@@ -43,20 +43,19 @@ void circulant_reduce_scatter(ScheduleBuilder& b, const Group& group, const Redu
   }
 }
 
-void circulant_allgather(ScheduleBuilder& b, const Group& group, Slice mine, const Shares& all,
-                         Via via, int complete) {
+void circulant_allgather(ScheduleBuilder& b, const Group& group, const Gathering& g, Via via) {
+  const int n = group.size();
   const int me = group.index();
-  b.copy(mine, all.at(me));
-  const std::vector<int> open = halvings(group.size());
+  b.copy(g.mine, g.all.at(me));
+  const std::vector<int> open = halvings(n);
   for (std::size_t round = open.size() - 1; round-- > 0;) {
     const int skip = open[round + 1];
     const int moved = open[round] - skip;
-    const int n = group.size();
-    if ((me - skip + n) % n != complete) {
-      for (const Slice& run : all.run(me, moved)) b.send(group.at(me - skip), run, via);
+    if ((me - skip + n) % n != g.complete) {
+      for (const Slice& run : g.all.run(me, moved)) b.send(group.at(me - skip), run, via);
     }
-    if (me == complete) continue;
-    for (const Slice& run : all.run(me + skip, moved)) b.recv(group.at(me + skip), run, via);
+    if (me == g.complete) continue;
+    for (const Slice& run : g.all.run(me + skip, moved)) b.recv(group.at(me + skip), run, via);
   }
 }
 

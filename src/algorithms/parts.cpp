@@ -16,39 +16,38 @@ void Sum::add_in_front(Rank peer, Via via) {
 
 namespace {
 
-void combine_own_first(ScheduleBuilder& b, const Group& group, Slice from, Slice into, Via via) {
-  Sum sum(b, from, into);
+void combine_own_first(ScheduleBuilder& b, const Group& group, const Combination& c, Via via) {
+  Sum sum(b, c.from, c.into);
   for (int k = 1; k < group.size(); ++k) sum.add(group.at(group.index() - k), via);
   sum.settle();
 }
 
 // The members before me, the first of whom starts the fold, then I.
-void combine_up_to_me(ScheduleBuilder& b, const Group& group, Slice from, Slice into, Via via) {
-  if (group.index() == 1) return b.recv_reduce_into_second(group.at(0), from, into, via);
-  const bool in_place = from == into;
-  const Slice sum = in_place ? b.scratch(into.count) : into;
+void combine_up_to_me(ScheduleBuilder& b, const Group& group, const Combination& c, Via via) {
+  if (group.index() == 1) return b.recv_reduce_into_second(group.at(0), c.from, c.into, via);
+  const bool in_place = c.from == c.into;
+  const Slice sum = in_place ? b.scratch(c.into.count) : c.into;
   b.recv(group.at(0), sum, via);
   for (int i = 1; i < group.index(); ++i) b.recv_reduce(group.at(i), sum, sum, via);
   if (in_place) {
-    b.reduce_into_second(sum, into);
+    b.reduce_into_second(sum, c.into);
   } else {
-    b.reduce(from, into);
+    b.reduce(c.from, c.into);
   }
 }
 
-void combine_by_rank(ScheduleBuilder& b, const Group& group, Slice from, Slice into, Via via) {
-  if (!group.first()) combine_up_to_me(b, group, from, into, via);
-  Sum sum(b, group.first() ? from : into, into);
+void combine_by_rank(ScheduleBuilder& b, const Group& group, const Combination& c, Via via) {
+  if (!group.first()) combine_up_to_me(b, group, c, via);
+  Sum sum(b, group.first() ? c.from : c.into, c.into);
   for (int i = group.index() + 1; i < group.size(); ++i) sum.add(group.at(i), via);
   sum.settle();
 }
 
 }  // namespace
 
-void combine_all(ScheduleBuilder& b, const Group& group, Slice from, Slice into, Order order,
-                 Via via) {
-  if (order == Order::by_rank) return combine_by_rank(b, group, from, into, via);
-  combine_own_first(b, group, from, into, via);
+void combine_all(ScheduleBuilder& b, const Group& group, const Combination& c, Via via) {
+  if (c.order == Order::by_rank) return combine_by_rank(b, group, c, via);
+  combine_own_first(b, group, c, via);
 }
 
 void send_to_all(ScheduleBuilder& b, const Group& group, Slice data, Via via) {
@@ -62,21 +61,17 @@ Slice accumulator(const Problem& problem, ScheduleBuilder& b) {
   return may_overwrite ? b.input() : b.scratch(total);
 }
 
-void mesh_reduce_scatter(ScheduleBuilder& b, const Group& group, const Shares& from, Slice result,
-                         Order order, Via via) {
-  for (int k = 1; k < group.size(); ++k) {
-    b.send(group.at(group.index() + k), from.at(group.index() + k), via);
-  }
-  combine_all(b, group, from.at(group.index()), result, order, via);
+void mesh_reduce_scatter(ScheduleBuilder& b, const Group& group, const Reduction& r, Via via) {
+  const int me = group.index();
+  for (int k = 1; k < group.size(); ++k) b.send(group.at(me + k), r.from.at(me + k), via);
+  combine_all(b, group, {r.from.at(me), r.result, r.order}, via);
 }
 
-void mesh_allgather(ScheduleBuilder& b, const Group& group, Slice mine, const Shares& all,
-                    Via via) {
-  send_to_all(b, group, mine, via);
-  b.copy(mine, all.at(group.index()));
-  for (int k = 1; k < group.size(); ++k) {
-    b.recv(group.at(group.index() - k), all.at(group.index() - k), via);
-  }
+void mesh_allgather(ScheduleBuilder& b, const Group& group, const Gathering& g, Via via) {
+  const int me = group.index();
+  send_to_all(b, group, g.mine, via);
+  b.copy(g.mine, g.all.at(me));
+  for (int k = 1; k < group.size(); ++k) b.recv(group.at(me - k), g.all.at(me - k), via);
 }
 
 void halving_reduce_scatter(ScheduleBuilder& b, const Group& group, const Reduction& r, Via via) {
@@ -95,14 +90,13 @@ void halving_reduce_scatter(ScheduleBuilder& b, const Group& group, const Reduct
   }
 }
 
-void doubling_allgather(ScheduleBuilder& b, const Group& group, Slice mine, const Shares& all,
-                        Via via) {
+void doubling_allgather(ScheduleBuilder& b, const Group& group, const Gathering& g, Via via) {
   const int me = group.index();
-  b.copy(mine, all.at(me));
+  b.copy(g.mine, g.all.at(me));
   for (int held = 1; held < group.size(); held *= 2) {
     const int partner = me ^ held;
-    b.send(group.at(partner), all.run(me & ~(held - 1), held).front(), via);
-    b.recv(group.at(partner), all.run(partner & ~(held - 1), held).front(), via);
+    b.send(group.at(partner), g.all.run(me & ~(held - 1), held).front(), via);
+    b.recv(group.at(partner), g.all.run(partner & ~(held - 1), held).front(), via);
   }
 }
 

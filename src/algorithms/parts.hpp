@@ -32,14 +32,18 @@ class Sum {
   Slice now_, into_;
 };
 
-// Whether the order of combination must be that of the ranks.
+// Whether operands must be combined in the order of the ranks.
 enum class Order { own_first, by_rank };
 
-// Receives the other members' contributions and combines them with `from` into `into`. own_first
-// goes round the ring downwards, so that no sender is asked by everybody at once; by_rank is a left
-// fold in the order of the group.
-void combine_all(ScheduleBuilder& b, const Group& group, Slice from, Slice into, Order order,
-                 Via via);
+// One member's part in combining everybody's contributions.
+struct Combination {
+  Slice from, into;
+  Order order = Order::own_first;
+};
+
+// Receives the other members' contributions and combines them with mine. own_first goes round the
+// group downwards, so that no sender is asked by everybody at once; by_rank is a left fold.
+void combine_all(ScheduleBuilder& b, const Group& group, const Combination& c, Via via);
 
 // Sends `data` to every other member, one send after the other so that one publication serves all.
 void send_to_all(ScheduleBuilder& b, const Group& group, Slice data, Via via);
@@ -48,40 +52,40 @@ void send_to_all(ScheduleBuilder& b, const Group& group, Slice data, Via via);
 // in-place reduce_scatter, else scratch. Holds nothing yet, unless it is the input.
 Slice accumulator(const Problem& problem, ScheduleBuilder& b);
 
-// --- reduce-scatter: share `group.index()` of the sum goes to `result`; `into` is where other
-// shares are combined.
+// --- reduce-scatter: my share of the sum goes to `result`, others' are combined in `into` on the
+// way.
 
 struct Reduction {
   Shares from, into;
   Slice result;
+  Order order = Order::own_first;  // only the mesh can do otherwise
 };
 
 // All links at once. `into` is not used.
-void mesh_reduce_scatter(ScheduleBuilder& b, const Group& group, const Shares& from, Slice result,
-                         Order order, Via via);
+void mesh_reduce_scatter(ScheduleBuilder& b, const Group& group, const Reduction& r, Via via);
 // Requires group.size() to be a power of two.
 void halving_reduce_scatter(ScheduleBuilder& b, const Group& group, const Reduction& r, Via via);
 // ceil(log2 n) rounds for every n.
 void circulant_reduce_scatter(ScheduleBuilder& b, const Group& group, const Reduction& r, Via via);
-
 // n - 1 rounds between neighbours. Each share is cut into params.channels streams, odd ones going
 // round the other way, and each of these into params.chunks.
 void ring_reduce_scatter(ScheduleBuilder& b, const Group& group, const Reduction& r,
                          const Params& params);
 
-// --- allgather: share `group.index()` lies in `mine` (often all.at(index), where it is brought
-// otherwise).
+// --- allgather: my share lies in `mine`, all of them, mine too, end up in `all`.
 
-void mesh_allgather(ScheduleBuilder& b, const Group& group, Slice mine, const Shares& all, Via via);
+struct Gathering {
+  Slice mine;
+  Shares all;
+  int complete = -1;  // a member that has all shares already, to whom the circulant sends nothing
+};
+
+void mesh_allgather(ScheduleBuilder& b, const Group& group, const Gathering& g, Via via);
 // Requires group.size() to be a power of two.
-void doubling_allgather(ScheduleBuilder& b, const Group& group, Slice mine, const Shares& all,
-                        Via via);
-// ceil(log2 n) rounds for every n. Nothing is sent to member `complete`, which has everything
-// already; -1: nobody.
-void circulant_allgather(ScheduleBuilder& b, const Group& group, Slice mine, const Shares& all,
-                         Via via, int complete = -1);
-
-void ring_allgather(ScheduleBuilder& b, const Group& group, Slice mine, const Shares& all,
+void doubling_allgather(ScheduleBuilder& b, const Group& group, const Gathering& g, Via via);
+// ceil(log2 n) rounds for every n.
+void circulant_allgather(ScheduleBuilder& b, const Group& group, const Gathering& g, Via via);
+void ring_allgather(ScheduleBuilder& b, const Group& group, const Gathering& g,
                     const Params& params);
 
 // --- trees: the first member is the root.

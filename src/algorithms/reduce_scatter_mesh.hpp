@@ -15,8 +15,9 @@ inline constexpr Algorithm reduce_scatter_mesh{
     .build =
         [](const Problem& p, Rank me, ScheduleBuilder& b) {
           const Order order = p.commutative ? Order::own_first : Order::by_rank;
-          mesh_reduce_scatter(b, p.topology.world(me), Shares(b.input(), p.parts), b.output(),
-                              order, {.mover = p.params.mover});
+          const Shares from(b.input(), p.parts);
+          mesh_reduce_scatter(b, p.topology.world(me), {from, from, b.output(), order},
+                              {.mover = p.params.mover});
         },
     .rounds = [](const Problem& p) { return flat_rounds(p, 1); },
     .idea = "everyone sends each part to its owner, who sums"};

@@ -17,7 +17,7 @@ inline constexpr Algorithm reduce_star{
           const Via via{.mover = p.params.mover};
           if (me != p.root) return b.send(p.root, b.input(), via);
           const Group world = p.topology.world(me);
-          combine_all(b, world, b.input(), b.output(), Order::by_rank, via);
+          combine_all(b, world, {b.input(), b.output(), Order::by_rank}, via);
         },
     .rounds = [](const Problem& p) { return flat_rounds(p, 1); },
     .idea = "everyone sends to the root, which sums in rank order"};

@@ -49,18 +49,20 @@ void ring_reduce_scatter(ScheduleBuilder& b, const Group& group, const Reduction
   }
 }
 
-void ring_allgather(ScheduleBuilder& b, const Group& group, Slice mine, const Shares& all,
+void ring_allgather(ScheduleBuilder& b, const Group& group, const Gathering& g,
                     const Params& params) {
   const int me = group.index();
   for (int k = 0; k < group.size() - 1; ++k) {
     for_each_strand(params, [&](const Strand& strand) {
-      const int sent = me - k * strand.turn();
-      const int taken = sent - strand.turn();
-      b.send(group.at(me + strand.turn()), strand.of(k == 0 ? mine : all.at(sent)), strand.via());
-      b.recv(group.at(me - strand.turn()), strand.of(all.at(taken)), strand.via());
+      const int turn = strand.turn();
+      const int sent = me - k * turn;
+      const int taken = sent - turn;
+      const Slice src = k == 0 ? g.mine : g.all.at(sent);
+      b.send(group.at(me + turn), strand.of(src), strand.via());
+      b.recv(group.at(me - turn), strand.of(g.all.at(taken)), strand.via());
     });
   }
-  b.copy(mine, all.at(me));
+  b.copy(g.mine, g.all.at(me));
 }
 
 }  // namespace motet
