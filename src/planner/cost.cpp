@@ -143,7 +143,8 @@ int largest_node(const Topology& topology) {
 }  // namespace
 
 CostModel CostModel::typical() {
-  // Measured on two cores of a server with the bare loops; only their ratios decide.
+  // Typical of servers, and within that range set so that the choices known to be best on a small
+  // one come out (tests/planner). Ratios decide, not the absolute values.
   return {.shared_memory = {.latency = microseconds(0.15),
                             .overhead = microseconds(0.05),
                             .per_byte = per_byte_at(12.5),
