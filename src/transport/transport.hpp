@@ -33,7 +33,7 @@ class Endpoint {
 
   enum class State { connecting, ready, failed };
   virtual State state() const = 0;
-  // Why it failed: "Connection reset by peer". Empty while it has not.
+  // Why it failed: "Connection reset by peer". While connecting: what the last try ran into, if anything.
   virtual const std::string& failure() const = 0;
 
   // Takes a block, copying it (header.bytes from `data`) as far as needed: the caller may change it at once. False: no
@@ -71,7 +71,7 @@ class Transport {
     Credentials credentials;
   };
   // Starts connecting; both sides call it, in any order. The endpoint becomes ready or failed by progress() of both;
-  // it is the caller who gives up. One endpoint per peer engine at a time.
+  // it is the caller who gives up. One endpoint per peer engine at a time, which must die before the transport.
   virtual std::unique_ptr<Endpoint> connect(const Peer& peer) = 0;
 
   // Moves what can be moved without blocking: accepts, flushes, reads. True if anything changed.
@@ -81,7 +81,8 @@ class Transport {
   virtual std::size_t max_block_bytes() const = 0;
 
   // Going to sleep, in this order: announce_sleep(); if progress() and the fronts show nothing, poll() on descriptors();
-  // then announce_wake(). A peer that sends after the announcement makes a descriptor readable.
+  // then announce_wake(). A peer that sends after the announcement makes a descriptor readable, and so does one that
+  // makes room where send() has found none, or that connects or dies.
   virtual void announce_sleep() = 0;
   virtual void announce_wake() = 0;
   virtual std::vector<int> descriptors() const = 0;

@@ -58,11 +58,13 @@ TEST_P(Death, InTheMiddleOfALargeExchangeIsNoticed) {
     std::vector<std::byte> block(longest);
     std::uint32_t sent = 0;
     const auto step = [&] {
-      while (me.to(1 - me.rank()).front() != nullptr) me.to(1 - me.rank()).pop();
-      const bool alive = me.to(1 - me.rank()).state() == Endpoint::State::ready;
-      if (alive)
-        sent += me.to(1 - me.rank()).send(header_of(1, sent, longest), block.data()) ? 1U : 0U;
-      return !alive || sent == blocks;
+      Endpoint& peer = me.to(1 - me.rank());
+      while (peer.front() != nullptr) peer.pop();
+      while (peer.state() == Endpoint::State::ready && sent < blocks) {
+        if (!peer.send(header_of(1, sent, longest), block.data())) return false;
+        ++sent;
+      }
+      return true;
     };
     me.until(step, "the exchange or the death of its peer");
     if (me.rank() == 1) me.disconnect(0);  // with blocks under way in both directions
