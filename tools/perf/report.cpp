@@ -51,6 +51,7 @@ class Table : public Report {
                "# time: of one call, slowest rank, median and 99th percentile over batches; "
                "GB = 1e9 bytes; inputs {}\n",
                setting.fresh ? "fresh" : "hot");
+    std::fflush(file_);
   }
 
   void add(const Result& result) override {
@@ -163,12 +164,20 @@ void print_json(std::FILE* file, const nlohmann::ordered_json& line, bool) {
   fmt::print(file, "{}\n", line.dump());
 }
 
+std::string csv_field(const nlohmann::ordered_json& value) {
+  if (value.is_null()) return "";
+  if (!value.is_string()) return value.dump();
+  std::string field = "\"";
+  for (const char c : value.get<std::string>()) field += c == '"' ? "\"\"" : std::string(1, c);
+  return field += '"';
+}
+
 void print_csv(std::FILE* file, const nlohmann::ordered_json& line, bool first) {
   std::vector<std::string> names;
   std::vector<std::string> values;
   for (const auto& [name, value] : line.items()) {
     names.push_back(name);
-    values.push_back(value.is_null() ? std::string() : value.dump());
+    values.push_back(csv_field(value));
   }
   if (first) fmt::print(file, "{}\n", fmt::join(names, ","));
   fmt::print(file, "{}\n", fmt::join(values, ","));

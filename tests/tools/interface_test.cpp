@@ -1,0 +1,147 @@
+// motet.hpp, with threads as ranks.
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <motet/motet.hpp>
+#include <numeric>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using motet::Communicator;
+using Ints = std::vector<int>;
+
+constexpr int ranks = 3;
+
+// Runs `body` on every rank's thread. What a rank throws fails the test; its communicator's end
+// frees the others.
+void on_all_ranks(const std::function<void(Communicator&)>& body) {
+  const motet_unique_id id = motet::unique_id();
+  std::vector<std::jthread> threads;
+  for (int rank = 0; rank < ranks; ++rank) {
+    threads.emplace_back([&, rank] {
+      try {
+        Communicator comm = Communicator::from_unique_id(id, rank, ranks);
+        body(comm);
+        comm.barrier();
+      } catch (const std::exception& error) {
+        ADD_FAILURE() << error.what();
+      }
+    });
+  }
+}
+
+TEST(Interface, CombinesOutOfPlaceAndInPlace) {
+  on_all_ranks([](Communicator& comm) {
+    const Ints in{comm.rank(), 10 * comm.rank()};
+    Ints out(2);
+    comm.allreduce(in, out);
+    EXPECT_EQ(out, (Ints{3, 30}));
+    Ints data = in;
+    comm.allreduce(data, motet::ReduceOp::max);
+    EXPECT_EQ(data, (Ints{2, 20}));
+    Ints at_root(comm.rank() == 1 ? 2 : 0);
+    comm.reduce(in, at_root, 1);
+    if (comm.rank() == 1) {
+      EXPECT_EQ(at_root, (Ints{3, 30}));
+    }
+  });
+}
+
+TEST(Interface, GathersAndScatters) {
+  on_all_ranks([](Communicator& comm) {
+    const Ints mine{comm.rank()};
+    Ints all(ranks);
+    comm.allgather(mine, all);
+    EXPECT_EQ(all, (Ints{0, 1, 2}));
+    Ints in_place(ranks, -1);
+    in_place[static_cast<std::size_t>(comm.rank())] = comm.rank();
+    comm.allgather(in_place);
+    EXPECT_EQ(in_place, (Ints{0, 1, 2}));
+    Ints gathered(comm.rank() == 2 ? ranks : 0);
+    comm.gather(mine, gathered, 2);
+    if (comm.rank() == 2) {
+      EXPECT_EQ(gathered, (Ints{0, 1, 2}));
+    }
+    const Ints whole = comm.rank() == 0 ? Ints{7, 8, 9} : Ints{};
+    Ints part(1);
+    comm.scatter(whole, part, 0);
+    EXPECT_EQ(part, Ints{7 + comm.rank()});
+  });
+}
+
+TEST(Interface, ExchangesParts) {
+  on_all_ranks([](Communicator& comm) {
+    Ints data(ranks);
+    std::iota(data.begin(), data.end(), 10 * comm.rank());
+    Ints out(ranks);
+    comm.alltoall(data, out);
+    EXPECT_EQ(out, (Ints{comm.rank(), 10 + comm.rank(), 20 + comm.rank()}));
+    Ints part(1);
+    comm.reduce_scatter(data, part);
+    EXPECT_EQ(part, Ints{30 + 3 * comm.rank()});
+    comm.reduce_scatter(data);
+    EXPECT_EQ(data[static_cast<std::size_t>(comm.rank())], part[0]);
+    Ints spread(2, comm.rank());
+    comm.broadcast(spread, 1);
+    EXPECT_EQ(spread, (Ints{1, 1}));
+  });
+}
+
+TEST(Interface, RequestsEndInAnyOrderAndOnDestruction) {
+  on_all_ranks([](Communicator& comm) {
+    std::vector<double> a{1}, b{2}, c{3};
+    {
+      motet::Request first = comm.start_allreduce(a);
+      motet::Request second = comm.start_allreduce(b);
+      const motet::Request third = comm.start_allreduce(c);
+      second.wait();
+      while (!first.test()) comm.progress();
+      EXPECT_TRUE(first.test());  // done stays done
+    }
+    EXPECT_EQ(a[0] + b[0] + c[0], 18);
+    const std::vector<double> sent{static_cast<double>(comm.rank())};
+    std::vector<double> received(1);
+    motet::Request receiving = comm.start_recv(received, (comm.rank() + 2) % ranks);
+    comm.send(sent, (comm.rank() + 1) % ranks);
+    receiving.wait();
+    EXPECT_EQ(received[0], (comm.rank() + 2) % ranks);
+  });
+}
+
+TEST(Interface, SplitsAndMoves) {
+  on_all_ranks([](Communicator& comm) {
+    Communicator part = comm.split(comm.rank() == 0 ? -1 : 0, -comm.rank());
+    EXPECT_EQ(static_cast<bool>(part), comm.rank() != 0);
+    if (!part) return;
+    const Communicator moved = std::move(part);
+    EXPECT_EQ(moved.size(), 2);
+    EXPECT_EQ(moved.rank(), 2 - comm.rank());
+  });
+}
+
+TEST(Interface, RefusesLengthsThatDoNotFit) {
+  on_all_ranks([](Communicator& comm) {
+    Ints two(2), four(4);
+    try {
+      comm.allreduce(two, four);
+      ADD_FAILURE() << "must throw";
+    } catch (const motet::Error& error) {
+      EXPECT_EQ(error.status(), motet_invalid_argument);
+      EXPECT_NE(std::string(error.what()).find("rank " + std::to_string(comm.rank())),
+                std::string::npos);
+    }
+    EXPECT_THROW(comm.allgather(four), motet::Error);
+    EXPECT_THROW(comm.allreduce(two, motet::ReduceOp::sum, {.algorithm = "nonsense"}),
+                 motet::Error);
+  });
+}
+
+TEST(Interface, ExplainsItsChoices) {
+  on_all_ranks([](Communicator& comm) {
+    EXPECT_FALSE(comm.explain(motet_collective_allreduce, 1000).empty());
+  });
+}
+
+}  // namespace

@@ -1,0 +1,73 @@
+#include "options.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <vector>
+
+namespace motet_perf {
+namespace {
+
+// The launcher that runs these tests may have left its own words in the environment.
+class PerfOptions : public testing::Test {
+ protected:
+  void SetUp() override {
+    for (const char* name :
+         {"WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"})
+      unsetenv(name);
+  }
+
+  static Parsed parsed(std::vector<const char*> words) {
+    words.insert(words.begin(), "motet-perf");
+    return parse(static_cast<int>(words.size()), words.data());
+  }
+};
+
+TEST_F(PerfOptions, FollowNcclTests) {
+  const Options options = parsed({"allreduce", "--ranks", "4", "-b", "8", "-e", "64M", "-f", "4",
+                                  "-n", "7", "-w", "2", "-c", "3", "-o", "max", "-d", "half"})
+                              .options;
+  EXPECT_EQ(options.launch.ranks, 4);
+  EXPECT_EQ(options.launch.start, Start::processes);
+  EXPECT_EQ(options.sizes.largest, std::size_t{64} << 20);
+  EXPECT_EQ(options.sizes.factor, 4u);
+  EXPECT_EQ(options.repeats.iterations, 7);
+  EXPECT_EQ(options.repeats.warmup, 2);
+  EXPECT_EQ(options.repeats.checks, 3);
+  EXPECT_EQ(options.ops.front().op, motet_max);
+  EXPECT_EQ(options.types.front().type, motet_float16);
+}
+
+TEST_F(PerfOptions, AloneBStartsAboveTheUsualEnd) {
+  const Options options = parsed({"allreduce", "-b", "128M"}).options;
+  EXPECT_EQ(options.sizes.largest, std::size_t{128} << 20);
+}
+
+TEST_F(PerfOptions, TakesTheRanksOfTheLauncherAround) {
+  setenv("PMI_SIZE", "3", 1);
+  const Options options = parsed({"all"}).options;
+  EXPECT_EQ(options.launch.start, Start::environment);
+  EXPECT_EQ(options.launch.ranks, 3);
+  EXPECT_EQ(parsed({"all", "--ranks", "3"}).options.launch.start, Start::environment);
+  EXPECT_EQ(parsed({"all", "--ranks", "2"}).exit_status, 2);
+}
+
+TEST_F(PerfOptions, RefuseWhatMakesNoSense) {
+  EXPECT_EQ(parsed({}).exit_status, 2);
+  EXPECT_EQ(parsed({"nonsense"}).exit_status, 2);
+  EXPECT_EQ(parsed({"allreduce", "-b", "1K", "-e", "8"}).exit_status, 2);
+  EXPECT_EQ(parsed({"allreduce", "-f", "2", "-i", "8"}).exit_status, 2);
+  EXPECT_EQ(parsed({"allreduce", "-i", "0"}).exit_status, 2);
+  EXPECT_EQ(parsed({"allreduce", "-o", "and"}).exit_status, 2);
+  EXPECT_EQ(parsed({"reduce", "--ranks", "4", "-r", "4"}).exit_status, 2);
+  EXPECT_EQ(parsed({"allreduce", "--threads"}).exit_status, 2);
+}
+
+TEST(Sizes, StepOrMultiply) {
+  EXPECT_EQ(sizes_of({8, 64, 0, 2}), (std::vector<std::size_t>{8, 16, 32, 64}));
+  EXPECT_EQ(sizes_of({8, 30, 10, 2}), (std::vector<std::size_t>{8, 18, 28}));
+  EXPECT_EQ(sizes_of({0, 64, 0, 2}), (std::vector<std::size_t>{0}));
+}
+
+}  // namespace
+}  // namespace motet_perf

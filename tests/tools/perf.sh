@@ -1,0 +1,55 @@
+#!/bin/bash
+# One way of running motet-perf, checked by its exit status and what it prints: perf.sh MOTET_PERF WHAT
+set -euo pipefail
+unset WORLD_SIZE OMPI_COMM_WORLD_SIZE PMI_SIZE SLURM_STEP_NUM_TASKS
+perf=$1
+
+fail() {
+  echo "FAILED: $*" >&2
+  exit 1
+}
+
+# expect STATUS PATTERN ARGUMENTS...: motet-perf ends with it and prints a line that matches.
+expect() {
+  local wanted=$1 pattern=$2 output status=0
+  shift 2
+  output=$("$perf" "$@" 2>&1) || status=$?
+  echo "$output"
+  (( status == wanted )) || fail "motet-perf $* exited with $status, not $wanted"
+  grep -qE -- "$pattern" <<< "$output" || fail "no line of motet-perf $* matches '$pattern'"
+}
+
+processes() { expect 0 'all results right' allreduce --ranks 3 -e 64K -f 8 -n 20; }
+threads() { expect 0 'all results right' allgather --ranks 3 --threads -e 64K -f 8 -n 20; }
+every_collective() { expect 0 'all results right' all --ranks 3 -b 8 -e 300K -f 200 -n 5 -r 1; }
+every_type() { expect 0 'all results right' allreduce --ranks 2 -b 1K -e 1K -n 2 -w 1 -d all -o all; }
+
+wrong_usage() {
+  expect 2 "unknown collective 'all_reduce'; choose from allreduce" all_reduce --ranks 2
+  expect 2 "root 2 with 2 ranks" broadcast --ranks 2 -r 2
+  expect 1 'nonsense' allreduce --ranks 2 --algorithm nonsense
+}
+
+json() { expect 0 '^\{"collective":"reduce","ranks":2,.*"wrong":0,' reduce --ranks 2 -e 8 --json; }
+
+# A rank is killed in the middle of a long run: the launcher names it and ends.
+killed_rank() {
+  local launcher victim deadline=$(( SECONDS + 60 )) status=0
+  log=$(mktemp)  # not local: the trap runs after this function
+  trap 'rm -f "$log"' EXIT
+  "$perf" allreduce --ranks 3 -b 1M -e 1M -n 1000000 > "$log" 2>&1 &
+  launcher=$!
+  # Rank 0 prints its heading when all have met.
+  until grep -q '^# time' "$log"; do
+    (( SECONDS < deadline )) || fail "no rank started: $(cat "$log")"
+    sleep 0.05
+  done
+  victim=$(ps -o pid=,args= --ppid "$launcher" | awk '/--join-rank=1 / {print $1}')
+  kill -9 "$victim"
+  wait "$launcher" || status=$?
+  cat "$log"
+  (( status != 0 )) || fail "exit status 0 although a rank was killed"
+  grep -q 'rank 1 (pid [0-9]*) was killed by signal 9' "$log" || fail "the killed rank is not named"
+}
+
+"$2"

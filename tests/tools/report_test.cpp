@@ -1,0 +1,76 @@
+#include "report.hpp"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+namespace motet_perf {
+namespace {
+
+const Setting setting{"0.1.0", "abc", "a CPU, 2 cores, \"here\"", "shm", 4, 1, false};
+
+Result result(std::string_view collective) {
+  const CollectiveRow row = collectives_named(collective).front();
+  return {.row = row,
+          .type = types_named("float32").front(),
+          .op = ops_named("sum").front(),
+          .root = 0,
+          .bytes = 4000,
+          .count = 1000,
+          .algorithm = "ring",
+          .out_of_place = {{2, 3, 10, 1}, 0},
+          .in_place = row.in_place ? std::optional<Placed>({{4, 5, 10, 1}, 7}) : std::nullopt};
+}
+
+std::vector<std::string> lines_of(Format format, const Result& shown) {
+  std::FILE* file = std::tmpfile();
+  const auto report = make_report(format, file);
+  report->begin(setting);
+  report->add(shown);
+  report->end(7, true);
+  std::rewind(file);
+  std::string text;
+  for (int c = std::fgetc(file); c != EOF; c = std::fgetc(file)) text += static_cast<char>(c);
+  std::fclose(file);
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+TEST(Report, JsonHasALineForEachPlacement) {
+  const auto lines = lines_of(Format::json, result("allreduce"));
+  ASSERT_EQ(lines.size(), 2u);
+  const auto first = nlohmann::json::parse(lines[0]);
+  const auto second = nlohmann::json::parse(lines[1]);
+  EXPECT_EQ(first["collective"], "allreduce");
+  EXPECT_EQ(first["in_place"], false);
+  EXPECT_EQ(second["in_place"], true);
+  EXPECT_EQ(second["wrong"], 7);
+  EXPECT_DOUBLE_EQ(first["time_us_median"], 2);
+  EXPECT_DOUBLE_EQ(first["algbw_gbps"], 2);  // 4000 B in 2 us
+  EXPECT_DOUBLE_EQ(first["busbw_gbps"], 3);
+  for (const char* key : {"ranks", "bytes", "type", "op", "time_us_p99", "algorithm", "transport"})
+    EXPECT_TRUE(first.contains(key)) << key;
+}
+
+TEST(Report, CsvNamesItsColumnsOnce) {
+  const auto lines = lines_of(Format::csv, result("allreduce"));
+  ASSERT_EQ(lines.size(), 3u);
+  EXPECT_TRUE(lines[0].starts_with("collective,ranks,")) << lines[0];
+  EXPECT_TRUE(lines[1].starts_with("\"allreduce\",4,")) << lines[1];
+  EXPECT_NE(lines[1].find("\"a CPU, 2 cores, \"\"here\"\"\""), std::string::npos) << lines[1];
+}
+
+TEST(Report, TableSaysWhatIsWrong) {
+  const auto lines = lines_of(Format::table, result("allreduce"));
+  EXPECT_EQ(lines.back(), "# WRONG: 7 elements");
+}
+
+TEST(Report, BandwidthOfNoTimeIsZero) {
+  EXPECT_EQ(algbw_gbps(8, 0), 0);
+}
+
+}  // namespace
+}  // namespace motet_perf
