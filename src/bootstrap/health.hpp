@@ -1,8 +1,9 @@
 // Who is alive and who is where: one small thread per process, apart from the data path.
 //
-// Every rank of a job keeps one authenticated connection to the hub, which runs in rank 0's process. The hub sees deaths
-// (by pidfd for processes of its own machine, else by the closed connection), asks everybody for their latest calls
-// when somebody has waited long, and floods one verdict, so that all survivors report the same.
+// Every rank of a job keeps one authenticated connection to the hub, which runs in rank 0's
+// process. The hub sees deaths (by pidfd for processes of its own machine, else by the closed
+// connection), asks everybody for their latest calls when somebody has waited long, and floods one
+// verdict, so that all survivors report the same.
 #pragma once
 
 #include <array>
@@ -27,21 +28,23 @@ struct CallRecord {
   DataType type{};
   ReduceOp op{};
   Rank root = 0;
-  std::uint64_t count = 0;     // elements, as the caller gave it
+  std::uint64_t count = 0;  // elements, as the caller gave it
   bool operator==(const CallRecord&) const = default;
 };
 // "allreduce #17 (1 MiB float32 sum)"
 std::string to_text(const CallRecord& record);
+// "rank 5 has left the communicator after allreduce #16 (...)"
+std::string left_text(Rank rank, const CallRecord& last);
 // Whether two ranks' calls with one sequence number may belong together.
 bool agree(const CallRecord& a, const CallRecord& b);
 
-// The last calls of one rank on one communicator. Written by the caller's thread on every call without locks, read by the
-// health thread at any time.
+// The last calls of one rank on one communicator. Written by the caller's thread on every call
+// without locks, read by the health thread at any time.
 class CallLog {
  public:
   static constexpr int kept = 16;
-  void write(const CallRecord& record) noexcept;      // one cache line; no fence but release stores
-  std::vector<CallRecord> read() const;               // newest last; torn entries are left out
+  void write(const CallRecord& record) noexcept;  // one cache line; no fence but release stores
+  std::vector<CallRecord> read() const;           // newest last; torn entries are left out
   // The communicator has been destroyed here: no further call will come.
   void close() noexcept { closed_.store(true, std::memory_order_release); }
   bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
@@ -49,45 +52,53 @@ class CallLog {
  private:
   struct alignas(64) Entry {
     std::atomic<std::uint64_t> version{0};  // odd while being written; 2 × sequence when complete
-    std::atomic<std::uint64_t> word[3] = {};
+    std::array<std::atomic<std::uint64_t>, 2> word{};
   };
   std::array<Entry, kept> entries_;
   std::atomic<bool> closed_{false};
 };
 
-// What the hub decided: the first cause, the same text on every rank. {ErrorCode::peer_lost, "rank 7 on host b is gone (killed by
-// signal 9)"} or {ErrorCode::invalid_argument, "ranks call different collectives: rank 0: ..., rank 1: ..."}.
+// What the hub decided: the first cause, the same text on every rank. {ErrorCode::peer_lost, "rank
+// 7 on host b is gone (killed by signal 9)"} or {ErrorCode::invalid_argument, "ranks call different
+// collectives: rank 0: ..., rank 1: ..."}.
 struct Verdict {
   ErrorCode code{};
   std::string text;
 };
 
-// A rank's membership of a job. Created collectively (collective over `store`, which only has to live during the call).
+// A rank's membership of a job. Created collectively (collective over `store`, which only has to
+// live during the call).
 class Health {
  public:
   struct Member {
-    Rank rank = 0;      // in the job
+    Rank rank = 0;  // in the job
     int world_size = 1;
     Identity engine;
   };
-  // Rank 0 starts the hub and publishes its address in the store; everybody connects. Throws Error naming who is missing.
-  static std::unique_ptr<Health> join(const Member& member, const Credentials& credentials, Store& store,
-                                      const Deadline& deadline);
+  // Rank 0 starts the hub and publishes its address in the store; everybody connects. Throws Error
+  // naming who is missing.
+  static std::unique_ptr<Health> join(const Member& member, const Credentials& credentials,
+                                      Store& store, const Deadline& deadline);
   ~Health();  // leaves: an orderly goodbye, not a death
 
-  // A communicator of the job: `members` are job ranks in the order of its ranks. `on_verdict` is called at most once, from
-  // the health thread, with no lock held; after unwatch() returns it is not and will not be running.
-  void watch(std::uint32_t communicator, std::vector<Rank> members, std::shared_ptr<const CallLog> log,
-             std::function<void(const Verdict&)> on_verdict);
+  // A communicator of the job: `members` are job ranks in the order of its ranks. `on_verdict` is
+  // called at most once, from the health thread, with no lock held; after unwatch() returns it is
+  // not and will not be running.
+  void watch(std::uint32_t communicator, std::vector<Rank> members,
+             std::shared_ptr<const CallLog> log, std::function<void(const Verdict&)> on_verdict);
   void unwatch(std::uint32_t communicator);  // also tells the hub that this rank has left it
 
-  // This rank has waited 200 ms in call `sequence`: compare records. A differing call of another member, or a member
-  // that has left or died, becomes a verdict for all; agreeing ones become nothing. Any thread; does not block.
+  // This rank has waited 200 ms in call `sequence`: compare records. A differing call of another
+  // member, or a member that has left or died, becomes a verdict for all; agreeing ones become
+  // nothing. Any thread; does not block.
   void report_wait(std::uint32_t communicator, std::uint64_t sequence);
-  // This rank gives up on the communicator (its own error, a timeout, abort()): flooded as a verdict to all members.
+  // This rank gives up on the communicator (its own error, a timeout, abort()): flooded as a
+  // verdict to all members.
   void report_failure(std::uint32_t communicator, const Verdict& verdict);
-  // Asks who is where, for the text of a timeout: "rank 2: in allreduce #16; rank 5 does not answer". Waits until `deadline`.
-  std::string where_is_everybody(std::uint32_t communicator, std::uint64_t sequence, const Deadline& deadline);
+  // Asks who is where, for the text of a timeout: "rank 2: in allreduce #16; rank 5 does not
+  // answer". Waits until `deadline`.
+  std::string where_is_everybody(std::uint32_t communicator, std::uint64_t sequence,
+                                 const Deadline& deadline);
 
  private:
   class State;

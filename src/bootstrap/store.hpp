@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,7 +30,8 @@ class Store {
 
 // Shared by threads of one process.
 std::shared_ptr<Store> in_process_store();
-// A directory on a file system that all ranks see; files 0600, written by rename. Throws Error{system}.
+// A directory on a file system that all ranks see; files 0600, written by rename. Throws
+// Error{system}.
 std::unique_ptr<Store> file_store(const std::string& directory);
 // Every key gets a prefix. `inner` must outlive it.
 std::unique_ptr<Store> prefix_store(Store& inner, std::string prefix);
@@ -45,8 +47,10 @@ std::unique_ptr<Store> callback_store(StoreCallbacks callbacks);
 // Served by a thread of its own in the process of rank 0, over authenticated TCP connections.
 class StoreServer {
  public:
-  // port 0: any. Throws Error{system}.
-  StoreServer(const Credentials& credentials, int port);
+  // port 0: any. With `shared_secret`, it is also given to every process of the same user on this
+  // machine that asks for the secret of this port (see secret.hpp). Throws Error{system}.
+  StoreServer(const Credentials& credentials, int port,
+              const std::optional<Secret>& shared_secret = {});
   ~StoreServer();
   std::vector<Address> addresses() const;
   int port() const;
@@ -56,7 +60,9 @@ class StoreServer {
   class State;
   std::unique_ptr<State> state_;
 };
-// Throws Error{timeout} or Error{unavailable} naming the addresses and what each answered.
+// Throws Error{timeout} naming the addresses and what each answered; later calls throw
+// Error{unavailable} when the server has gone, Error{timeout} when it does not answer within a
+// minute.
 std::unique_ptr<Store> tcp_store(const std::vector<Address>& server, const Credentials& credentials,
                                  const Deadline& deadline);
 

@@ -27,8 +27,8 @@ template <std::size_t size>
 std::array<std::uint8_t, size> from_hex(std::string_view text, const char* what) {
   std::array<std::uint8_t, size> bytes{};
   std::size_t length = 0;
-  const bool parsed = sodium_hex2bin(bytes.data(), size, text.data(), text.size(), nullptr, &length,
-                                     nullptr) == 0;
+  const bool parsed =
+      sodium_hex2bin(bytes.data(), size, text.data(), text.size(), nullptr, &length, nullptr) == 0;
   if (!parsed || length != size || text.size() != 2 * size) {
     throw Error(ErrorCode::invalid_argument,
                 std::string(what) + " must be " + std::to_string(2 * size) + " hexadecimal digits");
@@ -45,13 +45,21 @@ Identity Identity::random() {
   return result;
 }
 
-std::string Identity::to_text() const { return hex(bytes); }
+std::string Identity::to_text() const {
+  return hex(bytes);
+}
 
-Identity Identity::from_text(std::string_view text) { return {from_hex<16>(text, "an identity")}; }
+Identity Identity::from_text(std::string_view text) {
+  return {from_hex<16>(text, "an identity")};
+}
 
-std::string to_hex(const Secret& secret) { return hex(secret); }
+std::string to_hex(const Secret& secret) {
+  return hex(secret);
+}
 
-Secret secret_from_hex(std::string_view text) { return from_hex<32>(text, "a secret"); }
+Secret secret_from_hex(std::string_view text) {
+  return from_hex<32>(text, "a secret");
+}
 
 Secret random_secret() {
   start_sodium();

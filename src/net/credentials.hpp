@@ -14,7 +14,7 @@ struct Identity {
   std::array<std::uint8_t, 16> bytes{};
 
   static Identity random();
-  std::string to_text() const;  // 32 hex digits
+  std::string to_text() const;                       // 32 hex digits
   static Identity from_text(std::string_view text);  // throws Error{invalid_argument}
   auto operator<=>(const Identity&) const = default;
 };
@@ -22,7 +22,8 @@ struct Identity {
 using Secret = std::array<std::uint8_t, 32>;
 Secret random_secret();
 std::string to_hex(const Secret& secret);  // 64 hex digits: for transport only
-Secret secret_from_hex(std::string_view text);  // throws Error{invalid_argument}, without quoting it
+Secret secret_from_hex(
+    std::string_view text);  // throws Error{invalid_argument}, without quoting it
 
 struct Credentials {
   Identity job;

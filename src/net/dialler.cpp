@@ -1,4 +1,5 @@
 #include <fmt/core.h>
+#include <poll.h>
 
 #include <cerrno>
 #include <system_error>
@@ -243,6 +244,14 @@ Dialler::Dialler(Dialler&&) noexcept = default;
 std::optional<Connection> Dialler::advance() {
   return state_->advance();
 }
+std::optional<Connection> Dialler::wait(const Deadline& deadline) {
+  while (true) {
+    if (auto connection = advance()) return connection;
+    if (deadline.passed()) return {};
+    wait_for(descriptor(), POLLIN, deadline);
+  }
+}
+
 std::string Dialler::problem() const {
   return state_->problem();
 }

@@ -51,6 +51,8 @@ class Dialler {
   // Goes on without blocking. A connection once, when there is one. Refused addresses are tried
   // again (the peer may not listen yet) every 50 ms until the owner gives up.
   std::optional<Connection> advance();
+  // The same, blocking. Nothing when the deadline has passed.
+  std::optional<Connection> wait(const Deadline& deadline);
   // The last failure of each address, for the error message: "10.0.0.7:4711: Connection refused;
   // ..."
   std::string problem() const;

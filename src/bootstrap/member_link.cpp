@@ -1,0 +1,265 @@
+#include "bootstrap/member_link.hpp"
+
+#include <fmt/core.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace motet {
+namespace {
+
+using std::chrono_literals::operator""ms;
+
+enum Tag : std::uint64_t { bell_tag, timer_tag, socket_tag, process_tag };
+
+constexpr auto grace_after_close =
+    100ms;  // a dying process closes its descriptors a moment before it has ended
+constexpr auto longest_goodbye = 200ms;
+constexpr std::size_t most_early_verdicts = 256;
+
+}  // namespace
+
+bool MemberLink::Watch::contains(Rank rank) const {
+  return std::find(members.begin(), members.end(), rank) != members.end();
+}
+
+MemberLink::MemberLink(Rank rank, FramedSocket socket, ProcessIdentity hub)
+    : rank_(rank),
+      hub_(std::move(hub)),
+      hub_process_(watch_process(hub_)),
+      socket_(std::move(socket)) {
+  poller_.add(bell_.descriptor(), EPOLLIN, bell_tag);
+  poller_.add(timer_.descriptor(), EPOLLIN, timer_tag);
+  poller_.add(socket_.descriptor(), EPOLLIN, socket_tag);
+  // Rank 0 itself does not outlive its own process.
+  if (hub_process_ && rank != 0) poller_.add(hub_process_.get(), EPOLLIN, process_tag);
+}
+
+// What others call
+// ---------------------------------------------------------------------------------------------------
+
+void MemberLink::send(const HealthMessage& message) {
+  if (hub_lost_ || closed_until_) return;
+  socket_.send(encode(message));
+  // The health thread sends what is left, and finds out if the connection is broken.
+  if (socket_.has_unsent() || socket_.broken()) bell_.ring();
+}
+
+void MemberLink::watch(std::uint32_t communicator, std::vector<Rank> members,
+                       std::shared_ptr<const CallLog> log,
+                       std::function<void(const Verdict&)> on_verdict) {
+  const std::scoped_lock lock(mutex_);
+  HealthMessage message{.call = HealthCall::watch, .communicator = communicator};
+  if (!members.empty() && members.front() == rank_) message.members = members;
+  Watch& watch = watches_[communicator];
+  watch = Watch{std::move(members), std::move(log), std::move(on_verdict), {}, {}};
+  send(message);
+  if (auto early = early_verdicts_.extract(communicator))
+    decide(communicator, watch, early.mapped());
+  for (const auto& [rank, text] : gone_) {
+    if (watch.contains(rank)) decide(communicator, watch, {ErrorCode::peer_lost, text});
+  }
+}
+
+void MemberLink::unwatch(std::uint32_t communicator) {
+  std::unique_lock lock(mutex_);
+  if (watches_.contains(communicator)) leave(communicator);
+  let_callback_end(lock, communicator);
+}
+
+void MemberLink::leave(std::uint32_t communicator) {
+  const auto watch = watches_.extract(communicator);
+  HealthMessage message{.call = HealthCall::left, .communicator = communicator};
+  const auto calls = watch.mapped().log->read();
+  if (!calls.empty()) message.records.push_back(calls.back());
+  send(message);
+}
+
+// Nothing to wait for on the health thread: then it is the callback that is asking.
+void MemberLink::let_callback_end(std::unique_lock<std::mutex>& lock,
+                                  std::optional<std::uint32_t> communicator) {
+  if (HealthThread::of_this_process().is_current()) return;
+  callback_done_.wait(
+      lock, [&] { return !in_callback_ || (communicator && *in_callback_ != *communicator); });
+}
+
+void MemberLink::report_wait(std::uint32_t communicator, std::uint64_t sequence) {
+  const std::scoped_lock lock(mutex_);
+  const auto found = watches_.find(communicator);
+  if (found == watches_.end()) return;
+  send({.call = HealthCall::wait, .communicator = communicator, .number = sequence});
+  // Without a hub this much is still known.
+  const auto& left = found->second.first_left;
+  if (hub_lost_ && left && left->sequence < sequence) {
+    decide(communicator, found->second, {ErrorCode::peer_lost, left_text(0, *left)});
+  }
+}
+
+void MemberLink::report_failure(std::uint32_t communicator, const Verdict& verdict) {
+  const std::scoped_lock lock(mutex_);
+  HealthMessage message{.call = HealthCall::failure, .communicator = communicator};
+  message.code = verdict.code;
+  message.text = verdict.text;
+  send(message);
+}
+
+std::string MemberLink::ask_where(std::uint32_t communicator, std::uint64_t sequence,
+                                  const Deadline& deadline) {
+  std::unique_lock lock(mutex_);
+  const std::uint64_t token = next_token_++;
+  send({.call = HealthCall::where,
+        .communicator = communicator,
+        .number = sequence,
+        .token = token,
+        .patience_ms = static_cast<std::uint32_t>(deadline.left().count())});
+  while (!places_.contains(token) && !hub_lost_ && !deadline.passed()) {
+    heard_.wait_for(lock, deadline.left() + 1ms);
+  }
+  if (auto answer = places_.extract(token)) return answer.mapped();
+  return hub_lost_ ? "rank 0, which would know, has ended"
+                   : "rank 0, which would know, does not answer";
+}
+
+void MemberLink::say_goodbye() {
+  std::unique_lock lock(mutex_);
+  while (!watches_.empty()) leave(watches_.begin()->first);
+  let_callback_end(lock, std::nullopt);
+  send({.call = HealthCall::goodbye});
+  const Deadline deadline = Deadline::after(longest_goodbye);
+  while (socket_.has_unsent() && !socket_.broken() && !deadline.passed()) {
+    wait_for(socket_.descriptor(), POLLOUT, deadline);
+    socket_.flush();
+  }
+}
+
+// The health thread
+// --------------------------------------------------------------------------------------------------
+
+bool MemberLink::advance() {
+  bool process_ended = false;
+  for (const Poller::Event event : poller_.wait(0ms)) {
+    if (event.tag == bell_tag) bell_.silence();
+    if (event.tag == process_tag) process_ended = true;
+  }
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!hub_lost_) flush_and_receive();
+    const auto now = Clock::now();
+    if (!hub_lost_ && process_ended) hub_gone("is gone" + how_it_ended(hub_, hub_process_));
+    if (!hub_lost_ && socket_.broken()) hub_closed(now);
+    timer_.set(closed_until_ && !hub_lost_ ? *closed_until_ : Clock::time_point::max());
+  }
+  deliver();
+  return true;
+}
+
+void MemberLink::flush_and_receive() {
+  socket_.flush();
+  while (const auto frame = socket_.receive()) {
+    if (const auto message = decode_health_message(*frame)) handle(*message);
+  }
+  if (closed_until_) return;
+  if (socket_.broken()) {
+    poller_.remove(socket_.descriptor());
+  } else {
+    poller_.change(socket_.descriptor(), socket_.has_unsent() ? EPOLLIN | EPOLLOUT : EPOLLIN,
+                   socket_tag);
+  }
+}
+
+void MemberLink::hub_closed(Clock::time_point now) {
+  if (!closed_until_)
+    closed_until_ = now + (hub_process_ ? Clock::duration(grace_after_close) : 0ms);
+  if (*closed_until_ > now) return;
+  hub_gone(hub_process_ ? "has closed its health connection"
+                        : "is gone (connection: " + socket_.why() + ")");
+}
+
+// The hub ends with rank 0's process. If rank 0 had said goodbye, nobody has died.
+void MemberLink::hub_gone(const std::string& how) {
+  hub_lost_ = true;
+  if (hub_process_) poller_.remove(hub_process_.get());
+  if (!first_has_left_) rank_gone(0, fmt::format("rank 0 {} {}", hub_.to_text(), how));
+  heard_.notify_all();
+}
+
+void MemberLink::handle(const HealthMessage& message) {
+  const auto watch = watches_.find(message.communicator);
+  switch (message.call) {
+    case HealthCall::query:
+      return answer(message);
+    case HealthCall::verdict:
+      if (watch == watches_.end())
+        return remember(message.communicator, {message.code, message.text});
+      return decide(message.communicator, watch->second, {message.code, message.text});
+    case HealthCall::gone:
+      return rank_gone(message.rank, message.text);
+    case HealthCall::first_left:
+      if (watch != watches_.end() && !message.records.empty()) {
+        watch->second.first_left = message.records.back();
+      }
+      return;
+    case HealthCall::first_goodbye:
+      first_has_left_ = true;
+      return;
+    case HealthCall::places:
+      places_.insert_or_assign(message.token, message.text);
+      heard_.notify_all();
+      return;
+    default:
+      return;  // a rank's own calls make no sense from the hub
+  }
+}
+
+void MemberLink::answer(const HealthMessage& query) {
+  HealthMessage answer{
+      .call = HealthCall::answer, .communicator = query.communicator, .token = query.token};
+  const auto watch = watches_.find(query.communicator);
+  if (watch != watches_.end()) {
+    answer.presence = Presence::here;
+    answer.records = watch->second.log->read();
+  }
+  send(answer);
+}
+
+void MemberLink::remember(std::uint32_t communicator, const Verdict& verdict) {
+  early_verdicts_.try_emplace(communicator, verdict);
+  // The oldest ids are those of communicators that were left here, or of others' altogether.
+  if (early_verdicts_.size() > most_early_verdicts) early_verdicts_.erase(early_verdicts_.begin());
+}
+
+void MemberLink::rank_gone(Rank rank, const std::string& text) {
+  gone_.try_emplace(rank, text);
+  for (auto& [communicator, watch] : watches_) {
+    if (watch.contains(rank)) decide(communicator, watch, {ErrorCode::peer_lost, text});
+  }
+}
+
+void MemberLink::decide(std::uint32_t communicator, Watch& watch, const Verdict& verdict) {
+  if (watch.verdict) return;
+  watch.verdict = verdict;
+  deliveries_.push_back(communicator);
+  bell_.ring();  // this may be another thread
+}
+
+// Callbacks, one after the other, with no lock held.
+void MemberLink::deliver() {
+  std::unique_lock lock(mutex_);
+  while (!deliveries_.empty()) {
+    const std::uint32_t communicator = deliveries_.front();
+    deliveries_.pop_front();
+    const auto watch = watches_.find(communicator);
+    if (watch == watches_.end() || !watch->second.on_verdict) continue;
+    const auto tell = std::exchange(watch->second.on_verdict, nullptr);
+    const Verdict verdict = *watch->second.verdict;
+    in_callback_ = communicator;
+    lock.unlock();
+    tell(verdict);
+    lock.lock();
+    in_callback_.reset();
+    callback_done_.notify_all();
+  }
+}
+
+}  // namespace motet
