@@ -25,18 +25,42 @@ HWY_INLINE V canonical_nan(D d, V v) {
   return hn::IfThenElse(hn::IsNaN(v), nan, v);
 }
 
-// Each element type below says how an operation, f(tag, vectors...), applies to vectors as they are
-// stored.
+// One element goes through memcpy: Highway's own functions dereference it, which may not be
+// aligned.
+template <class D, class T>
+HWY_INLINE hn::VFromD<D> load(D d, const T* from) {
+  if constexpr (hn::MaxLanes(d) == 1) {
+    T one;
+    hwy::CopyBytes<sizeof(T)>(from, &one);
+    return hn::Set(d, one);
+  } else {
+    return hn::LoadU(d, from);
+  }
+}
 
-// Computed with as it is stored.
+template <class D, class T>
+HWY_INLINE void store(hn::VFromD<D> v, D d, T* to) {
+  if constexpr (hn::MaxLanes(d) == 1) {
+    const T one = hn::GetLane(v);
+    hwy::CopyBytes<sizeof(T)>(&one, to);
+  } else {
+    hn::StoreU(v, d, to);
+  }
+}
+
+// Each element type below says how an operation, f(tag, vectors...), applies to vectors of its bits
+// as they are stored.
+
+// Computed with as it is.
 template <class T>
 struct Direct {
-  using Stored = T;
+  using Stored = hwy::MakeUnsigned<T>;
   static constexpr std::size_t max_lanes = HWY_LANES(T);
 
   template <class F, class D, class... V>
   static HWY_INLINE hn::VFromD<D> apply(const F& f, D d, V... v) {
-    return f(d, v...);
+    const hn::Rebind<T, D> math;
+    return hn::BitCast(d, f(math, hn::BitCast(math, v)...));
   }
 };
 

@@ -35,20 +35,20 @@ template <std::size_t vectors, class Element, class Op, class D>
 HWY_INLINE void combine_vectors(D d, Operands<Element>& o) {
   const std::size_t lanes = hn::Lanes(d);
   const auto at = [&](std::size_t i) HWY_ATTR {
-    return Element::apply(Op{}, d, hn::LoadU(d, o.a + i * lanes), hn::LoadU(d, o.b + i * lanes));
+    return Element::apply(Op{}, d, load(d, o.a + i * lanes), load(d, o.b + i * lanes));
   };
   if constexpr (vectors == 1) {
-    hn::StoreU(at(0), d, o.out);
+    store(at(0), d, o.out);
   } else {
     static_assert(vectors == 4);
     const auto v0 = at(0);
     const auto v1 = at(1);
     const auto v2 = at(2);
     const auto v3 = at(3);
-    hn::StoreU(v0, d, o.out);
-    hn::StoreU(v1, d, o.out + lanes);
-    hn::StoreU(v2, d, o.out + 2 * lanes);
-    hn::StoreU(v3, d, o.out + 3 * lanes);
+    store(v0, d, o.out);
+    store(v1, d, o.out + lanes);
+    store(v2, d, o.out + 2 * lanes);
+    store(v3, d, o.out + 3 * lanes);
   }
   o.advance(vectors * lanes);
 }
@@ -91,7 +91,7 @@ HWY_INLINE void divide_vectors(typename Element::Stored* data, std::size_t count
   const hn::CappedTag<typename Element::Stored, lanes> d;
   std::size_t i = 0;
   for (; count - i >= hn::Lanes(d); i += hn::Lanes(d)) {
-    hn::StoreU(Element::apply(Division{divisor}, d, hn::LoadU(d, data + i)), d, data + i);
+    store(Element::apply(Division{divisor}, d, load(d, data + i)), d, data + i);
   }
   if constexpr (lanes > 1) divide_vectors<lanes / 2, Element>(data + i, count - i, divisor);
 }
