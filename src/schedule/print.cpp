@@ -28,8 +28,8 @@ std::string text(const Slice& slice) {
 }
 
 std::string effect(const Step& step) {
-  const std::string src = text(step.src);
-  const std::string dst = text(step.dst);
+  std::string src = text(step.src);
+  std::string dst = text(step.dst);
   const auto combined = [&](const std::string& mine, const std::string& other) {
     return step.incoming_first ? fmt::format("{} = {} op {}", dst, other, mine)
                                : fmt::format("{} = {} op {}", dst, mine, other);

@@ -1,7 +1,6 @@
 #include "schedule/slice.hpp"
 
 #include <algorithm>
-#include <utility>
 
 #include "base/assert.hpp"
 
@@ -43,7 +42,7 @@ Parts Parts::uniform(std::size_t count, int n) {
   return even(count * static_cast<std::size_t>(n), n);
 }
 
-Parts Parts::each(std::vector<std::size_t> counts) {
+Parts Parts::each(const std::vector<std::size_t>& counts) {
   MOTET_ASSERT(!counts.empty(), "a buffer has at least one part");
   Parts parts;
   parts.n_ = static_cast<int>(counts.size());

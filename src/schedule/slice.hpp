@@ -39,7 +39,7 @@ class Parts {
   // n parts of `count` elements each.
   static Parts uniform(std::size_t count, int n);
   // One entry per rank, one after the other.
-  static Parts each(std::vector<std::size_t> counts);
+  static Parts each(const std::vector<std::size_t>& counts);
 
   int size() const { return n_; }
   std::size_t count(int i) const;

@@ -8,8 +8,7 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-class Building : public testing::Test {
- protected:
+struct Building : testing::Test {
   Problem problem(Collective collective, std::size_t total, bool in_place = false) const {
     return {.topology = topology,
             .collective = collective,

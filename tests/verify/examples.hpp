@@ -37,6 +37,7 @@ inline std::vector<Schedule> written(const Problem& p, const Writer& write) {
 
 inline std::vector<Schedule> blocks(const std::vector<Schedule>& schedules, int b) {
   std::vector<Schedule> split;
+  split.reserve(schedules.size());
   for (const Schedule& schedule : schedules) split.push_back(blocks(schedule, b));
   return split;
 }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <numeric>
+
 namespace motet {
 namespace {
 
@@ -44,8 +46,8 @@ TEST(Symbols, WithoutCommutativityATotalIsInTheOrderOfRanks) {
 TEST(Symbols, ManyCombinationsStayApart) {
   constexpr int n = 130;  // more ranks than bits in two words
   Symbols symbols(n, 300, true);
-  std::vector<Rank> all;
-  for (Rank rank = 0; rank < n; ++rank) all.push_back(rank);
+  std::vector<Rank> all(n);
+  std::iota(all.begin(), all.end(), 0);
   for (std::size_t element = 0; element < 300; ++element) {
     const auto total = sum_of(symbols, all, element);
     ASSERT_TRUE(symbols.is_total(total, element));
