@@ -98,7 +98,7 @@ class PeerProcess {
     const Transport::Peer mine = me.as_peer(Credentials::from_secret(secret));
     std::ostringstream words;
     words << flavour.name << ' ' << hex(secret) << ' ' << hex(mine.engine.bytes) << ' '
-          << mine.address << '\n';
+          << hex(mine.address) << '\n';
     const std::string line = words.str();
     EXPECT_EQ(::write(input[1], line.data(), line.size()), static_cast<ssize_t>(line.size()));
     ::close(input[1]);
@@ -127,8 +127,10 @@ class PeerProcess {
     }
     std::istringstream words(answer);
     std::string identity;
-    words >> identity >> peer_.address;
-    peer_.engine.bytes = unhex<16>(identity);
+    std::string address;
+    words >> identity >> address;
+    peer_.engine.bytes = unhex<decltype(peer_.engine.bytes)>(identity);
+    peer_.address = unhex<std::string>(address);
     peer_.name = "the process to be killed";
   }
 

@@ -11,21 +11,22 @@ int main() {
   using namespace motet;
   using namespace motet::test;
 
-  std::string name, secret, identity;
+  std::string name, secret, identity, address;
   Transport::Peer peer;
-  std::cin >> name >> secret >> identity >> peer.address;
+  std::cin >> name >> secret >> identity >> address;
   const auto flavours = all_flavours();
   const auto flavour =
       std::find_if(flavours.begin(), flavours.end(),
                    [&](const Flavour& candidate) { return candidate.name == name; });
   if (flavour == flavours.end()) return 1;
 
-  peer.credentials = Credentials::from_secret(unhex<32>(secret));
-  peer.engine.bytes = unhex<16>(identity);
+  peer.credentials = Credentials::from_secret(unhex<Secret>(secret));
+  peer.engine.bytes = unhex<decltype(peer.engine.bytes)>(identity);
+  peer.address = unhex<std::string>(address);
   Engine me(*flavour, 1, {});
   me.transport().admit(peer.credentials);
   const Transport::Peer mine = me.as_peer(peer.credentials);
-  std::cout << hex(mine.engine.bytes) << ' ' << mine.address << std::endl;
+  std::cout << hex(mine.engine.bytes) << ' ' << hex(mine.address) << std::endl;
   me.connect(0, peer);
   for (std::uint32_t i = 0; me.to(0).state() != Endpoint::State::failed; ++i) {
     me.send(0, 1, i, peer_block_bytes(i));

@@ -8,6 +8,12 @@
 #include "base/assert.hpp"
 
 namespace motet::fault {
+namespace {
+
+// Enough to shuffle. More stays where it arrived, so that a sender far ahead is held up as without faults.
+constexpr std::size_t most_held = 16;
+
+}  // namespace
 
 FaultEndpoint::FaultEndpoint(std::unique_ptr<Endpoint> inner, const FaultPlan& plan,
                              std::uint64_t seed, Endpoints& endpoints)
@@ -67,7 +73,7 @@ bool FaultEndpoint::progress() {
 }
 
 void FaultEndpoint::take_arrivals() {
-  while (inner_->front() != nullptr) {
+  while (held_.size() < most_held && inner_->front() != nullptr) {
     Held held{.block = inner_->set_aside(), .calls_left = 0};
     if (plan_.delay > 0) {
       held.calls_left = static_cast<std::uint32_t>(random_.below(std::uint64_t{plan_.delay} + 1));
