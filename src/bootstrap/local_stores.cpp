@@ -68,6 +68,7 @@ class PrefixStore final : public Store {
   PrefixStore(Store& inner, std::string prefix) : inner_(inner), prefix_(std::move(prefix)) {}
 
   void set(const std::string& key, std::string_view value) override {
+    check_entry(key, value);
     inner_.set(prefix_ + key, value);
   }
   std::string get(const std::string& key, const Deadline& deadline) override {
