@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <random>
+#include <thread>
 #include <unordered_map>
 
 #include "fleet.hpp"
@@ -125,6 +126,31 @@ TEST(Tcp, SaysWhyItIsNotConnectedYet) {
     return;
   }
   FAIL() << "the identities are not random";
+}
+
+// The kernel still has what was flushed; credits that come back meanwhile must not make it drop that.
+TEST(Tcp, DeliversWhatWasFlushedAlthoughTheSenderIsGone) {
+  for (const bool with_transport : {false, true}) {
+    Fleet fleet = connected_fleet(tcp_flavour, 2);
+    const std::size_t longest = fleet[0].transport().max_block_bytes();
+    std::vector<std::byte> block(longest);
+    std::uint32_t sent = 0;
+    // As much as fits without the peer reading; the last block may not have been flushed.
+    while (fleet[0].to(1).flushed() && sent < 64) {
+      const Header header = header_of(sent / 4, sent % 4, longest);
+      fill(block.data(), longest, header.key);
+      ASSERT_TRUE(fleet[0].to(1).send(header, block.data()));
+      ++sent;
+    }
+    const std::uint32_t flushed = sent - 1;
+    ASSERT_GT(flushed, 4U);
+    std::thread reader([&] {
+      for (std::uint32_t i = 0; i < flushed; ++i) fleet[1].receive(0, i / 4, i % 4, longest);
+    });
+    fleet[0].disconnect(1);
+    if (with_transport) fleet.destroy(0);
+    reader.join();
+  }
 }
 
 TEST(Tcp, RefusesAnAddressItCannotParse) {

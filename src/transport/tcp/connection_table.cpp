@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <utility>
 
 #include "base/assert.hpp"
 #include "base/error.hpp"
@@ -23,6 +25,11 @@ void forget(std::vector<TcpEndpoint*>& endpoints, TcpEndpoint* endpoint) {
 ConnectionTable::ConnectionTable()
     : epoll_(::epoll_create1(EPOLL_CLOEXEC)), events_(events_at_once) {
   if (!epoll_) throw system_error("tcp: epoll_create1", errno);
+}
+
+ConnectionTable::~ConnectionTable() {
+  // A peer that makes no calls for longer is not waited for.
+  lingering_.finish(Deadline::after(std::chrono::seconds(1)));
 }
 
 void ConnectionTable::enter_connecting(TcpEndpoint* endpoint, int dialler) {
@@ -47,6 +54,14 @@ void ConnectionTable::leave(TcpEndpoint* endpoint, int socket) {
   forget(connecting_, endpoint);
   forget(connected_, endpoint);
   if (socket >= 0) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, socket, nullptr);
+}
+
+void ConnectionTable::linger(Descriptor socket) {
+  const int fd = socket.get();
+  if (!lingering_.add(std::move(socket))) return;
+  epoll_event event{.events = EPOLLIN, .data = {.u64 = lingering}};
+  // If it fails, the socket is looked after at the very end.
+  static_cast<void>(::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event));
 }
 
 void ConnectionTable::watch_listener(int descriptor) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "net/descriptor.hpp"
+#include "transport/tcp/lingering.hpp"
 
 namespace motet::tcp {
 
@@ -16,7 +17,10 @@ class TcpEndpoint;
 // Owns none of the endpoints: each enters when made and leaves when destroyed.
 class ConnectionTable {
  public:
-  ConnectionTable();  // throws Error{system}
+  ConnectionTable();   // throws Error{system}
+  ~ConnectionTable();  // see Lingering; takes a second at most
+  ConnectionTable(const ConnectionTable&) = delete;
+  ConnectionTable& operator=(const ConnectionTable&) = delete;
 
   // `dialler` is watched until it is closed; -1: the peer dials.
   void enter_connecting(TcpEndpoint* endpoint, int dialler);
@@ -26,16 +30,19 @@ class ConnectionTable {
   void watch_writable(TcpEndpoint* endpoint, int socket, bool writable);
   // Forgets it; the socket must still be open, or -1.
   void leave(TcpEndpoint* endpoint, int socket);
+  // The socket of one that has left in good order: closed when the peer can get all that was sent.
+  void linger(Descriptor socket);
 
   // May change while an endpoint is driven: walk from the back, see any_of_each().
   const std::vector<TcpEndpoint*>& connecting() const { return connecting_; }
   const std::vector<TcpEndpoint*>& connected() const { return connected_; }
 
   void watch_listener(int descriptor);
-  // What is ready now. epoll_event::data is a TcpEndpoint*, or the number `listener`, unlike any
+  // What is ready now. epoll_event::data is a TcpEndpoint*, or one of the numbers, unlike any
   // pointer.
-  static constexpr std::uint64_t listener = 1;
+  static constexpr std::uint64_t listener = 1, lingering = 2;
   std::span<const epoll_event> events();
+  void advance_lingering() { lingering_.advance(); }
   int descriptor() const { return epoll_.get(); }
 
  private:
@@ -44,6 +51,7 @@ class ConnectionTable {
   Descriptor epoll_;
   std::vector<TcpEndpoint*> connecting_, connected_;
   std::vector<epoll_event> events_;
+  Lingering lingering_;
 };
 
 // Calls `visit` for each; endpoints visited may leave meanwhile.

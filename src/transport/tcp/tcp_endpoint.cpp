@@ -66,6 +66,7 @@ TcpEndpoint::TcpEndpoint(Transport::Peer peer, std::optional<Dialler> dialler,
 TcpEndpoint::~TcpEndpoint() {
   ledger_->disconnect();
   table_.leave(this, socket_.get());
+  if (state_ == State::ready) table_.linger(std::move(socket_));
 }
 
 const std::string& TcpEndpoint::failure() const {

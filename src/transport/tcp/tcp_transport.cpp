@@ -63,6 +63,7 @@ class TcpTransport final : public Transport {
 
  private:
   bool drive_events();
+  bool drive(const epoll_event& event);
   bool accept();
 
   Identity me_;
@@ -111,12 +112,17 @@ bool TcpTransport::progress() {
 
 bool TcpTransport::drive_events() {
   bool moved = false;
-  for (const epoll_event& event : table_.events()) {
-    moved |= event.data.u64 == ConnectionTable::listener
-                 ? accept()
-                 : static_cast<TcpEndpoint*>(event.data.ptr)->drive(event.events);
-  }
+  for (const epoll_event& event : table_.events()) moved |= drive(event);
   return moved;
+}
+
+bool TcpTransport::drive(const epoll_event& event) {
+  if (event.data.u64 == ConnectionTable::listener) return accept();
+  if (event.data.u64 == ConnectionTable::lingering) {
+    table_.advance_lingering();
+    return false;
+  }
+  return static_cast<TcpEndpoint*>(event.data.ptr)->drive(event.events);
 }
 
 bool TcpTransport::accept() {
