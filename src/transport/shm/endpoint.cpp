@@ -1,0 +1,275 @@
+#include "transport/shm/endpoint.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "base/assert.hpp"
+#include "transport/shm/engine.hpp"
+
+namespace motet::shm {
+namespace {
+
+// What was in a ring moves to the heap; what is in a slot stays there, and keeps the slot.
+class ShmAside final : public Aside {
+ public:
+  ShmAside(const Arrival& arrival, const std::byte* end)
+      : copy_(arrival.data, end), arrival_{arrival.header, copy_.data()} {}
+  ShmAside(const Arrival& arrival, std::shared_ptr<Neighbour> neighbour, std::uint32_t slot)
+      : arrival_(arrival), neighbour_(std::move(neighbour)), slot_(slot) {}
+  ~ShmAside() override {
+    if (neighbour_ && !is_forked_child()) neighbour_->release(slot_);
+  }
+  ShmAside(const ShmAside&) = delete;
+  ShmAside& operator=(const ShmAside&) = delete;
+
+  const Arrival& arrival() const override { return arrival_; }
+
+ private:
+  std::vector<std::byte> copy_;
+  Arrival arrival_;
+  std::shared_ptr<Neighbour> neighbour_;
+  std::uint32_t slot_ = 0;
+};
+
+}  // namespace
+
+ShmEndpoint::ShmEndpoint(std::shared_ptr<Engine> engine, const Transport::Peer& peer,
+                         const Address& address)
+    : engine_(std::move(engine)),
+      peer_(peer.engine),
+      peer_name_(peer.name),
+      index_(engine_->enter(*this)) {
+  try {
+    introduction_.emplace(engine_->identity(), peer, address, engine_->offer(index_));
+  } catch (...) {
+    engine_->leave(*this, index_);
+    throw;
+  }
+}
+
+ShmEndpoint::~ShmEndpoint() {
+  engine_->leave(*this, index_);
+}
+
+bool ShmEndpoint::introduce() {
+  try {
+    std::unique_ptr<Neighbour> neighbour = introduction_->advance();
+    if (!neighbour) {
+      if (introduction_->descriptor() >= 0) {
+        engine_->watch(introduction_->descriptor(), Engine::channel_tag(index_));
+      }
+      failure_ = introduction_->problem();
+      return false;
+    }
+    attach(std::move(neighbour));
+  } catch (const std::exception& error) {
+    fail(error.what());
+  }
+  return true;
+}
+
+void ShmEndpoint::attach(std::unique_ptr<Neighbour> neighbour) {
+  introduction_.reset();
+  failure_.clear();
+  neighbour_ = std::move(neighbour);
+  Segment& mine = engine_->segment();
+  Segment& theirs = *neighbour_->segment;
+  const std::uint32_t here = neighbour_->my_index;
+  writer_ = RingWriter(mine, index_, theirs.peer(here).consumed);
+  reader_ = RingReader(theirs, here, mine.peer(index_).consumed, engine_->trouble());
+  sleeper_ = neighbour_->sleeper;
+  same_process_ = neighbour_->same_process;
+  inside_ = &theirs.peer(here).inside;
+  peer_epoch_ = &theirs.engine().epoch;
+  engine_->watch(neighbour_->channel.descriptor(), Engine::channel_tag(index_));
+  if (neighbour_->process) engine_->watch(neighbour_->process.get(), Engine::process_tag(index_));
+  state_ = State::ready;
+}
+
+void ShmEndpoint::fail(const std::string& why) {
+  if (state_ == State::failed) return;
+  state_ = State::failed;
+  failure_ = fmt::format("{}: shm to {}: {}", engine_->name(), peer_name_, why);
+  writer_ = RingWriter();
+  introduction_.reset();
+}
+
+void ShmEndpoint::fail_if_malformed() {
+  if (reader_.malformed()) fail("the peer wrote a header that makes no sense");
+}
+
+bool ShmEndpoint::listen() {
+  const State before = state_;
+  for (Received received; neighbour_->channel.receive(received);) {
+    switch (received.message.kind) {
+      case Kind::region:
+        reached_.add(received);
+        break;
+      case Kind::forget:
+        reached_.forget(received.message.region);
+        break;
+      case Kind::left:
+        fail("the peer has closed its end");
+        break;
+      case Kind::offer:
+        fail("the peer made a second offer");
+        break;
+    }
+  }
+  if (neighbour_->channel.closed() || neighbour_->dead()) {
+    fail(neighbour_->dead() ? fmt::format("process {} has ended", neighbour_->channel.process())
+                            : "the connection was closed by the peer");
+    engine_->peer_is_gone(index_);
+  }
+  return state_ != before;
+}
+
+// --- Blocks.
+
+bool ShmEndpoint::send(const Header& header, const void* data) {
+  if (!writer_.has_line()) [[unlikely]]
+    return send_without_line();
+  if (header.bytes > inline_bytes) return send_long(header, data);
+  writer_.put_in_line(header, data);
+  sleeper_.wake_if(asleep);
+  return true;
+}
+
+bool ShmEndpoint::send_without_line() {
+  if (state_ == State::failed) return true;
+  if (state_ == State::ready) refuse();
+  return false;
+}
+
+bool ShmEndpoint::send_long(const Header& header, const void* data) {
+  if (header.bytes <= writer_.longest_payload() && writer_.put_in_ring(header, data)) {
+    sleeper_.wake_if(asleep);
+    return true;
+  }
+  MOTET_ASSERT(header.bytes <= engine_->segment().layout().sizes().block_bytes,
+               "a block is at most max_block_bytes() long");
+  const std::optional<std::uint32_t> slot = engine_->slot_for(index_, header.stream);
+  if (!slot) {
+    writer_.look_for_credit();  // so that only later credit is news
+    refuse();
+    return false;
+  }
+  std::memcpy(engine_->slots().block(*slot), data, header.bytes);
+  engine_->slots().give(*slot, index_, header.stream);
+  send_slot(header, *slot);
+  return true;
+}
+
+void ShmEndpoint::send_slot(const Header& header, std::uint32_t slot) {
+  writer_.put_slot(header, slot);
+  sleeper_.wake_if(asleep);
+}
+
+ShmEndpoint::Readiness ShmEndpoint::readiness() {
+  if (state_ == State::connecting) return Readiness::connecting;
+  if (state_ == State::failed) return Readiness::failed;
+  return writer_.has_line() ? Readiness::ready : Readiness::no_line;
+}
+
+void ShmEndpoint::refuse() {
+  engine_->want_room();
+  // The first refusal counts: what is consumed after it may be room for that block, whatever is
+  // refused later.
+  if (std::exchange(refused_, true)) return;
+  engine_->refused(*this);
+  consumed_when_refused_ = writer_.consumed_seen();
+}
+
+bool ShmEndpoint::room_may_have_come() {
+  if (writer_.consumed() == consumed_when_refused_) return false;
+  refused_ = false;
+  return true;
+}
+
+void ShmEndpoint::pop() {
+  if (reader_.place() == Place::in_slot) neighbour_->release(reader_.slot());
+  reader_.pop();
+  sleeper_.wake_if(wants_room);
+}
+
+std::unique_ptr<Aside> ShmEndpoint::set_aside() {
+  const Arrival& arrival = *reader_.front();
+  std::unique_ptr<Aside> aside;
+  if (reader_.place() == Place::in_slot) {
+    aside = std::make_unique<ShmAside>(arrival, neighbour_, reader_.slot());
+  } else {
+    aside = std::make_unique<ShmAside>(arrival, arrival.data + arrival.header.bytes);
+  }
+  reader_.pop();
+  sleeper_.wake_if(wants_room);
+  return aside;
+}
+
+// --- Memory.
+
+std::optional<Location> ShmEndpoint::publish(const void* data, std::size_t bytes) {
+  if (state_ != State::ready) return std::nullopt;
+  if (same_process_) return Location{0, reinterpret_cast<std::uint64_t>(data)};
+  const Region* const region = engine_->regions().find(data, bytes);
+  if (region == nullptr || !tell(*region)) return std::nullopt;
+  const auto offset = static_cast<const std::byte*>(data) - region->address;
+  return Location{region->id, static_cast<std::uint64_t>(offset)};
+}
+
+bool ShmEndpoint::tell(const Region& region) {
+  if (region.id == last_told_) return true;
+  const auto place = std::lower_bound(told_.begin(), told_.end(), region.id);
+  if (place == told_.end() || *place != region.id) {
+    tell_what_ended();
+    const Message message{
+        .kind = Kind::region, .region = region.id, .bytes = region.bytes, .offset = region.offset};
+    if (!neighbour_->channel.send(message, std::array{region.memory.get()})) return false;
+    told_.insert(place, region.id);
+  }
+  last_told_ = region.id;
+  return true;
+}
+
+void ShmEndpoint::forget_region(std::uint64_t id) {
+  const auto place = std::lower_bound(told_.begin(), told_.end(), id);
+  if (place == told_.end() || *place != id) return;
+  told_.erase(place);
+  if (last_told_ == id) last_told_ = 0;
+  ended_.push_back(id);
+  tell_what_ended();
+}
+
+void ShmEndpoint::tell_what_ended() {
+  while (!ended_.empty()) {
+    const Message message{.kind = Kind::forget, .region = ended_.back()};
+    if (!neighbour_->channel.send(message)) return;
+    ended_.pop_back();
+  }
+}
+
+std::byte* ShmEndpoint::reach(const Location& location, std::size_t bytes) {
+  if (location.region == 0) {
+    return same_process_ ? reinterpret_cast<std::byte*>(location.offset) : nullptr;
+  }
+  if (std::byte* const found = reached_.at(location, bytes)) return found;
+  if (state_ == State::ready) listen();
+  return reached_.at(location, bytes);
+}
+
+bool ShmEndpoint::enter(std::uint32_t epoch) {
+  if (state_ != State::ready) return false;
+  inside_->store(1, std::memory_order_relaxed);
+  light_fence(neighbour_->fence);
+  if (peer_epoch_->load(std::memory_order_acquire) == epoch) return true;
+  leave();
+  return false;
+}
+
+std::uint32_t ShmEndpoint::epoch() const {
+  return engine_->epoch();
+}
+
+}  // namespace motet::shm

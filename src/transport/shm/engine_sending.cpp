@@ -1,0 +1,97 @@
+// Room for blocks, and one block for several readers.
+#include <algorithm>
+#include <cstring>
+
+#include "base/assert.hpp"
+#include "transport/shm/engine.hpp"
+
+namespace motet::shm {
+
+std::optional<std::uint32_t> Engine::slot_for(std::uint32_t peer, std::uint32_t stream) {
+  if (const auto slot = slots_.take()) return slot;
+  // Before the look at the stream's blocks: one released after that look is news.
+  note_released();
+  if (slots_.holds(peer, stream)) return std::nullopt;
+  return slots_.take_overflow();
+}
+
+void Engine::note_released() {
+  // The first refusal counts, as with the credit of each endpoint.
+  if (!std::exchange(slot_refused_, true)) released_when_refused_ = slots_.released();
+}
+
+void Engine::want_room() {
+  // Asked for only after going to sleep was announced: a release in between has rung nobody, so
+  // look again.
+  if (!std::exchange(room_wanted_, true) && asleep_) bell_.ring();
+}
+
+bool Engine::look_for_room() {
+  bool found =
+      std::erase_if(refused_, [](ShmEndpoint* endpoint) {
+        return endpoint->state() == Endpoint::State::failed || endpoint->room_may_have_come();
+      }) > 0;
+  if (slot_refused_ && slots_.released() != released_when_refused_) {
+    slot_refused_ = false;
+    found = true;
+  }
+  return found;
+}
+
+void Engine::send_to_all(std::span<GroupSend::Outgoing> outgoing, const void* data) {
+  if (outgoing.empty()) return;
+  const std::uint32_t bytes = outgoing.front().header.bytes;
+  if (bytes <= inline_bytes || outgoing.size() == 1) {
+    for (GroupSend::Outgoing& one : outgoing) one.taken = one.to->send(one.header, data);
+    return;
+  }
+  MOTET_ASSERT(bytes <= segment_->layout().sizes().block_bytes,
+               "a block is at most max_block_bytes() long");
+  choose_readers(outgoing);
+  if (readers_.empty()) return;
+  const std::optional<std::uint32_t> slot = slot_for_readers();
+  if (!slot) return;
+  std::memcpy(slots_.block(*slot), data, bytes);
+  for (const GroupSend::Outgoing* reader : readers_) {
+    slots_.give(*slot, static_cast<ShmEndpoint*>(reader->to)->index(), reader->header.stream);
+  }
+  // Only now: the first reader may be done with it before the last one hears of it.
+  for (GroupSend::Outgoing* reader : readers_) {
+    static_cast<ShmEndpoint*>(reader->to)->send_slot(reader->header, *slot);
+    reader->taken = true;
+  }
+}
+
+void Engine::choose_readers(std::span<GroupSend::Outgoing> outgoing) {
+  readers_.clear();
+  for (GroupSend::Outgoing& one : outgoing) {
+    auto& endpoint = *static_cast<ShmEndpoint*>(one.to);
+    const ShmEndpoint::Readiness readiness = endpoint.readiness();
+    one.taken = readiness == ShmEndpoint::Readiness::failed;
+    if (readiness == ShmEndpoint::Readiness::ready) readers_.push_back(&one);
+    if (readiness == ShmEndpoint::Readiness::no_line) {
+      endpoint.refuse();
+    }
+  }
+}
+
+// Without a soft slot, those who still hold a block of their stream are left out.
+std::optional<std::uint32_t> Engine::slot_for_readers() {
+  if (const auto slot = slots_.take()) return slot;
+  note_released();
+  std::erase_if(readers_, [this](const GroupSend::Outgoing* reader) {
+    auto& endpoint = *static_cast<ShmEndpoint*>(reader->to);
+    if (!slots_.holds(endpoint.index(), reader->header.stream)) return false;
+    endpoint.refuse();
+    return true;
+  });
+  if (readers_.empty()) return std::nullopt;
+  const auto slot = slots_.take_overflow();
+  if (slot) return slot;
+  for (const GroupSend::Outgoing* reader : readers_) {
+    static_cast<ShmEndpoint*>(reader->to)->refuse();
+  }
+  return std::nullopt;
+}
+
+}  // namespace motet::shm
