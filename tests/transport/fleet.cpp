@@ -124,13 +124,15 @@ void Engine::until(const std::function<bool()>& done, const std::string& what) {
   const Deadline deadline = Deadline::after(patience);
   while (!done()) {
     if (deadline.passed()) give_up(fmt::format("rank {}: {}", rank_, what));
-    if (!transport_->progress()) sleep(done);
+    if (!transport_->progress() && sleep(done)) return;
   }
 }
 
-void Engine::sleep(const std::function<bool()>& done) {
+bool Engine::sleep(const std::function<bool()>& done) {
   transport_->announce_sleep();
-  if (!transport_->progress() && !done()) {
+  const bool moved = transport_->progress();
+  const bool finished = !moved && done();
+  if (!moved && !finished) {
     std::vector<pollfd> wakers;
     for (const int descriptor : transport_->descriptors())
       wakers.push_back({descriptor, POLLIN, 0});
@@ -139,6 +141,7 @@ void Engine::sleep(const std::function<bool()>& done) {
            static_cast<int>(std::chrono::milliseconds(patience).count()));
   }
   transport_->announce_wake();
+  return finished;
 }
 
 void Engine::send(int peer, std::uint32_t stream, std::uint32_t index, std::size_t bytes) {

@@ -64,7 +64,8 @@ class Engine {
   void flush();
 
  private:
-  void sleep(const std::function<bool()>& done);
+  // Whether `done` said so; it is not asked again then, as it may have sent a block.
+  bool sleep(const std::function<bool()>& done);
   bool take_from_aside(int peer, std::uint32_t stream, std::uint32_t index, std::size_t bytes);
 
   int rank_;
