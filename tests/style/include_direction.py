@@ -42,7 +42,8 @@ def check_include(where, folder, quoted, angled):
         if "/" not in quoted:
             yield f'{where}: "{quoted}": write includes with their folder'
         elif target != folder and target not in ALLOWED[folder]:
-            yield f'{where}: {folder} may not include "{quoted}": it may include {', '.join(sorted(ALLOWED[folder])) or 'nothing'}'
+            allowed = ", ".join(sorted(ALLOWED[folder])) or "nothing"
+            yield f'{where}: {folder} may not include "{quoted}", only {allowed}'
     elif folder in PURE and WORLDLY_EXCEPTION not in where and WORLDLY_HEADER.match(angled):
         yield f"{where}: {folder} is pure and may not include <{angled}>"
 
