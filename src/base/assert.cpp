@@ -8,7 +8,9 @@ namespace {
 thread_local int assertion_rank = -1;
 }
 
-void set_assertion_rank(int rank) noexcept { assertion_rank = rank; }
+void set_assertion_rank(int rank) noexcept {
+  assertion_rank = rank;
+}
 
 void assertion_failed(const char* condition, const char* what_must_hold, const char* file,
                       int line) noexcept {

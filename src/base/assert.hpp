@@ -1,4 +1,5 @@
-// MOTET_ASSERT(condition, "what must hold"): a bug in Motet or in its caller. Prints and aborts; always on.
+// MOTET_ASSERT(condition, "what must hold"): a bug in Motet or in its caller. Prints and aborts;
+// always on.
 #pragma once
 
 namespace motet {

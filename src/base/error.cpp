@@ -6,12 +6,18 @@ namespace motet {
 
 std::string_view name(ErrorCode code) noexcept {
   switch (code) {
-    case ErrorCode::invalid_argument: return "invalid argument";
-    case ErrorCode::unavailable: return "unavailable";
-    case ErrorCode::timeout: return "timeout";
-    case ErrorCode::peer_lost: return "peer lost";
-    case ErrorCode::aborted: return "aborted";
-    case ErrorCode::system: return "system";
+    case ErrorCode::invalid_argument:
+      return "invalid argument";
+    case ErrorCode::unavailable:
+      return "unavailable";
+    case ErrorCode::timeout:
+      return "timeout";
+    case ErrorCode::peer_lost:
+      return "peer lost";
+    case ErrorCode::aborted:
+      return "aborted";
+    case ErrorCode::system:
+      return "system";
   }
   return "unknown";
 }

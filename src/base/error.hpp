@@ -9,7 +9,14 @@
 namespace motet {
 
 // The numbers are those of motet_status in motet.h.
-enum class ErrorCode : int { invalid_argument = 1, unavailable, timeout, peer_lost, aborted, system };
+enum class ErrorCode : int {
+  invalid_argument = 1,
+  unavailable,
+  timeout,
+  peer_lost,
+  aborted,
+  system
+};
 
 std::string_view name(ErrorCode code) noexcept;
 

@@ -8,7 +8,8 @@
 namespace motet {
 namespace {
 
-// The one place of process-wide state besides the registry of engines: where lines go is the process's choice.
+// The one place of process-wide state besides the registry of engines: where lines go is the
+// process's choice.
 std::mutex sink_mutex;  // guards sink and sink_user
 LogSink sink = nullptr;
 void* sink_user = nullptr;

@@ -22,24 +22,32 @@ constexpr std::array<TypeRow, data_type_count> types{{{"int8", 1, true},
                                                       {"bfloat16", 2, false},
                                                       {"float32", 4, false},
                                                       {"float64", 8, false}}};
-constexpr std::array<std::string_view, reduce_op_count> ops{
-    "sum", "prod", "min", "max", "avg", "and", "or", "xor"};
+constexpr std::array<std::string_view, reduce_op_count> ops{"sum", "prod", "min", "max",
+                                                            "avg", "and",  "or",  "xor"};
 constexpr std::array<std::string_view, collective_count> collectives{
     "allreduce", "allgather", "reduce_scatter", "broadcast", "reduce", "alltoall",
     "gather",    "scatter",   "barrier",        "send",      "recv"};
 
-const TypeRow& row(DataType type) { return types[static_cast<std::size_t>(type)]; }
+const TypeRow& row(DataType type) {
+  return types[static_cast<std::size_t>(type)];
+}
 
 }  // namespace
 
-std::size_t element_bytes(DataType type) noexcept { return row(type).bytes; }
+std::size_t element_bytes(DataType type) noexcept {
+  return row(type).bytes;
+}
 
 bool is_defined(ReduceOp op, DataType type) noexcept {
   return op < ReduceOp::bit_and || row(type).integer;
 }
 
-std::string_view name(DataType type) noexcept { return row(type).name; }
-std::string_view name(ReduceOp op) noexcept { return ops[static_cast<std::size_t>(op)]; }
+std::string_view name(DataType type) noexcept {
+  return row(type).name;
+}
+std::string_view name(ReduceOp op) noexcept {
+  return ops[static_cast<std::size_t>(op)];
+}
 std::string_view name(Collective collective) noexcept {
   return collectives[static_cast<std::size_t>(collective)];
 }

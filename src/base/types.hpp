@@ -10,7 +10,18 @@ namespace motet {
 using Rank = int;
 
 enum class DataType : std::uint8_t {
-  int8, int16, int32, int64, uint8, uint16, uint32, uint64, float16, bfloat16, float32, float64
+  int8,
+  int16,
+  int32,
+  int64,
+  uint8,
+  uint16,
+  uint32,
+  uint64,
+  float16,
+  bfloat16,
+  float32,
+  float64
 };
 inline constexpr int data_type_count = 12;
 
@@ -19,8 +30,17 @@ enum class ReduceOp : std::uint8_t { sum, prod, min, max, avg, bit_and, bit_or, 
 inline constexpr int reduce_op_count = 8;
 
 enum class Collective : std::uint8_t {
-  allreduce, allgather, reduce_scatter, broadcast, reduce, alltoall, gather, scatter, barrier,
-  send, recv
+  allreduce,
+  allgather,
+  reduce_scatter,
+  broadcast,
+  reduce,
+  alltoall,
+  gather,
+  scatter,
+  barrier,
+  send,
+  recv
 };
 inline constexpr int collective_count = 11;
 
