@@ -14,6 +14,7 @@ namespace motet {
 inline namespace api {
 
 // IEEE binary16. Conversion from float rounds to nearest even; beyond the range it gives infinity.
+// Named as the built-in types are. NOLINTNEXTLINE(readability-identifier-naming)
 struct float16 {
   std::uint16_t bits = 0;
 
@@ -24,6 +25,7 @@ struct float16 {
 };
 
 // The upper half of a float32. Conversion from float rounds to nearest even.
+// NOLINTNEXTLINE(readability-identifier-naming)
 struct bfloat16 {
   std::uint16_t bits = 0;
 

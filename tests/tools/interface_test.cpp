@@ -19,6 +19,7 @@ constexpr int ranks = 3;
 void on_all_ranks(const std::function<void(Communicator&)>& body) {
   const motet_unique_id id = motet::unique_id();
   std::vector<std::jthread> threads;
+  threads.reserve(ranks);
   for (int rank = 0; rank < ranks; ++rank) {
     threads.emplace_back([&, rank] {
       try {

@@ -94,6 +94,7 @@ pid_t start_rank(std::vector<std::string> arguments, int rank, int descriptor,
   arguments.push_back("--join-rank=" + std::to_string(rank));
   arguments.push_back("--join-descriptor=" + std::to_string(descriptor));
   std::vector<char*> pointers;
+  pointers.reserve(arguments.size() + 1);
   for (std::string& argument : arguments) pointers.push_back(argument.data());
   pointers.push_back(nullptr);
   const pid_t launcher = getpid();
@@ -233,6 +234,7 @@ int launch_threads(int ranks, const std::function<int(int rank)>& rank_main) {
   std::vector<int> statuses(static_cast<std::size_t>(ranks));
   {
     std::vector<std::jthread> threads;
+    threads.reserve(statuses.size());
     for (int rank = 0; rank < ranks; ++rank)
       threads.emplace_back(
           [&, rank] { statuses[static_cast<std::size_t>(rank)] = rank_main(rank); });

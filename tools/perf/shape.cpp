@@ -10,6 +10,7 @@ std::size_t whole(const Shape& shape) {
 // `count` elements of every rank's stream, from position `start`.
 std::vector<Segment> one_of_each(const Shape& shape, std::size_t start) {
   std::vector<Segment> segments;
+  segments.reserve(static_cast<std::size_t>(shape.ranks));
   for (int rank = 0; rank < shape.ranks; ++rank) segments.push_back({rank, start, shape.count});
   return segments;
 }
