@@ -55,6 +55,7 @@ ShmEndpoint::~ShmEndpoint() {
 }
 
 bool ShmEndpoint::introduce() {
+  if (!news_) return false;
   try {
     std::unique_ptr<Neighbour> neighbour = introduction_->advance();
     if (!neighbour) {
@@ -62,6 +63,7 @@ bool ShmEndpoint::introduce() {
         engine_->watch(introduction_->descriptor(), Engine::channel_tag(index_));
       }
       failure_ = introduction_->problem();
+      news_ = introduction_->must_retry();
       return false;
     }
     attach(std::move(neighbour));

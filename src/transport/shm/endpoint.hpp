@@ -44,9 +44,13 @@ class ShmEndpoint final : public Endpoint, public PeerMemory {
   std::uint32_t index() const { return index_; }
   const std::shared_ptr<Neighbour>& neighbour() const { return neighbour_; }
   bool waits_for_connection() const { return introduction_ && introduction_->waits(); }
-  void accept(Connection connection) { introduction_->accept(std::move(connection)); }
-  // Goes on connecting. True if the state changed.
+  void accept(Connection connection) {
+    introduction_->accept(std::move(connection));
+    news_ = true;
+  }
+  // Goes on connecting where there is news. True if the state changed.
   bool introduce();
+  void has_news() { news_ = true; }
   // Reads what the peer said on the channel. True if the state changed.
   bool listen();
   // Also drops what is sent from now on.
@@ -92,6 +96,7 @@ class ShmEndpoint final : public Endpoint, public PeerMemory {
   Identity peer_;
   std::string peer_name_;
   std::uint32_t index_;  // of what is for the peer in my segment
+  bool news_ = true;     // for introduction_
   std::optional<Introduction> introduction_;
   std::shared_ptr<Neighbour> neighbour_;
   std::string failure_;

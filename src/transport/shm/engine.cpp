@@ -19,7 +19,7 @@ Engine::Engine(const Identity& identity, std::string name, const Sizes& sizes)
       segment_(Segment::create(sizes, identity)),
       slots_(*segment_),
       watching_(own(epoll_create1(EPOLL_CLOEXEC))),
-      places_(max_peers) {
+      seats_(max_peers) {
   if (!watching_) throw system_error("shm: epoll_create1", errno);
   refused_.reserve(max_peers);
   readers_.reserve(max_peers);
@@ -32,24 +32,24 @@ Offer Engine::offer(std::uint32_t index) const {
           .has_membarrier = has_membarrier_};
 }
 
-// --- Places.
+// --- Seats.
 
 std::uint32_t Engine::enter(ShmEndpoint& endpoint) {
   std::uint32_t index = max_peers;
   for (std::uint32_t i = 0; i < max_peers; ++i) {
-    const Place& place = places_[i];
-    if (place.endpoint != nullptr && place.endpoint->peer() == endpoint.peer()) {
+    const Seat& seat = seats_[i];
+    if (seat.endpoint != nullptr && seat.endpoint->peer() == endpoint.peer()) {
       throw Error(ErrorCode::invalid_argument, name_ + ": shm: this peer has an endpoint already");
     }
-    if (index == max_peers && place.endpoint == nullptr && !place.departing) index = i;
-    if (i >= places_used_ && index != max_peers) break;
+    if (index == max_peers && seat.endpoint == nullptr && !seat.departing) index = i;
+    if (i >= seats_used_ && index != max_peers) break;
   }
   if (index == max_peers) {
     throw Error(ErrorCode::unavailable,
                 fmt::format("{}: shm: more than {} peers", name_, max_peers));
   }
-  places_[index].endpoint = &endpoint;
-  places_used_ = std::max(places_used_, index + 1);
+  seats_[index].endpoint = &endpoint;
+  seats_used_ = std::max(seats_used_, index + 1);
   connecting_.push_back(&endpoint);
   return index;
 }
@@ -57,60 +57,60 @@ std::uint32_t Engine::enter(ShmEndpoint& endpoint) {
 void Engine::leave(ShmEndpoint& endpoint, std::uint32_t index) {
   std::erase(connecting_, &endpoint);
   std::erase(refused_, &endpoint);
-  Place& place = places_[index];
-  place.endpoint = nullptr;
+  Seat& seat = seats_[index];
+  seat.endpoint = nullptr;
   const std::shared_ptr<Neighbour>& neighbour = endpoint.neighbour();
   if (is_forked_child()) return;
   if (!neighbour || neighbour->channel.closed() || neighbour->dead()) {
     if (neighbour) unwatch(*neighbour);
-    free_place(index);
+    free_seat(index);
     return;
   }
   if (!neighbour->channel.send({.kind = Kind::left})) neighbour->channel.finish();
-  place.departing = neighbour;
-  place.finished = false;
+  seat.departing = neighbour;
+  seat.finished = false;
   ++departing_;
 }
 
-void Engine::free_place(std::uint32_t index) {
-  Place& place = places_[index];
-  if (place.departing) --departing_;
-  place.departing.reset();
+void Engine::free_seat(std::uint32_t index) {
+  Seat& seat = seats_[index];
+  if (seat.departing) --departing_;
+  seat.departing.reset();
   slots_.forget(index);
   segment_->clear_peer(index);
 }
 
 bool Engine::listen_to_departing(std::uint32_t index) {
-  Channel& channel = places_[index].departing->channel;
+  Channel& channel = seats_[index].departing->channel;
   for (Received received; channel.receive(received);) {
   }
-  if (!channel.closed() && !places_[index].departing->dead()) return false;
-  unwatch(*places_[index].departing);
-  free_place(index);
+  if (!channel.closed() && !seats_[index].departing->dead()) return false;
+  unwatch(*seats_[index].departing);
+  free_seat(index);
   return true;
 }
 
 // Who leaves tells the peer once nothing of its slots is held any more.
 void Engine::sweep_departing() {
-  for (std::uint32_t i = 0; i < places_used_; ++i) {
-    Place& place = places_[i];
-    if (!place.departing || place.finished || place.departing.use_count() > 1) continue;
-    place.departing->channel.finish();
-    place.finished = true;
+  for (std::uint32_t i = 0; i < seats_used_; ++i) {
+    Seat& seat = seats_[i];
+    if (!seat.departing || seat.finished || seat.departing.use_count() > 1) continue;
+    seat.departing->channel.finish();
+    seat.finished = true;
   }
 }
 
 void Engine::peer_is_gone(std::uint32_t index) {
   slots_.forget(index);
-  unwatch(*places_[index].endpoint->neighbour());
+  unwatch(*seats_[index].endpoint->neighbour());
 }
 
 void Engine::close() {
-  for (const Place& place : places_) {
-    if (place.endpoint == nullptr) continue;
-    const std::shared_ptr<Neighbour>& neighbour = place.endpoint->neighbour();
+  for (const Seat& seat : seats_) {
+    if (seat.endpoint == nullptr) continue;
+    const std::shared_ptr<Neighbour>& neighbour = seat.endpoint->neighbour();
     if (neighbour) neighbour->channel.send({.kind = Kind::left});
-    place.endpoint->fail("the transport was closed");
+    seat.endpoint->fail("the transport was closed");
   }
   connecting_.clear();
   waiting_.clear();

@@ -29,9 +29,9 @@ class Engine {
   Offer offer(std::uint32_t index) const;
   bool has_membarrier() const { return has_membarrier_; }
 
-  // Places in the table. Throws Error{invalid_argument, unavailable}.
+  // A seat in the table. Throws Error{invalid_argument, unavailable}.
   std::uint32_t enter(ShmEndpoint& endpoint);
-  // The peer may go on reading what it was sent; the place is free when it has gone too.
+  // The peer may go on reading what it was sent; the seat is free when it has gone too.
   void leave(ShmEndpoint& endpoint, std::uint32_t index);
   // The peer reads nothing any more: its slots come back.
   void peer_is_gone(std::uint32_t index);
@@ -77,7 +77,7 @@ class Engine {
   static constexpr std::uint64_t watches_process = std::uint64_t{1} << 31;
 
   // An endpoint, or what is left of one while its peer may still read.
-  struct Place {
+  struct Seat {
     ShmEndpoint* endpoint = nullptr;
     std::shared_ptr<Neighbour> departing;
     bool finished = false;  // the peer has been told that nothing of its is held here any more
@@ -89,7 +89,7 @@ class Engine {
   bool poll_watched();
   bool listen_to_departing(std::uint32_t index);
   void sweep_departing();
-  void free_place(std::uint32_t index);
+  void free_seat(std::uint32_t index);
   void choose_readers(std::span<GroupSend::Outgoing> outgoing);
   std::optional<std::uint32_t> slot_for_readers();
   enum class Who { anybody, this_process };
@@ -106,8 +106,8 @@ class Engine {
   Bell bell_;
   Descriptor watching_;  // epoll
 
-  std::vector<Place> places_;
-  std::uint32_t places_used_ = 0;  // none beyond is taken
+  std::vector<Seat> seats_;
+  std::uint32_t seats_used_ = 0;  // none beyond is taken
   std::uint32_t departing_ = 0;
   std::vector<ShmEndpoint*> connecting_;
   std::vector<Connection> waiting_;  // accepted, by endpoints to come

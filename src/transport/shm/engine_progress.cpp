@@ -46,8 +46,8 @@ bool Engine::progress(bool poll_kernel) {
   if (trouble_) {
     trouble_ = false;
     changed = true;
-    for (const Place& place : places_) {
-      if (place.endpoint != nullptr) place.endpoint->fail_if_malformed();
+    for (const Seat& seat : seats_) {
+      if (seat.endpoint != nullptr) seat.endpoint->fail_if_malformed();
     }
   }
   if (!refused_.empty() || slot_refused_) changed = look_for_room() || changed;
@@ -73,11 +73,12 @@ bool Engine::poll_watched() {
 bool Engine::handle(std::uint64_t tag) {
   const bool of_process = (tag & watches_process) != 0;
   const auto index = static_cast<std::uint32_t>(of_process ? tag >> 32 : tag);
-  const Place& place = places_[index];
-  if (place.departing) return listen_to_departing(index);
-  // While connecting, introduce() reads.
-  if (place.endpoint == nullptr || !place.endpoint->neighbour()) return false;
-  return place.endpoint->listen();
+  const Seat& seat = seats_[index];
+  if (seat.departing) return listen_to_departing(index);
+  if (seat.endpoint == nullptr) return false;
+  if (seat.endpoint->neighbour()) return seat.endpoint->listen();
+  seat.endpoint->has_news();
+  return false;
 }
 
 // --- Sleeping.
@@ -99,8 +100,8 @@ void Engine::announce_wake() {
 // --- Memory.
 
 void Engine::forget_region(std::uint64_t id) {
-  for (const Place& place : places_) {
-    if (place.endpoint != nullptr) place.endpoint->forget_region(id);
+  for (const Seat& seat : seats_) {
+    if (seat.endpoint != nullptr) seat.endpoint->forget_region(id);
   }
 }
 
@@ -116,7 +117,7 @@ void Engine::withdraw() {
 
 bool Engine::wait_until_left(std::chrono::milliseconds span, Who who) {
   const Deadline deadline = Deadline::after(span);
-  for (std::uint32_t i = 0; i < places_used_; ++i) {
+  for (std::uint32_t i = 0; i < seats_used_; ++i) {
     while (is_inside(i, who)) {
       if (deadline.passed()) return false;
       sched_yield();
@@ -128,9 +129,9 @@ bool Engine::wait_until_left(std::chrono::milliseconds span, Who who) {
 bool Engine::is_inside(std::uint32_t index, Who who) {
   // Acquire: what the peer did inside is over when it has left.
   if (segment_->peer(index).inside.load(std::memory_order_acquire) == 0) return false;
-  const Place& place = places_[index];
+  const Seat& seat = seats_[index];
   const std::shared_ptr<Neighbour>& neighbour =
-      place.endpoint != nullptr ? place.endpoint->neighbour() : place.departing;
+      seat.endpoint != nullptr ? seat.endpoint->neighbour() : seat.departing;
   if (!neighbour || neighbour->dead()) return false;
   return who == Who::anybody || neighbour->same_process;
 }

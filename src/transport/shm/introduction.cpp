@@ -18,12 +18,13 @@ void Introduction::accept(Connection connection) {
   channel_.emplace(std::move(connection));
 }
 
-bool Introduction::hand_over() {
+void Introduction::hand_over() {
   const Message message{.kind = Kind::offer,
                         .index = offer_.index,
                         .sizes = offer_.segment->layout().sizes(),
                         .has_membarrier = offer_.has_membarrier ? 1U : 0U};
-  return channel_->send(message, std::array{offer_.segment->descriptor(), offer_.bell});
+  // Refused while too many descriptors of this user are under way: then again.
+  handed_over_ = channel_->send(message, std::array{offer_.segment->descriptor(), offer_.bell});
 }
 
 std::unique_ptr<Neighbour> Introduction::advance() {
@@ -42,8 +43,7 @@ std::unique_ptr<Neighbour> Introduction::advance() {
     }
     theirs_ = std::move(received);
   }
-  const bool my_turn = !dialled_ || theirs_;
-  if (my_turn && !handed_over_) handed_over_ = hand_over();
+  if (my_turn() && !handed_over_) hand_over();
   if (theirs_ && handed_over_) {
     return std::make_unique<Neighbour>(std::move(*channel_), std::move(*theirs_),
                                        offer_.has_membarrier);

@@ -31,13 +31,16 @@ class Introduction {
 
   // The peer once it is known, else null. Throws Error when what it says makes no sense.
   std::unique_ptr<Neighbour> advance();
+  // Whether advance() has something to do although the descriptor says nothing.
+  bool must_retry() const { return channel_ && my_turn() && !handed_over_; }
   // Readable when advance() has something to do; -1 while only a connection could be.
   int descriptor() const;
   // What dialling has run into, "" if nothing.
   std::string problem() const { return dialler_ ? dialler_->problem() : ""; }
 
  private:
-  bool hand_over();
+  bool my_turn() const { return !dialled_ || theirs_.has_value(); }
+  void hand_over();
 
   Offer offer_;
   std::optional<Dialler> dialler_;

@@ -1,7 +1,9 @@
 #include "transport/shm/segment.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -34,9 +36,22 @@ std::size_t length(int descriptor) {
   return fstat(descriptor, &status) == 0 ? static_cast<std::size_t>(status.st_size) : 0;
 }
 
+// Beyond this limit the system would not fail but kill.
+void check_file_limit(std::size_t bytes) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
+      bytes <= limit.rlim_cur)
+    return;
+  throw Error(
+      ErrorCode::unavailable,
+      fmt::format("shm: {} bytes of shared memory: the limit on file sizes (ulimit -f) is {}",
+                  bytes, limit.rlim_cur));
+}
+
 }  // namespace
 
 Descriptor make_memory(const char* name, std::size_t bytes) {
+  check_file_limit(bytes);
   Descriptor memory = own(memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!memory) throw system_error("shm: memfd_create", errno);
   if (ftruncate(memory.get(), static_cast<off_t>(bytes)) != 0) {

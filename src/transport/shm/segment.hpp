@@ -11,7 +11,7 @@
 
 namespace motet::shm {
 
-// A sealed memfd of `bytes`. Throws Error{system}.
+// A sealed memfd of `bytes`. Throws Error{system, unavailable}.
 Descriptor make_memory(const char* name, std::size_t bytes);
 // What make_memory makes can be told from any other descriptor: its length is fixed.
 bool is_sealed(int descriptor);

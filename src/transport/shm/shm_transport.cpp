@@ -21,7 +21,7 @@ namespace {
 constexpr std::uint32_t overflow_slots = 4096;
 // The kernel is asked for news at every so-manieth progress(), so that this is cheap in a polling
 // loop.
-constexpr std::uint32_t calls_per_poll = 16;
+constexpr std::uint32_t calls_per_poll = 64;
 
 constexpr std::string_view scheme = "shm";
 constexpr char separator = '|';
