@@ -39,7 +39,7 @@ void pause_cpu() {
 struct Engine::Wait {
   Context& context;
   Operation& operation;
-  const Deadline& deadline;
+  const milliseconds timeout;
   Clock::time_point since{};  // when waiting became slow
   Clock::time_point next_report{};
   Clock::time_point
@@ -170,6 +170,12 @@ bool Engine::flushed(const Operation& operation) {
   return all;
 }
 
+bool Engine::advance(Context& context, Operation& operation) {
+  Wait wait{context, operation, milliseconds(0)};
+  look(wait, true);
+  return wait.over() && flushed(operation);
+}
+
 // Looks once at the operation, or at everything. True if anything moved.
 bool Engine::look(Wait& wait, bool widely) {
   const Hold hold(*this);
@@ -183,8 +189,8 @@ bool Engine::look(Wait& wait, bool widely) {
   return moved;
 }
 
-void Engine::wait(Context& context, Operation& operation, const Deadline& deadline) {
-  Wait wait{context, operation, deadline};
+void Engine::wait(Context& context, Operation& operation, milliseconds timeout) {
+  Wait wait{context, operation, timeout};
   Waiting waiting(crowded_);
   bool widely = false;
   for (;;) {
@@ -199,13 +205,13 @@ void Engine::wait(Context& context, Operation& operation, const Deadline& deadli
     if (next == Waiting::Next::yield) {
       sched_yield();
     } else {
-      sleep(deadline);
+      sleep();
     }
     check(wait);
   }
 }
 
-void Engine::sleep(const Deadline& deadline) {
+void Engine::sleep() {
   std::vector<pollfd> watched{{wake_.get(), POLLIN, 0}};
   bool moved = false;
   sleepers_.fetch_add(1, std::memory_order_relaxed);
@@ -218,8 +224,7 @@ void Engine::sleep(const Deadline& deadline) {
     }
     moved = pass();
   }
-  const auto span = std::min(longest_sleep, deadline.left() + milliseconds(1));
-  if (!moved) poll(watched.data(), watched.size(), static_cast<int>(span.count()));
+  if (!moved) poll(watched.data(), watched.size(), static_cast<int>(longest_sleep.count()));
   const bool others_sleep = sleepers_.fetch_sub(1, std::memory_order_relaxed) > 1;
   std::uint64_t rings = 0;
   [[maybe_unused]] const auto drained = read(wake_.get(), &rings, sizeof rings);
@@ -244,11 +249,11 @@ void Engine::check(Wait& wait) {
     wait.next_report = now + unusual_wait;
     if (observer != nullptr) observer->report_wait(wait.operation.call().sequence);
   }
-  if (wait.deadline.passed()) {
+  if (now - wait.since >= wait.timeout) {
     std::string where = observer == nullptr
                             ? std::string()
                             : observer->where_is_everybody(wait.operation.call().sequence);
-    give_up(wait, {ErrorCode::timeout, "timed out" + (where.empty() ? where : "; " + where)});
+    give_up(wait, {ErrorCode::timeout, "timed out after " + std::to_string(wait.timeout.count()) + " ms" + (where.empty() ? where : "; " + where)});
   }
   check_links(wait);
 }

@@ -63,7 +63,9 @@ class Engine {
 
   // Drives everything, this operation first, until it is over: Phase done or failed. After the
   // deadline the communicator is failed. Takes the engine by itself.
-  void wait(Context& context, Operation& operation, const Deadline& deadline);
+  void wait(Context& context, Operation& operation, std::chrono::milliseconds timeout);
+  // A little progress: this operation first, then everything. True if it is over. Takes the engine by itself.
+  bool advance(Context& context, Operation& operation);
   // Drives everything once. True if anything moved. Takes the engine by itself.
   bool progress();
 
@@ -85,7 +87,7 @@ class Engine {
   bool poll_networks();
   bool flushed(const Operation& operation);
   bool look(Wait& wait, bool widely);
-  void sleep(const Deadline& deadline);
+  void sleep();
   void check(Wait& wait);
   void check_links(Wait& wait);
   void check_suspicion(Wait& wait);

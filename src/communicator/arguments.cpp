@@ -1,0 +1,136 @@
+#include "communicator/arguments.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <limits>
+
+#include "base/error.hpp"
+
+namespace motet {
+namespace {
+
+[[noreturn]] void refuse(const Arguments& arguments, const std::string& why) {
+  throw Error(ErrorCode::invalid_argument, fmt::format("{}: {}", name(arguments.collective), why));
+}
+
+bool is_point_to_point(Collective collective) {
+  return collective == Collective::send || collective == Collective::recv;
+}
+
+void check_words(const Arguments& a, Rank me, int world_size) {
+  if (static_cast<int>(a.type) >= data_type_count) {
+    refuse(a, fmt::format("type {} does not exist", static_cast<int>(a.type)));
+  }
+  if (reduces(a.collective)) {
+    if (static_cast<int>(a.op) >= reduce_op_count) {
+      refuse(a, fmt::format("operation {} does not exist", static_cast<int>(a.op)));
+    }
+    if (!is_defined(a.op, a.type)) {
+      refuse(a, fmt::format("{} is not defined for {}", name(a.op), name(a.type)));
+    }
+  }
+  const bool names_rank = has_root(a.collective) || is_point_to_point(a.collective);
+  if (names_rank && (a.root < 0 || a.root >= world_size)) {
+    refuse(a, fmt::format("{} {} is not a rank: there are 0 to {}",
+                          is_point_to_point(a.collective) ? "peer" : "root", a.root, world_size - 1));
+  }
+  if (is_point_to_point(a.collective) && a.root == me) refuse(a, "a rank cannot be its own peer");
+}
+
+struct Counts {
+  std::size_t input = 0, output = 0;
+};
+
+Counts counts_of(const Arguments& a, Rank me, int world_size) {
+  const std::size_t all = a.count * static_cast<std::size_t>(world_size);
+  const bool at_root = a.root == me;
+  switch (a.collective) {
+    case Collective::allreduce: return {a.count, a.count};
+    case Collective::reduce: return {a.count, at_root ? a.count : 0};
+    case Collective::broadcast: return {at_root ? a.count : 0, a.count};
+    case Collective::allgather: return {a.count, all};
+    case Collective::reduce_scatter: return {all, a.count};
+    case Collective::alltoall: return {all, all};
+    case Collective::gather: return {a.count, at_root ? all : 0};
+    case Collective::scatter: return {at_root ? all : 0, a.count};
+    case Collective::barrier: return {0, 0};
+    case Collective::send: return {a.count, 0};
+    case Collective::recv: return {0, a.count};
+  }
+  return {};
+}
+
+// Where `input` lies if the call is in place, given the longer buffer.
+bool is_in_place(const Arguments& a, Rank me) {
+  const auto* in = static_cast<const std::byte*>(a.input);
+  const auto* out = static_cast<const std::byte*>(a.output);
+  const std::size_t mine = static_cast<std::size_t>(me) * a.count * element_bytes(a.type);
+  switch (a.collective) {
+    case Collective::allgather:
+    case Collective::gather: return in == out + mine;
+    case Collective::reduce_scatter:
+    case Collective::scatter: return out == in + mine;
+    default: return in == out;
+  }
+}
+
+}  // namespace
+
+Extent check(const Arguments& a, Rank me, int world_size) {
+  check_words(a, me, world_size);
+  const std::size_t bytes = element_bytes(a.type);
+  if (a.count > std::numeric_limits<std::size_t>::max() / 2 / bytes / world_size) {
+    refuse(a, fmt::format("{} elements do not fit into memory", a.count));
+  }
+  const auto [input, output] = counts_of(a, me, world_size);
+  if (input > 0 && a.input == nullptr) refuse(a, "the input is NULL");
+  if (output > 0 && a.output == nullptr) refuse(a, "the output is NULL");
+  Extent extent{input, output, false};
+  if (input == 0 || output == 0) return extent;
+  const auto in = reinterpret_cast<std::uintptr_t>(a.input);
+  const auto out = reinterpret_cast<std::uintptr_t>(a.output);
+  extent.in_place = is_in_place(a, me);
+  if (!extent.in_place && in < out + output * bytes && out < in + input * bytes) {
+    refuse(a, "input and output overlap without being in place (see motet.h)");
+  }
+  return extent;
+}
+
+Parts parts_of(const Arguments& a, int world_size) {
+  switch (a.collective) {
+    case Collective::allgather:
+    case Collective::reduce_scatter:
+    case Collective::alltoall:
+    case Collective::gather:
+    case Collective::scatter: return Parts::uniform(a.count, world_size);
+    default: return Parts::even(a.count, world_size);
+  }
+}
+
+CallRecord to_record(const Arguments& a, std::uint64_t sequence) {
+  return {.sequence = sequence,
+          .collective = a.collective,
+          .type = a.type,
+          .op = reduces(a.collective) ? a.op : ReduceOp::sum,
+          .root = has_root(a.collective) ? a.root : 0,
+          .count = a.count};
+}
+
+std::uint32_t fingerprint(const Arguments& a) {
+  const CallRecord record = to_record(a, 0);
+  // The two ends of a message name each other.
+  const auto collective = is_point_to_point(a.collective) ? Collective::send : a.collective;
+  std::uint64_t hash = 0xcbf29ce484222325U;  // FNV-1a over the words
+  for (const std::uint64_t word :
+       {static_cast<std::uint64_t>(collective), static_cast<std::uint64_t>(record.type),
+        static_cast<std::uint64_t>(record.op), static_cast<std::uint64_t>(record.root),
+        record.count}) {
+    for (int byte = 0; byte < 8; ++byte) {
+      hash = (hash ^ ((word >> (8 * byte)) & 0xff)) * 0x100000001b3U;
+    }
+  }
+  return static_cast<std::uint32_t>(hash ^ (hash >> 32));
+}
+
+}  // namespace motet

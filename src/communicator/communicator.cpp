@@ -1,0 +1,284 @@
+#include "communicator/communicator.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/assert.hpp"
+
+namespace motet {
+namespace {
+
+using std::chrono::milliseconds;
+
+Machine machine_of(const Job& job) {
+  const auto is_network = [](const Link* link) {
+    return link != nullptr && link->transport_name() != "shm";
+  };
+  const bool one_node = job.topology.node_count() == 1;
+  const bool network = std::ranges::any_of(job.links, is_network);
+  return {.cores_per_node = job.cores_per_node,
+          .within_nodes = one_node && network ? TransportClass::network
+                                              : TransportClass::shared_memory,
+          .between_nodes = TransportClass::network};
+}
+
+std::vector<Rank> all_ranks(int world_size) {
+  std::vector<Rank> ranks(static_cast<std::size_t>(world_size));
+  std::iota(ranks.begin(), ranks.end(), 0);
+  return ranks;
+}
+
+Context::Setup context_setup(const Job& job, std::uint32_t id, Rank rank,
+                             const std::vector<Rank>& job_ranks, Observer* observer) {
+  Context::Setup setup{id, rank, {}, observer};
+  for (const Rank member : job_ranks) {
+    setup.links.push_back(job.links[static_cast<std::size_t>(member)]);
+  }
+  return setup;
+}
+
+}  // namespace
+
+// ---- Request
+
+Request::Request(Communicator& communicator, State state)
+    : communicator_(&communicator), state_(std::move(state)) {
+  communicator.requests_.push_back(this);
+}
+
+Request::~Request() {
+  if (communicator_ != nullptr) std::erase(communicator_->requests_, this);
+}
+
+void Request::wait() {
+  if (communicator_ != nullptr) {
+    const auto passed = std::chrono::duration_cast<milliseconds>(
+        std::chrono::steady_clock::now() - state_.started);
+    const auto left = std::max(milliseconds(0), state_.timeout - passed);
+    communicator_->job_->engine->wait(communicator_->context_, *state_.call.operation, left);
+  }
+  test();
+}
+
+bool Request::test() {
+  if (state_.call.operation == nullptr) return true;  // seen before
+  if (communicator_ == nullptr) {
+    throw Error(ErrorCode::aborted,
+                to_text(state_.call.record) + ": the communicator was destroyed before it was done");
+  }
+  Communicator& communicator = *communicator_;
+  if (!communicator.job_->engine->advance(communicator.context_, *state_.call.operation)) return false;
+  std::erase(communicator.requests_, this);
+  communicator.end(state_.call);
+  return true;
+}
+
+// ---- Communicator
+
+Communicator::Communicator(std::shared_ptr<Job> job, const Options& options)
+    : Communicator(job, options,
+                   Place{job->communicator_id, job->rank,
+                         all_ranks(static_cast<int>(job->links.size())), job->topology}) {}
+
+Communicator::Communicator(std::shared_ptr<Job> job, const Options& options, Place place)
+    : job_(std::move(job)),
+      options_(options),
+      job_ranks_(std::move(place.job_ranks)),
+      topology_(std::move(place.topology)),
+      planner_(machine_of(*job_)),
+      log_(std::make_shared<CallLog>()),
+      context_(*job_->engine, context_setup(*job_, place.id, place.rank, job_ranks_, this)) {
+  if (job_->health == nullptr) return;
+  job_->health->watch(context_.id(), job_ranks_, log_, [this](const Verdict& verdict) {
+    context_.fail({verdict.code, verdict.text});
+  });
+}
+
+Communicator::~Communicator() {
+  for (Request* request : requests_) request->communicator_ = nullptr;
+  log_->close();
+  if (job_->health != nullptr) job_->health->unwatch(context_.id());
+}
+
+std::unique_ptr<Communicator> Communicator::split(int color, int key) {
+  struct Wish {
+    std::int32_t color, key;
+    std::uint32_t next_id;
+  };
+  const auto n = static_cast<std::size_t>(world_size());
+  std::vector<Wish> wishes(n);
+  wishes[static_cast<std::size_t>(rank())] = {color, key, engine().next_communicator_id()};
+  run({.collective = Collective::allgather,
+       .input = &wishes[static_cast<std::size_t>(rank())],
+       .output = wishes.data(),
+       .count = sizeof(Wish),
+       .type = DataType::uint8});
+  Place place;
+  place.id = std::ranges::max(wishes, {}, &Wish::next_id).next_id;
+  if (place.id > max_communicator_id) {
+    throw Error(ErrorCode::unavailable, "split: all communicator ids have been used");
+  }
+  engine().use_communicator_id(place.id);
+  if (color < 0) return nullptr;
+  std::vector<Rank> members;
+  for (Rank other = 0; other < world_size(); ++other) {
+    if (wishes[static_cast<std::size_t>(other)].color == color) members.push_back(other);
+  }
+  std::ranges::stable_sort(members, {}, [&](Rank r) { return wishes[static_cast<std::size_t>(r)].key; });
+  place.rank = static_cast<Rank>(std::ranges::find(members, rank()) - members.begin());
+  place.topology = topology_.subset(members);
+  for (const Rank member : members) {
+    place.job_ranks.push_back(job_ranks_[static_cast<std::size_t>(member)]);
+  }
+  return std::unique_ptr<Communicator>(new Communicator(job_, options_, std::move(place)));
+}
+
+Problem Communicator::problem_for(const Arguments& arguments, bool in_place) const {
+  return {.topology = topology_,
+          .collective = arguments.collective,
+          .parts = parts_of(arguments, world_size()),
+          .element_bytes = element_bytes(arguments.type),
+          .root = arguments.root,
+          .in_place = in_place,
+          .commutative = true,
+          .determinism = arguments.determinism,
+          .params = {}};
+}
+
+Program Communicator::make_program(const Arguments& arguments, const Extent& extent) const {
+  // A barrier has no elements; its messages have one.
+  Arguments asked = arguments;
+  if (asked.collective == Collective::barrier) asked.type = DataType::uint8;
+  // The choice must not depend on in_place, in which ranks may differ.
+  Problem problem = problem_for(asked, false);
+  std::string_view hint = arguments.algorithm != nullptr ? arguments.algorithm->name : "";
+  if (hint.empty() && !options_.algorithm.empty()) {
+    const Algorithm* forced = find_algorithm(asked.collective, options_.algorithm);
+    if (forced != nullptr && forced->supports(problem)) hint = forced->name;
+  }
+  const Choice choice = planner_.choose(problem, hint);
+  problem.in_place = extent.in_place;
+  problem.params = choice.params;
+  const Schedule schedule = build_schedule(*choice.algorithm, problem, rank());
+  std::vector<Link*> links;
+  for (Rank peer = 0; peer < world_size(); ++peer) links.push_back(context_.link(peer));
+  const bool averages = reduces(asked.collective) && asked.op == ReduceOp::avg;
+  const std::size_t block_bytes =
+      std::min(choice.block_bytes, static_cast<std::size_t>(options_.block_kib) * 1024);
+  return lower({.schedule = schedule,
+                .links = links,
+                .element_bytes = problem.element_bytes,
+                .block_bytes = block_bytes,
+                .output_count = extent.output,
+                .kernel = reduces(asked.collective) ? reduce_kernel(asked.op, asked.type) : nullptr,
+                .divide = averages && extent.output > 0 ? divide_kernel(asked.type) : nullptr,
+                .divisor = world_size(),
+                .fingerprint = fingerprint(arguments),
+                .blockwise = options_.blockwise,
+                .algorithm = std::string(choice.algorithm->name)});
+}
+
+const std::shared_ptr<CachedPlan>& Communicator::plan_for(const Arguments& arguments,
+                                                          const Extent& extent) {
+  const PlanKey key{.algorithm = arguments.algorithm,
+                    .count = arguments.count,
+                    .root = arguments.root,
+                    .collective = arguments.collective,
+                    .type = arguments.type,
+                    .op = arguments.op,
+                    .determinism = arguments.determinism,
+                    .in_place = extent.in_place};
+  if (plans_.latest() != nullptr && plans_.latest()->key == key) return plans_.latest();
+  if (plans_.find(key) == nullptr) plans_.add(key, make_program(arguments, extent));
+  return plans_.latest();
+}
+
+Started Communicator::begin(const Arguments& arguments) {
+  if (context_.failed()) throw_failure(nullptr);
+  const Extent extent = check(arguments, rank(), world_size());
+  Started started{nullptr, plan_for(arguments, extent), {}};
+  started.operation = started.plan->take();
+  const bool point_to_point =
+      arguments.collective == Collective::send || arguments.collective == Collective::recv;
+  const Engine::Hold hold(*job_->engine);
+  started.record = to_record(arguments, context_.next_sequence());
+  if (!point_to_point) log_->write(started.record);
+  context_.start(started.operation, {arguments.input, arguments.output},
+                 point_to_point ? arguments.root : -1);
+  return started;
+}
+
+void Communicator::end(Started& started) {
+  const bool failed = started.operation->phase == Operation::Phase::failed;
+  if (failed) throw_failure(&started.record);
+  started.plan->give_back(std::move(started.operation));
+}
+
+void Communicator::run(const Arguments& arguments) {
+  Started started = begin(arguments);
+  job_->engine->wait(context_, *started.operation, timeout_of(arguments));
+  end(started);
+}
+
+std::unique_ptr<Request> Communicator::start(const Arguments& arguments) {
+  Request::State state{begin(arguments), timeout_of(arguments), std::chrono::steady_clock::now()};
+  return std::unique_ptr<Request>(new Request(*this, std::move(state)));
+}
+
+void Communicator::progress() { job_->engine->progress(); }
+
+milliseconds Communicator::timeout_of(const Arguments& arguments) const {
+  return milliseconds(arguments.timeout_ms > 0 ? arguments.timeout_ms : options_.timeout_ms);
+}
+
+void Communicator::abort(const std::string& reason) {
+  const Failure failure{ErrorCode::aborted,
+                        fmt::format("rank {} aborted the communicator{}{}", rank(),
+                                    reason.empty() ? "" : ": ", reason)};
+  if (context_.fail(failure)) report_failure(failure);
+}
+
+void Communicator::check_failure() const {
+  if (context_.failed()) throw_failure(nullptr);
+}
+
+void Communicator::throw_failure(const CallRecord* record) const {
+  const Failure cause = context_.failure();
+  const std::string call = record == nullptr ? std::string("the communicator is aborted")
+                                             : to_text(*record);
+  throw Error(cause.code, fmt::format("rank {}: {}: {}", rank(), call, cause.text));
+}
+
+std::string_view Communicator::transport_to(Rank peer) const {
+  const Link* link = context_.link(peer);
+  return link == nullptr ? std::string_view("self") : link->transport_name();
+}
+
+const std::string& Communicator::last_algorithm() const {
+  static const std::string none;
+  return plans_.latest() == nullptr ? none : plans_.latest()->program->algorithm;
+}
+
+std::string Communicator::explain(const Arguments& arguments) const {
+  return planner_.explain(problem_for(arguments, false));
+}
+
+void Communicator::report_wait(std::uint64_t sequence) {
+  if (job_->health != nullptr) job_->health->report_wait(context_.id(), sequence);
+}
+
+std::string Communicator::where_is_everybody(std::uint64_t sequence) {
+  if (job_->health == nullptr) return {};
+  return job_->health->where_is_everybody(context_.id(), sequence,
+                                          Deadline::after(milliseconds(500)));
+}
+
+void Communicator::report_failure(const Failure& failure) {
+  if (job_->health != nullptr) {
+    job_->health->report_failure(context_.id(), {failure.code, failure.text});
+  }
+}
+
+}  // namespace motet

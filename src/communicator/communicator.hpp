@@ -1,0 +1,116 @@
+// A group of ranks that make the same calls in the same order. Checks arguments, plans, runs, and turns failures into errors that
+// name rank, peer and call.
+//
+// Used by one thread at a time; abort() from any.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "communicator/arguments.hpp"
+#include "communicator/job.hpp"
+#include "communicator/plan_cache.hpp"
+#include "execute/context.hpp"
+#include "planner/planner.hpp"
+
+namespace motet {
+
+class Communicator;
+
+// A call under way.
+struct Started {
+  std::shared_ptr<Operation> operation;
+  std::shared_ptr<CachedPlan> plan;
+  CallRecord record;
+};
+
+// A call that was started and has not been waited for.
+class Request {
+ public:
+  // Drives progress until the call is over. Throws Error: why it failed.
+  void wait();
+  // Drives progress a little. True if it is over. Throws as wait() does.
+  bool test();
+  ~Request();
+  Request(const Request&) = delete;
+
+ private:
+  friend class Communicator;
+  struct State {
+    Started call;
+    std::chrono::milliseconds timeout{};
+    std::chrono::steady_clock::time_point started{};
+  };
+  Request(Communicator& communicator, State state);
+
+  // Null once the communicator has gone. Both sides keep it up to date.
+  Communicator* communicator_;
+  State state_;
+};
+
+class Communicator final : private Observer {
+ public:
+  // All ranks of a job.
+  Communicator(std::shared_ptr<Job> job, const Options& options);
+  ~Communicator() override;
+  Communicator(const Communicator&) = delete;
+
+  // Null for a negative colour. Collective.
+  std::unique_ptr<Communicator> split(int color, int key);
+
+  // Blocks until the call is over. Throws Error.
+  void run(const Arguments& arguments);
+  // Starts it. The buffers stay untouched until the request is done. Throws Error{invalid_argument}, or the first cause of
+  // an earlier failure.
+  std::unique_ptr<Request> start(const Arguments& arguments);
+  void progress();
+
+  void abort(const std::string& reason);
+  // Throws the first cause if the communicator is aborted.
+  void check_failure() const;
+
+  Rank rank() const { return context_.rank(); }
+  int world_size() const { return context_.world_size(); }
+  const Topology& topology() const { return topology_; }
+  std::string_view transport_to(Rank peer) const;
+  // Of the last collective on this rank; "" before the first.
+  const std::string& last_algorithm() const;
+  std::string explain(const Arguments& arguments) const;
+  Engine& engine() { return *job_->engine; }
+
+ private:
+  friend class Request;
+  struct Place {
+    std::uint32_t id = 0;
+    Rank rank = 0;
+    std::vector<Rank> job_ranks;  // members, in the order of their ranks here
+    Topology topology = Topology::single_node(1);
+  };
+  Communicator(std::shared_ptr<Job> job, const Options& options, Place place);
+
+  const std::shared_ptr<CachedPlan>& plan_for(const Arguments& arguments, const Extent& extent);
+  Program make_program(const Arguments& arguments, const Extent& extent) const;
+  Problem problem_for(const Arguments& arguments, bool in_place) const;
+  Started begin(const Arguments& arguments);
+  void end(Started& started);
+  std::chrono::milliseconds timeout_of(const Arguments& arguments) const;
+  [[noreturn]] void throw_failure(const CallRecord* record) const;
+
+  void report_wait(std::uint64_t sequence) override;
+  std::string where_is_everybody(std::uint64_t sequence) override;
+  void report_failure(const Failure& failure) override;
+
+  std::shared_ptr<Job> job_;
+  Options options_;
+  std::vector<Rank> job_ranks_;
+  Topology topology_;
+  Planner planner_;
+  std::shared_ptr<CallLog> log_;
+  PlanCache plans_;
+  std::vector<Request*> requests_;  // outstanding
+  Context context_;                 // dies first: it ends what is outstanding
+};
+
+}  // namespace motet

@@ -1,0 +1,277 @@
+#include "communicator/job.hpp"
+
+#include <fmt/format.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <ranges>
+
+#include "base/assert.hpp"
+#include "base/log.hpp"
+#include "execute/waiting.hpp"
+#include "transport/fault/fault_transport.hpp"
+
+namespace motet {
+namespace {
+
+using nlohmann::json;
+
+// What each rank tells the others of itself.
+struct Card {
+  Identity engine;
+  std::string host;
+  int cores = 1;
+  std::uint32_t next_id = 1;
+  json transports;  // name → address
+};
+
+std::string to_text(const Card& card) {
+  return json{{"engine", card.engine.to_text()},
+              {"host", card.host},
+              {"cores", card.cores},
+              {"next_id", card.next_id},
+              {"transports", card.transports}}
+      .dump();
+}
+
+Card card_from_text(const std::string& text) {
+  const auto value = json::parse(text);
+  return {Identity::from_text(value.at("engine").get<std::string>()),
+          value.at("host").get<std::string>(), value.at("cores").get<int>(),
+          value.at("next_id").get<std::uint32_t>(), value.at("transports")};
+}
+
+// The transports that the user wants, best first. Throws Error{invalid_argument} for an unknown name.
+std::vector<const TransportInfo*> wanted_transports(const std::string& option) {
+  std::vector<const TransportInfo*> wanted;
+  if (option.empty()) {
+    for (const TransportInfo& info : transports()) wanted.push_back(&info);
+    return wanted;
+  }
+  for (const auto part : std::views::split(option, ',')) {
+    const std::string_view word(part.begin(), part.end());
+    const auto found = std::ranges::find(transports(), word, &TransportInfo::name);
+    if (found == transports().end()) {
+      std::vector<std::string_view> names;
+      for (const TransportInfo& info : transports()) names.push_back(info.name);
+      throw Error(ErrorCode::invalid_argument, fmt::format("transport \"{}\" is none of {}", word,
+                                                           fmt::join(names, ", ")));
+    }
+    wanted.push_back(&*found);
+  }
+  return wanted;
+}
+
+std::shared_ptr<Engine> open_engine(const Options& options, Rank rank) {
+  const Identity identity = Identity::random();
+  TransportOptions wishes;
+  wishes.engine = identity;
+  wishes.name = fmt::format("rank {}", rank);
+  wishes.slots = options.slots;
+  wishes.block_bytes = static_cast<std::size_t>(options.block_kib) * 1024;
+  wishes.ring_lines = static_cast<std::size_t>(options.ring_lines);
+  std::vector<Engine::NamedTransport> opened;
+  for (const TransportInfo* info : wanted_transports(options.transport)) {
+    if (const std::string why = info->unavailable_because(); !why.empty()) {
+      log(LogLevel::warning, fmt::format("rank={} transport={} unavailable=\"{}\"", rank, info->name, why));
+      continue;
+    }
+    auto transport = info->open(wishes);
+    if (!options.fault.empty()) {
+      transport = inject_faults(std::move(transport), parse_fault_plan(options.fault), wishes.name);
+    }
+    opened.push_back({std::string(info->name), std::move(transport)});
+  }
+  if (opened.empty()) {
+    throw Error(ErrorCode::unavailable, fmt::format("rank {}: no transport can be used", rank));
+  }
+  return std::make_shared<Engine>(identity, std::move(opened));
+}
+
+// Communicators that one thread makes share an engine, so that waiting for one drives the others.
+std::shared_ptr<Engine> engine_of_this_thread(const Options& options, Rank rank) {
+  thread_local std::weak_ptr<Engine> mine;
+  auto engine = mine.lock();
+  if (engine == nullptr) {
+    engine = open_engine(options, rank);
+    mine = engine;
+  }
+  return engine;
+}
+
+// Connects this rank to its peers, one transport after the other.
+class Connecting {
+ public:
+  Connecting(Meeting& meeting, Engine& engine, const std::vector<Card>& cards,
+             const Deadline& deadline)
+      : meeting_(meeting), engine_(engine), cards_(cards), deadline_(deadline),
+        links_(cards.size()), reasons_(cards.size()) {}
+
+  std::vector<Link*> connect_all() {
+    reuse_links();
+    for (const auto& [name, transport] : engine_.transports()) {
+      const bool last = name == engine_.transports().back().name;
+      attempt(name, *transport, last ? deadline_ : Deadline::after(std::min<Clock::duration>(
+                                                       deadline_.left(), attempt_time)));
+      agree(name, *transport);
+    }
+    for (std::size_t rank = 0; rank < cards_.size(); ++rank) {
+      if (links_[rank] == nullptr && static_cast<Rank>(rank) != meeting_.rank) unreachable(rank);
+    }
+    return links_;
+  }
+
+ private:
+  // Everybody has published an address by now, so a peer that does not answer within this on a preferred transport cannot.
+  static constexpr std::chrono::seconds attempt_time{20};
+
+  struct Attempt {
+    std::size_t rank;
+    std::unique_ptr<Endpoint> endpoint;
+  };
+
+  bool is_me(std::size_t rank) const { return static_cast<Rank>(rank) == meeting_.rank; }
+
+  void reuse_links() {
+    for (std::size_t rank = 0; rank < cards_.size(); ++rank) {
+      if (is_me(rank)) continue;
+      const Engine::Hold hold(engine_);
+      links_[rank] = engine_.find_link(cards_[rank].engine);
+    }
+  }
+
+  std::string name_of(std::size_t rank) const {
+    return fmt::format("rank {} on host {}", rank, cards_[rank].host);
+  }
+
+  void attempt(const std::string& name, Transport& transport, const Deadline& until) {
+    attempts_.clear();
+    for (std::size_t rank = 0; rank < cards_.size(); ++rank) {
+      if (links_[rank] != nullptr || is_me(rank)) continue;
+      const auto address = cards_[rank].transports.find(name);
+      if (address == cards_[rank].transports.end() ||
+          !transport.reaches(address->get_ref<const std::string&>())) {
+        reasons_[rank] += fmt::format("{}: not offered; ", name);
+        continue;
+      }
+      const Transport::Peer peer{address->get<std::string>(), cards_[rank].engine, name_of(rank),
+                                 meeting_.credentials};
+      const Engine::Hold hold(engine_);
+      attempts_.push_back({rank, transport.connect(peer)});
+    }
+    while (!settled() && !until.passed()) {
+      if (!engine_.progress()) poll(nullptr, 0, 1);
+    }
+  }
+
+  bool settled() const {
+    return std::ranges::none_of(attempts_, [](const Attempt& attempt) {
+      return attempt.endpoint->state() == Endpoint::State::connecting;
+    });
+  }
+
+  // A pair uses a transport only if both ends are ready: everybody says whom it reaches.
+  void agree(const std::string& name, Transport& transport) {
+    std::string mine(cards_.size(), '0');
+    for (const Attempt& attempt : attempts_) {
+      if (attempt.endpoint->state() == Endpoint::State::ready) mine[attempt.rank] = '1';
+    }
+    const auto all = exchange(meeting_, name, mine, deadline_);
+    const Engine::Hold hold(engine_);
+    for (Attempt& attempt : attempts_) {
+      const bool both = mine[attempt.rank] == '1' &&
+                        all[attempt.rank][static_cast<std::size_t>(meeting_.rank)] == '1';
+      if (both) {
+        links_[attempt.rank] = engine_.add_link(
+            cards_[attempt.rank].engine,
+            std::make_unique<Link>(name_of(attempt.rank), name, transport,
+                                   std::move(attempt.endpoint)));
+      } else {
+        const std::string& why = attempt.endpoint->failure();
+        reasons_[attempt.rank] += fmt::format("{}: {}; ", name, why.empty() ? "no answer" : why);
+      }
+    }
+    attempts_.clear();
+  }
+
+  [[noreturn]] void unreachable(std::size_t rank) const {
+    throw Error(ErrorCode::unavailable,
+                fmt::format("rank {}: joining: {} cannot be reached: {}", meeting_.rank,
+                            name_of(rank), reasons_[rank]));
+  }
+
+  Meeting& meeting_;
+  Engine& engine_;
+  const std::vector<Card>& cards_;
+  const Deadline deadline_;
+  std::vector<Link*> links_;
+  std::vector<std::string> reasons_;
+  std::vector<Attempt> attempts_;
+};
+
+// Ranks share a node if all of them share memory, pair by pair: an equivalence, found alike on every rank. In the order of ranks,
+// each joins the first node all of whose members it reaches.
+std::vector<int> find_nodes(const std::vector<std::string>& shares_memory) {
+  std::vector<std::vector<std::size_t>> nodes;
+  std::vector<int> node_of(shares_memory.size());
+  for (std::size_t rank = 0; rank < shares_memory.size(); ++rank) {
+    const auto fits = std::ranges::find_if(nodes, [&](const auto& members) {
+      return std::ranges::all_of(members, [&](std::size_t member) {
+        return shares_memory[rank][member] == '1' && shares_memory[member][rank] == '1';
+      });
+    });
+    node_of[rank] = static_cast<int>(fits - nodes.begin());
+    if (fits == nodes.end()) nodes.emplace_back();
+    nodes[static_cast<std::size_t>(node_of[rank])].push_back(rank);
+  }
+  return node_of;
+}
+
+Topology discover(Meeting& meeting, const std::vector<Link*>& links, const Deadline& deadline) {
+  std::string mine(links.size(), '0');
+  for (std::size_t rank = 0; rank < links.size(); ++rank) {
+    if (links[rank] == nullptr || links[rank]->transport_name() == "shm") mine[rank] = '1';
+  }
+  return Topology::from_nodes(find_nodes(exchange(meeting, "nodes", mine, deadline)));
+}
+
+Card my_card(const Engine& engine) {
+  Card card{engine.identity(), host_name(), allowed_cores(), engine.next_communicator_id(),
+            json::object()};
+  for (const auto& [name, transport] : engine.transports()) {
+    card.transports[name] = transport->address();
+  }
+  return card;
+}
+
+}  // namespace
+
+std::shared_ptr<Job> join(Meeting meeting, const Options& options, const Deadline& deadline) {
+  auto job = std::make_shared<Job>();
+  job->rank = meeting.rank;
+  job->server = meeting.server;
+  job->engine = engine_of_this_thread(options, meeting.rank);
+  Engine& engine = *job->engine;
+  if (meeting.world_size > 1) {
+    for (const auto& [name, transport] : engine.transports()) transport->admit(meeting.credentials);
+  }
+  std::vector<Card> cards;
+  for (const auto& text : exchange(meeting, "card", to_text(my_card(engine)), deadline)) {
+    cards.push_back(card_from_text(text));
+  }
+  for (const Card& card : cards) job->hosts.push_back(card.host);
+  job->cores_per_node = std::ranges::min(cards, {}, &Card::cores).cores;
+  job->communicator_id = std::ranges::max(cards, {}, &Card::next_id).next_id;
+  job->links = Connecting(meeting, engine, cards, deadline).connect_all();
+  job->topology = discover(meeting, job->links, deadline);
+  engine.use_communicator_id(job->communicator_id);
+  engine.set_local_ranks(job->topology.node(meeting.rank).size());
+  if (meeting.world_size > 1) {
+    job->health = Health::join({meeting.rank, meeting.world_size, engine.identity()},
+                               meeting.credentials, *meeting.store, deadline);
+  }
+  return job;
+}
+
+}  // namespace motet

@@ -1,0 +1,35 @@
+// What the communicators of one bootstrap share: the engine of this rank, the health connection, and who the ranks are.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/options.hpp"
+#include "bootstrap/health.hpp"
+#include "communicator/meeting.hpp"
+#include "execute/engine.hpp"
+#include "topology/topology.hpp"
+
+namespace motet {
+
+struct Job {
+  // Declared in the order of creation: the health connection says goodbye before links close, and the store's server
+  // goes last.
+  std::shared_ptr<StoreServer> server;
+  std::shared_ptr<Engine> engine;
+  std::unique_ptr<Health> health;
+
+  Rank rank = 0;
+  std::vector<Link*> links;         // by rank; null for this one
+  std::vector<std::string> hosts;   // by rank
+  Topology topology = Topology::single_node(1);
+  int cores_per_node = 1;           // the least of any rank's
+  std::uint32_t communicator_id = 0;  // of the communicator of all ranks
+};
+
+// Collective over the meeting: exchanges addresses, connects every pair by the best transport that works both ways, finds
+// who shares a node, joins the health hub. Throws Error that names who is missing or cannot be reached.
+std::shared_ptr<Job> join(Meeting meeting, const Options& options, const Deadline& deadline);
+
+}  // namespace motet

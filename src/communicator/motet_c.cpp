@@ -1,0 +1,385 @@
+// The C interface: a thin translation. Nothing is decided here.
+#include <fmt/format.h>
+
+#include <cstring>
+#include <string>
+
+#include "algorithms/list.hpp"
+#include "base/log.hpp"
+#include "communicator/communicator.hpp"
+#include "communicator/meeting.hpp"
+#include "motet/motet.h"
+#include "net/descriptor.hpp"
+
+struct motet_comm {
+  std::unique_ptr<motet::Communicator> communicator;
+};
+
+struct motet_request {
+  std::unique_ptr<motet::Request> request;
+};
+
+namespace {
+
+using motet::Arguments;
+using motet::Collective;
+using motet::DataType;
+using motet::Error;
+using motet::ErrorCode;
+using motet::ReduceOp;
+
+std::string& last_error() {
+  thread_local std::string text;
+  return text;
+}
+
+motet_status fail(motet_status status, const std::string& text) {
+  last_error() = text;
+  return status;
+}
+
+// Runs `body`, turning exceptions into a status and a text.
+template <class Body>
+motet_status guarded(Body&& body) noexcept {
+  try {
+    if (motet::is_forked_child()) {
+      return fail(motet_unavailable,
+                  "this process was forked from one that uses Motet: start a new program with exec");
+    }
+    body();
+    return motet_ok;
+  } catch (const Error& error) {
+    return fail(static_cast<motet_status>(error.code()), error.what());
+  } catch (const std::bad_alloc&) {
+    return fail(motet_system, "out of memory");
+  } catch (const std::exception& error) {
+    return fail(motet_system, error.what());
+  }
+}
+
+[[noreturn]] void refuse(const std::string& why) { throw Error(ErrorCode::invalid_argument, why); }
+
+void require(const void* pointer, const char* what) {
+  if (pointer == nullptr) refuse(std::string(what) + " is NULL");
+}
+
+// Structs begin with their size, so that older callers have fewer members: those they lack are zero.
+template <class T>
+T read_struct(const T* given, const char* what) {
+  T result{};
+  if (given == nullptr) return result;
+  if (given->size < sizeof(size_t) || given->size > 4096) {
+    refuse(fmt::format("{}: its member `size` is {}: set it to sizeof({})", what, given->size, what));
+  }
+  std::memcpy(&result, given, std::min(given->size, sizeof result));
+  return result;
+}
+
+motet::StoreCallbacks callbacks_from(const motet_store& store) {
+  if (store.set == nullptr || store.get == nullptr) refuse("motet_store: set or get is NULL");
+  motet::StoreCallbacks callbacks;
+  callbacks.set = [store](const std::string& key, std::string_view value) {
+    if (store.set(store.user, key.c_str(), value.data(), value.size()) != 0) {
+      throw Error(ErrorCode::unavailable, "the store could not set " + key);
+    }
+  };
+  callbacks.get = [store](const std::string& key, const motet::Deadline& deadline) {
+    std::string value(4096, '\0');
+    for (;;) {
+      size_t bytes = value.size();
+      const auto left = static_cast<int>(deadline.left().count());
+      if (store.get(store.user, key.c_str(), value.data(), &bytes, left) != 0) {
+        throw Error(ErrorCode::timeout, "the store did not give " + key);
+      }
+      const bool complete = bytes <= value.size();
+      value.resize(bytes);
+      if (complete) return value;
+    }
+  };
+  return callbacks;
+}
+
+motet::Meeting meet(const motet_config& config, const motet::Options& options,
+                    const motet::Deadline& deadline) {
+  if (config.id != nullptr) {
+    const std::string text(config.id->bytes, strnlen(config.id->bytes, sizeof config.id->bytes));
+    return motet::meet_by_id(motet::UniqueId::from_text(text), config.rank, config.world_size,
+                             deadline);
+  }
+  if (config.store != nullptr) {
+    return motet::meet_by_store(callbacks_from(read_struct(config.store, "motet_store")),
+                                config.secret == nullptr ? "" : config.secret, config.rank,
+                                config.world_size, deadline);
+  }
+  return motet::meet_by_environment(options, deadline);
+}
+
+motet::LogLevel level_from(const std::string& word) {
+  for (int level = 0; level < 4; ++level) {
+    constexpr const char* words[] = {"error", "warning", "info", "debug"};
+    if (word == words[level]) return static_cast<motet::LogLevel>(level);
+  }
+  return motet::LogLevel::warning;
+}
+
+motet_status run(Arguments arguments, motet_comm* comm, const motet_call* given) {
+  return guarded([&] {
+    require(comm, "the communicator");
+    motet::Communicator& communicator = *comm->communicator;
+    const motet_call call = read_struct(given, "motet_call");
+    if (call.algorithm != nullptr) {
+      arguments.algorithm = motet::find_algorithm(arguments.collective, call.algorithm);
+      if (arguments.algorithm == nullptr) {
+        refuse(fmt::format("{}: there is no algorithm \"{}\"", name(arguments.collective),
+                           call.algorithm));
+      }
+    }
+    arguments.timeout_ms = call.timeout_ms;
+    arguments.determinism = static_cast<motet::Determinism>(call.determinism != 0);
+    if (call.request == nullptr) return communicator.run(arguments);
+    *call.request = new motet_request{communicator.start(arguments)};
+  });
+}
+
+DataType from(motet_type type) { return static_cast<DataType>(type); }
+ReduceOp from(motet_op op) { return static_cast<ReduceOp>(op); }
+
+}  // namespace
+
+extern "C" {
+
+motet_status motet_unique_id_create(motet_unique_id* id) {
+  return guarded([&] {
+    require(id, "the unique id");
+    motet::guard_against_fork();
+    const std::string text = motet::create_unique_id().to_text();
+    if (text.size() >= sizeof id->bytes) refuse("the addresses of this host do not fit into an id");
+    std::memset(id, 0, sizeof *id);
+    std::memcpy(id->bytes, text.data(), text.size());
+  });
+}
+
+motet_status motet_comm_create(const motet_config* given, motet_comm** comm) {
+  return guarded([&] {
+    require(comm, "where to put the communicator");
+    *comm = nullptr;
+    motet::guard_against_fork();
+    const motet_config config = read_struct(given, "motet_config");
+    motet::Options options = motet::Options::from_environment();
+    motet::set_log_level(level_from(options.log_level));
+    if (config.transport != nullptr) options.transport = config.transport;
+    if (config.setup_timeout_ms > 0) options.setup_timeout_ms = config.setup_timeout_ms;
+    if (config.timeout_ms > 0) options.timeout_ms = config.timeout_ms;
+    const auto deadline =
+        motet::Deadline::after(std::chrono::milliseconds(options.setup_timeout_ms));
+    auto job = motet::join(meet(config, options, deadline), options, deadline);
+    *comm = new motet_comm{std::make_unique<motet::Communicator>(std::move(job), options)};
+  });
+}
+
+motet_status motet_comm_split(motet_comm* comm, int color, int key, motet_comm** out) {
+  return guarded([&] {
+    require(comm, "the communicator");
+    require(out, "where to put the new communicator");
+    *out = nullptr;
+    auto part = comm->communicator->split(color, key);
+    if (part != nullptr) *out = new motet_comm{std::move(part)};
+  });
+}
+
+motet_status motet_comm_destroy(motet_comm* comm) {
+  return guarded([&] { delete comm; });
+}
+
+motet_status motet_comm_abort(motet_comm* comm, const char* reason) {
+  return guarded([&] {
+    require(comm, "the communicator");
+    comm->communicator->abort(reason == nullptr ? "" : reason);
+  });
+}
+
+motet_status motet_comm_error(motet_comm* comm) {
+  return guarded([&] {
+    require(comm, "the communicator");
+    comm->communicator->check_failure();
+  });
+}
+
+int motet_comm_rank(const motet_comm* comm) { return comm->communicator->rank(); }
+int motet_comm_size(const motet_comm* comm) { return comm->communicator->world_size(); }
+int motet_comm_node(const motet_comm* comm, int rank) {
+  return comm->communicator->topology().node_of(rank);
+}
+int motet_comm_node_count(const motet_comm* comm) {
+  return comm->communicator->topology().node_count();
+}
+int motet_comm_local_rank(const motet_comm* comm, int rank) {
+  return comm->communicator->topology().local_rank(rank);
+}
+const char* motet_comm_transport(const motet_comm* comm, int rank) {
+  return comm->communicator->transport_to(rank).data();  // of a string or a literal: ends with 0
+}
+
+motet_status motet_allreduce(const void* in, void* out, size_t count, motet_type type, motet_op op,
+                             motet_comm* comm, const motet_call* call) {
+  return run({Collective::allreduce, in, out, count, from(type), from(op)}, comm, call);
+}
+
+motet_status motet_reduce(const void* in, void* out, size_t count, motet_type type, motet_op op,
+                          int root, motet_comm* comm, const motet_call* call) {
+  return run({Collective::reduce, in, out, count, from(type), from(op), root}, comm, call);
+}
+
+motet_status motet_broadcast(const void* in, void* out, size_t count, motet_type type, int root,
+                             motet_comm* comm, const motet_call* call) {
+  return run({Collective::broadcast, in, out, count, from(type), ReduceOp::sum, root}, comm, call);
+}
+
+motet_status motet_allgather(const void* in, void* out, size_t count, motet_type type,
+                             motet_comm* comm, const motet_call* call) {
+  return run({Collective::allgather, in, out, count, from(type)}, comm, call);
+}
+
+motet_status motet_reduce_scatter(const void* in, void* out, size_t count, motet_type type,
+                                  motet_op op, motet_comm* comm, const motet_call* call) {
+  return run({Collective::reduce_scatter, in, out, count, from(type), from(op)}, comm, call);
+}
+
+motet_status motet_alltoall(const void* in, void* out, size_t count, motet_type type,
+                            motet_comm* comm, const motet_call* call) {
+  return run({Collective::alltoall, in, out, count, from(type)}, comm, call);
+}
+
+motet_status motet_gather(const void* in, void* out, size_t count, motet_type type, int root,
+                          motet_comm* comm, const motet_call* call) {
+  return run({Collective::gather, in, out, count, from(type), ReduceOp::sum, root}, comm, call);
+}
+
+motet_status motet_scatter(const void* in, void* out, size_t count, motet_type type, int root,
+                           motet_comm* comm, const motet_call* call) {
+  return run({Collective::scatter, in, out, count, from(type), ReduceOp::sum, root}, comm, call);
+}
+
+motet_status motet_barrier(motet_comm* comm, const motet_call* call) {
+  return run({Collective::barrier, nullptr, nullptr, 0, DataType::uint8}, comm, call);
+}
+
+motet_status motet_send(const void* in, size_t count, motet_type type, int peer, motet_comm* comm,
+                        const motet_call* call) {
+  return run({Collective::send, in, nullptr, count, from(type), ReduceOp::sum, peer}, comm, call);
+}
+
+motet_status motet_recv(void* out, size_t count, motet_type type, int peer, motet_comm* comm,
+                        const motet_call* call) {
+  return run({Collective::recv, nullptr, out, count, from(type), ReduceOp::sum, peer}, comm, call);
+}
+
+motet_status motet_wait(motet_request** request) {
+  return guarded([&] {
+    require(request, "the request");
+    const std::unique_ptr<motet_request> owned(std::exchange(*request, nullptr));
+    if (owned != nullptr) owned->request->wait();
+  });
+}
+
+motet_status motet_test(motet_request** request, int* done) {
+  return guarded([&] {
+    require(request, "the request");
+    require(done, "done");
+    *done = 1;
+    if (*request == nullptr) return;
+    try {
+      *done = static_cast<int>((*request)->request->test());
+    } catch (...) {
+      delete std::exchange(*request, nullptr);
+      throw;
+    }
+    if (*done != 0) delete std::exchange(*request, nullptr);
+  });
+}
+
+motet_status motet_progress(motet_comm* comm) {
+  return guarded([&] {
+    require(comm, "the communicator");
+    comm->communicator->progress();
+  });
+}
+
+namespace {
+motet::SharedMemory& shared_memory_of(motet_comm* comm) {
+  require(comm, "the communicator");
+  motet::SharedMemory* memory = comm->communicator->engine().shared_memory();
+  if (memory == nullptr) throw Error(ErrorCode::unavailable, "no transport in use shares memory");
+  return *memory;
+}
+}  // namespace
+
+motet_status motet_mem_alloc(motet_comm* comm, size_t bytes, void** memory) {
+  return guarded([&] {
+    require(memory, "where to put the memory");
+    *memory = nullptr;
+    if (bytes > 0) *memory = shared_memory_of(comm).allocate(bytes);
+  });
+}
+
+motet_status motet_mem_free(motet_comm* comm, void* memory) {
+  return guarded([&] {
+    if (memory != nullptr) shared_memory_of(comm).free(memory);
+  });
+}
+
+motet_status motet_mem_register(motet_comm* comm, void* memory, size_t bytes, int descriptor,
+                                uint64_t offset) {
+  return guarded([&] {
+    require(memory, "the memory");
+    if (descriptor >= 0) shared_memory_of(comm).add(memory, bytes, descriptor, offset);
+  });
+}
+
+motet_status motet_mem_deregister(motet_comm* comm, void* memory) {
+  return guarded([&] { shared_memory_of(comm).remove(memory); });
+}
+
+const char* motet_last_error(void) { return last_error().c_str(); }
+
+const char* motet_last_algorithm(const motet_comm* comm) {
+  return comm->communicator->last_algorithm().c_str();
+}
+
+motet_status motet_explain(motet_comm* comm, motet_collective collective, size_t count, char* text,
+                           size_t bytes, size_t* needed) {
+  return guarded([&] {
+    require(comm, "the communicator");
+    if (static_cast<int>(collective) >= motet::collective_count) refuse("no such collective");
+    const std::string whole = comm->communicator->explain(
+        {.collective = static_cast<Collective>(collective), .count = count});
+    if (needed != nullptr) *needed = whole.size();
+    if (text == nullptr || bytes == 0) return;
+    const size_t copied = std::min(bytes - 1, whole.size());
+    std::memcpy(text, whole.data(), copied);
+    text[copied] = '\0';
+  });
+}
+
+const char* motet_version(void) { return MOTET_VERSION; }
+
+size_t motet_element_bytes(motet_type type) {
+  const auto index = static_cast<int>(type);
+  return index < 0 || index >= motet::data_type_count ? 0 : element_bytes(from(type));
+}
+
+void motet_set_log(motet_log_callback callback, void* user) {
+  struct Bridge {
+    static void call(motet::LogLevel level, const char* line, void* data) {
+      const auto& [to, its_user] = *static_cast<const std::pair<motet_log_callback, void*>*>(data);
+      to(static_cast<int>(level), line, its_user);
+    }
+  };
+  if (callback == nullptr) return motet::set_log_sink(nullptr, nullptr);
+  // Lives as long as lines may still be on their way to it: for ever.
+  static std::vector<std::unique_ptr<std::pair<motet_log_callback, void*>>> kept;
+  kept.push_back(std::make_unique<std::pair<motet_log_callback, void*>>(callback, user));
+  motet::set_log_sink(&Bridge::call, kept.back().get());
+}
+
+}  // extern "C"
