@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <stdexcept>
 
 #include "buffers.hpp"
 #include "commit.hpp"
@@ -41,6 +42,7 @@ void add_rows(std::vector<Row>& rows, const Row& like, const Sizes& sizes) {
 std::vector<Row> rows_of(const Options& options, int ranks) {
   std::vector<Row> rows;
   for (const CollectiveRow& collective : options.collectives) {
+    if (collective.kind == Kind::sendrecv && ranks == 1) continue;  // nobody is its own peer
     for (const TypeRow& type : options.types) {
       for (const OpRow& op : options.ops) {
         if (collective.reduces && !is_defined(op, type)) continue;
@@ -165,6 +167,7 @@ motet::Communicator join(const motet_unique_id* id, int rank, const Options& opt
 
 bool run(motet::Communicator& comm, const Options& options) {
   const std::vector<Row> rows = rows_of(options, comm.size());
+  if (rows.empty()) throw std::invalid_argument("sendrecv needs two ranks");
   if (options.explain) {
     explain(comm, rows);
     return true;
