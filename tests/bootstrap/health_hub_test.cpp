@@ -114,7 +114,8 @@ TEST_F(Hub, StopsAskingWhoDoesNotAnswer) {
   auto now = Clock::now();
   for (int i = 0; i < 500; ++i) {
     wait(1, 1);
-    now = std::max(now, hub_.tick(now + 200ms));
+    now += 200ms;
+    hub_.tick(now);
   }
   EXPECT_LE(count(HealthCall::query), 3U * 64U);
 }

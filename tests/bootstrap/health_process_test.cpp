@@ -62,11 +62,16 @@ TEST_F(HealthOfProcesses, TellsAllSurvivorsOfADeath) {
 }
 
 TEST_F(HealthOfProcesses, SaysWithWhichStatusARankExited) {
+  start_and_join(3);
+  ask_all("watch 1 0 1 2");
+  ranks_[1].tell("exit 3");
+  EXPECT_THAT(ask_all("verdict 1 20000", 1), Each(HasSubstr("is gone (exited with status 3)")));
+}
+
+TEST_F(HealthOfProcesses, TakesAGoodbyeForNoDeath) {
   start_and_join(2);
   ask_all("watch 1 0 1");
-  ranks_[1].close_input();
-  // Exits by returning from main without a goodbye... the destructor of its Health says one: not a
-  // death.
+  ranks_[1].close_input();  // returns from main, destroying its Health
   EXPECT_EQ(ranks_[0].ask("verdict 1 300"), "none");
   EXPECT_EQ(ranks_[0].ask("wait 1 5"), "waiting");
   EXPECT_EQ(ranks_[0].ask("verdict 1 20000"), "rank 1 has left the communicator without a call");
@@ -77,7 +82,8 @@ TEST_F(HealthOfProcesses, TellsAllThatTheHubsProcessHasDied) {
   ask_all(everybody);
   ranks_[0].signal(SIGKILL);
   const auto verdicts = ask_all("verdict 1 20000", 0);
-  EXPECT_THAT(verdicts, Each(AllOf(HasSubstr("rank 0 on host"), HasSubstr("is gone"))));
+  EXPECT_THAT(verdicts,
+              Each(AllOf(HasSubstr("rank 0 on host"), HasSubstr("is gone (killed by signal 9)"))));
 }
 
 TEST_F(HealthOfProcesses, IsNotDeceivedByAChildThatOutlivesItsParent) {
@@ -104,7 +110,7 @@ TEST_F(HealthOfProcesses, GivesNoVerdictOnAStoppedRankButSaysThatItIsSilent) {
     ranks_[rank].ask("call 1 1 allreduce 1024 0");
     ranks_[rank].ask("wait 1 1");
   }
-  EXPECT_EQ(ranks_[0].ask("where 1 1 500"), "2 of 3 ranks have called #1; rank 2 does not answer");
+  EXPECT_EQ(ranks_[0].ask("where 1 1 6000"), "2 of 3 ranks have called #1; rank 2 does not answer");
   EXPECT_THAT(ask_all("verdict 1 300", 2), Each("none"));
   ranks_[2].signal(SIGCONT);
   EXPECT_EQ(ranks_[0].ask("where 1 1 20000"),
