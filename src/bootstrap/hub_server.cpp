@@ -10,7 +10,7 @@ namespace {
 using std::chrono_literals::operator""ms;
 
 // A dying process closes its descriptors a moment before it has ended.
-constexpr auto grace_after_close = 100ms;
+constexpr auto grace_after_close = 300ms;
 // Handed out by the listener, but nothing said yet: as many as ranks, and some that dial again.
 constexpr std::size_t spare_connections = 64;
 
