@@ -22,6 +22,10 @@ expect() {
 processes() { expect 0 'all results right' allreduce --ranks 3 -e 64K -f 8 -n 20; }
 threads() { expect 0 'all results right' allgather --ranks 3 --threads -e 64K -f 8 -n 20; }
 every_collective() { expect 0 'all results right' all --ranks 3 -b 8 -e 300K -f 200 -n 5 -r 1; }
+one_rank() {
+  expect 0 'all results right' all --ranks 1 -e 64K -f 32 -n 5
+  expect 1 'sendrecv needs two ranks' sendrecv --ranks 1
+}
 every_type() { expect 0 'all results right' allreduce --ranks 2 -b 1K -e 1K -n 2 -w 1 -d all -o all; }
 
 wrong_usage() {

@@ -11,7 +11,8 @@ namespace motet_perf {
 motet::Communicator join(const motet_unique_id* id, int rank, const Options& options);
 
 // Rank 0 prints to stdout. Collective over comm; returns whether every checked result was right,
-// the same on all ranks. Throws motet::Error.
+// the same on all ranks. Throws motet::Error, or std::invalid_argument where nothing asked for
+// exists.
 bool run(motet::Communicator& comm, const Options& options);
 
 }  // namespace motet_perf
