@@ -92,5 +92,26 @@ TEST(Fault, KillsAnEndpointAtTheGivenOperation) {
               "the peer to notice");
 }
 
+// Whatever is killed when, both ends come to an end; nobody waits for the dead.
+TEST(Fault, KillsAtAnyOperationWithoutLeavingAnybodyWaiting) {
+  for (std::uint64_t kill = 1; kill < 60; kill += 7) {
+    const FaultPlan plan{.seed = kill, .delay = 2, .full = 0.2, .reorder = 0.3, .kill = kill};
+    Fleet fleet = connected_fleet(faulty(plan), 2);
+    fleet.run([](Engine& me) {
+      const int peer = 1 - me.rank();
+      std::uint32_t sent = 0;
+      const auto step = [&] {
+        while (me.to(peer).front() != nullptr) me.to(peer).pop();
+        while (me.to(peer).state() != Endpoint::State::failed) {
+          if (!me.to(peer).send(header_of(sent / 2, sent % 2, 0), nullptr)) return false;
+          ++sent;
+        }
+        return true;
+      };
+      me.until(step, "an end");
+    });
+  }
+}
+
 }  // namespace
 }  // namespace motet::test

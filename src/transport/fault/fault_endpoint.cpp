@@ -10,7 +10,8 @@
 namespace motet::fault {
 namespace {
 
-// Enough to shuffle. More stays where it arrived, so that a sender far ahead is held up as without faults.
+// Enough to shuffle. More stays where it arrived, so that a sender far ahead is held up as without
+// faults.
 constexpr std::size_t most_held = 16;
 
 }  // namespace

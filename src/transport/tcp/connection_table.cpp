@@ -33,14 +33,16 @@ ConnectionTable::~ConnectionTable() {
 }
 
 void ConnectionTable::enter_connecting(TcpEndpoint* endpoint, int dialler) {
-  if (dialler >= 0) watch(dialler, {.ptr = endpoint});
+  const int error = dialler >= 0 ? watch(dialler, {.ptr = endpoint}) : 0;
+  if (error != 0) throw system_error("tcp: epoll_ctl for a dialler", error);
   connecting_.push_back(endpoint);
 }
 
-void ConnectionTable::connected(TcpEndpoint* endpoint, int socket) {
-  watch(socket, {.ptr = endpoint});
+int ConnectionTable::connected(TcpEndpoint* endpoint, int socket) {
+  if (const int error = watch(socket, {.ptr = endpoint}); error != 0) return error;
   forget(connecting_, endpoint);
   connected_.push_back(endpoint);
+  return 0;
 }
 
 void ConnectionTable::watch_writable(TcpEndpoint* endpoint, int socket, bool writable) {
@@ -59,20 +61,18 @@ void ConnectionTable::leave(TcpEndpoint* endpoint, int socket) {
 void ConnectionTable::linger(Descriptor socket) {
   const int fd = socket.get();
   if (!lingering_.add(std::move(socket))) return;
-  epoll_event event{.events = EPOLLIN, .data = {.u64 = lingering}};
   // If it fails, the socket is looked after at the very end.
-  static_cast<void>(::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event));
+  static_cast<void>(watch(fd, {.u64 = lingering}));
 }
 
 void ConnectionTable::watch_listener(int descriptor) {
-  watch(descriptor, {.u64 = listener});
+  const int error = watch(descriptor, {.u64 = listener});
+  if (error != 0) throw system_error("tcp: epoll_ctl for the listener", error);
 }
 
-void ConnectionTable::watch(int descriptor, epoll_data_t what) {
+int ConnectionTable::watch(int descriptor, epoll_data_t what) {
   epoll_event event{.events = EPOLLIN, .data = what};
-  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, descriptor, &event) != 0) {
-    throw system_error("tcp: epoll_ctl", errno);
-  }
+  return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, descriptor, &event) == 0 ? 0 : errno;
 }
 
 std::span<const epoll_event> ConnectionTable::events() {

@@ -22,10 +22,11 @@ class ConnectionTable {
   ConnectionTable(const ConnectionTable&) = delete;
   ConnectionTable& operator=(const ConnectionTable&) = delete;
 
-  // `dialler` is watched until it is closed; -1: the peer dials.
+  // `dialler` is watched until it is closed; -1: the peer dials. Throws Error{system}.
   void enter_connecting(TcpEndpoint* endpoint, int dialler);
-  // Moves it among the connected and watches its socket for reading.
-  void connected(TcpEndpoint* endpoint, int socket);
+  // Moves it among the connected and watches its socket for reading. 0, or an errno and nothing is
+  // done.
+  [[nodiscard]] int connected(TcpEndpoint* endpoint, int socket);
   // While something is queued: also for writing.
   void watch_writable(TcpEndpoint* endpoint, int socket, bool writable);
   // Forgets it; the socket must still be open, or -1.
@@ -37,7 +38,7 @@ class ConnectionTable {
   const std::vector<TcpEndpoint*>& connecting() const { return connecting_; }
   const std::vector<TcpEndpoint*>& connected() const { return connected_; }
 
-  void watch_listener(int descriptor);
+  void watch_listener(int descriptor);  // throws Error{system}
   // What is ready now. epoll_event::data is a TcpEndpoint*, or one of the numbers, unlike any
   // pointer.
   static constexpr std::uint64_t listener = 1, lingering = 2;
@@ -46,7 +47,7 @@ class ConnectionTable {
   int descriptor() const { return epoll_.get(); }
 
  private:
-  void watch(int descriptor, epoll_data_t what);  // throws Error{system}
+  int watch(int descriptor, epoll_data_t what);  // 0 or an errno
 
   Descriptor epoll_;
   std::vector<TcpEndpoint*> connecting_, connected_;

@@ -94,7 +94,9 @@ void TcpEndpoint::attach(Connection connection) {
   socket_ = std::move(connection.socket);
   configure(socket_.get());
   state_ = State::ready;
-  table_.connected(this, socket_.get());
+  if (const int error = table_.connected(this, socket_.get()); error != 0) {
+    lose("tcp: epoll_ctl: " + std::generic_category().message(error));
+  }
 }
 
 bool TcpEndpoint::send(const Header& header, const void* data) {

@@ -34,7 +34,7 @@ class TcpEndpoint final : public Endpoint, public CreditSender {
 
   const Transport::Peer& peer() const { return peer_; }
 
-  // The connection the peer dialled. Throws Error{system} if it cannot be watched.
+  // The connection has been made.
   void attach(Connection connection);
   // Each true if anything changed.
   bool drive(std::uint32_t epoll_events);

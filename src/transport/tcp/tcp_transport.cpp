@@ -74,11 +74,8 @@ class TcpTransport final : public Transport {
   Listener listener_;
   ConnectionTable table_;
 
-  struct Caller {
-    Identity job, engine;
-    auto operator<=>(const Caller&) const = default;
-  };
-  std::map<Caller, Connection> early_;  // who dialled before connect() was called here
+  using Caller = std::pair<Identity, Identity>;  // job and engine
+  std::map<Caller, Connection> early_;           // who dialled before connect() was called here
 
   bool look_around_ = false;  // before sleep: leave nothing out
   int passes_ = 0;
