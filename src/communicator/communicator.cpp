@@ -207,6 +207,7 @@ Started Communicator::begin(const Arguments& arguments) {
   if (!point_to_point) log_->write(started.record);
   context_.start(started.operation, {arguments.input, arguments.output},
                  point_to_point ? arguments.root : -1);
+  if (started.operation->phase == Operation::Phase::active) context_.advance(*started.operation);
   return started;
 }
 

@@ -72,6 +72,7 @@ Link* Engine::find_link(const Identity& peer) const {
 }
 
 Link* Engine::add_link(const Identity& peer, std::unique_ptr<Link> link) {
+  linked_.insert(&link->transport());
   return (links_[peer] = std::move(link)).get();
 }
 
@@ -105,9 +106,12 @@ bool Engine::poll_networks() {
   return moved;
 }
 
-bool Engine::pass() {
+bool Engine::pass(Width width) {
   bool moved = false;
-  for (const auto& [name, transport] : transports_) moved |= transport->progress();
+  for (const auto& [name, transport] : transports_) {
+    const bool skip = width == Width::linked && !linked_.contains(transport.get());
+    if (!skip) moved |= transport->progress();
+  }
   for (Context* context : contexts_) moved |= context->pass();
   if (moved) return true;
   for (const auto& [peer, link] : links_) moved |= sort_out(*link);
@@ -116,7 +120,7 @@ bool Engine::pass() {
 
 bool Engine::progress() {
   const Hold hold(*this);
-  return pass();
+  return pass(Width::all);
 }
 
 // Nobody took the front block: it says something about its sender, belongs to a call that has not
@@ -162,7 +166,7 @@ bool Engine::belongs_to_later_call(const Context& context, const Header& header)
 }
 
 bool Engine::flushed(const Operation& operation) {
-  if (!operation.program().needs_flush || operation.phase == Operation::Phase::failed) return true;
+  if (!operation.program().uses_network || operation.phase == Operation::Phase::failed) return true;
   bool all = true;
   for (const Stream& stream : operation.program().streams) {
     all &= stream.link->failed() || stream.link->endpoint().flushed();
@@ -182,9 +186,9 @@ bool Engine::look(Wait& wait, bool widely) {
   bool moved = false;
   if (wait.operation.phase == Operation::Phase::active) {
     moved = wait.context.advance(wait.operation);
-    if (!moved && !networks_.empty()) moved = poll_networks();
+    if (!moved && wait.operation.program().uses_network) moved = poll_networks();
   }
-  if (!moved && !wait.over() && widely) moved = pass();
+  if (!moved && !wait.over() && widely) moved = pass(Width::linked);
   if (!flushed(wait.operation)) poll_networks();
   return moved;
 }
@@ -222,7 +226,7 @@ void Engine::sleep() {
       for (const int descriptor : transport->descriptors())
         watched.push_back({descriptor, POLLIN, 0});
     }
-    moved = pass();
+    moved = pass(Width::all);
   }
   if (!moved) poll(watched.data(), watched.size(), static_cast<int>(longest_sleep.count()));
   const bool others_sleep = sleepers_.fetch_sub(1, std::memory_order_relaxed) > 1;
@@ -253,7 +257,8 @@ void Engine::check(Wait& wait) {
     std::string where = observer == nullptr
                             ? std::string()
                             : observer->where_is_everybody(wait.operation.call().sequence);
-    give_up(wait, {ErrorCode::timeout, "timed out after " + std::to_string(wait.timeout.count()) + " ms" + (where.empty() ? where : "; " + where)});
+    give_up(wait, {ErrorCode::timeout, "timed out after " + std::to_string(wait.timeout.count()) +
+                                           " ms" + (where.empty() ? where : "; " + where)});
   }
   check_links(wait);
 }

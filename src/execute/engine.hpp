@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -64,7 +65,8 @@ class Engine {
   // Drives everything, this operation first, until it is over: Phase done or failed. After the
   // deadline the communicator is failed. Takes the engine by itself.
   void wait(Context& context, Operation& operation, std::chrono::milliseconds timeout);
-  // A little progress: this operation first, then everything. True if it is over. Takes the engine by itself.
+  // A little progress: this operation first, then everything. True if it is over. Takes the engine
+  // by itself.
   bool advance(Context& context, Operation& operation);
   // Drives everything once. True if anything moved. Takes the engine by itself.
   bool progress();
@@ -81,7 +83,9 @@ class Engine {
  private:
   struct Wait;
 
-  bool pass();
+  // linked: leaves out transports without links, whose progress() only accepts connections.
+  enum class Width : std::uint8_t { linked, all };
+  bool pass(Width width);
   bool sort_out(Link& link);
   static bool belongs_to_later_call(const Context& context, const Header& header);
   bool poll_networks();
@@ -95,7 +99,8 @@ class Engine {
 
   const Identity identity_;
   std::vector<NamedTransport> transports_;
-  std::vector<Transport*> networks_;  // those whose arrivals need progress() to be seen
+  std::vector<Transport*> networks_;   // those whose arrivals need progress() to be seen
+  std::set<const Transport*> linked_;  // those that some link uses
   SharedMemory* shared_memory_ = nullptr;
   std::map<Identity, std::unique_ptr<Link>> links_;
   std::vector<Context*> contexts_;

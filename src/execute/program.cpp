@@ -108,7 +108,7 @@ Program lower(const Lowering& lowering) {
     if (!step.is_local()) numbering.number(step, instruction);
   }
   find_groups(program);
-  program.needs_flush = std::ranges::any_of(
+  program.uses_network = std::ranges::any_of(
       program.streams, [](const Stream& s) { return s.link->transport_name() != "shm"; });
   return program;
 }

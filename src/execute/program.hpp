@@ -53,7 +53,7 @@ struct Program {
   ScaleKernel divide = nullptr;  // avg: applied to the finished output
   int divisor = 1;
   std::uint32_t fingerprint = 0;
-  bool needs_flush =
+  bool uses_network =
       false;  // some link's bytes may still need this rank when they have been handed over
   std::string algorithm;
 };
