@@ -91,7 +91,7 @@ std::shared_ptr<Segment> Segment::create(const Sizes& sizes, const Identity& own
     throw Error(ErrorCode::invalid_argument, "shm: " + problem);
   }
   Descriptor memory = make_memory("motet", Layout(sizes).bytes());
-  const std::shared_ptr<Segment> segment(new Segment(std::move(memory), sizes));
+  std::shared_ptr<Segment> segment(new Segment(std::move(memory), sizes));
   const std::scoped_lock lock(registry().mutex);
   if (registry().segments.emplace(owner, segment).second) segment->owner_ = owner;
   return segment;
