@@ -32,8 +32,9 @@ void check_words(const Arguments& a, Rank me, int world_size) {
   }
   const bool names_rank = has_root(a.collective) || is_point_to_point(a.collective);
   if (names_rank && (a.root < 0 || a.root >= world_size)) {
-    refuse(a, fmt::format("{} {} is not a rank: there are 0 to {}",
-                          is_point_to_point(a.collective) ? "peer" : "root", a.root, world_size - 1));
+    refuse(a,
+           fmt::format("{} {} is not a rank: there are 0 to {}",
+                       is_point_to_point(a.collective) ? "peer" : "root", a.root, world_size - 1));
   }
   if (is_point_to_point(a.collective) && a.root == me) refuse(a, "a rank cannot be its own peer");
 }
@@ -46,17 +47,28 @@ Counts counts_of(const Arguments& a, Rank me, int world_size) {
   const std::size_t all = a.count * static_cast<std::size_t>(world_size);
   const bool at_root = a.root == me;
   switch (a.collective) {
-    case Collective::allreduce: return {a.count, a.count};
-    case Collective::reduce: return {a.count, at_root ? a.count : 0};
-    case Collective::broadcast: return {at_root ? a.count : 0, a.count};
-    case Collective::allgather: return {a.count, all};
-    case Collective::reduce_scatter: return {all, a.count};
-    case Collective::alltoall: return {all, all};
-    case Collective::gather: return {a.count, at_root ? all : 0};
-    case Collective::scatter: return {at_root ? all : 0, a.count};
-    case Collective::barrier: return {0, 0};
-    case Collective::send: return {a.count, 0};
-    case Collective::recv: return {0, a.count};
+    case Collective::allreduce:
+      return {a.count, a.count};
+    case Collective::reduce:
+      return {a.count, at_root ? a.count : 0};
+    case Collective::broadcast:
+      return {at_root ? a.count : 0, a.count};
+    case Collective::allgather:
+      return {a.count, all};
+    case Collective::reduce_scatter:
+      return {all, a.count};
+    case Collective::alltoall:
+      return {all, all};
+    case Collective::gather:
+      return {a.count, at_root ? all : 0};
+    case Collective::scatter:
+      return {at_root ? all : 0, a.count};
+    case Collective::barrier:
+      return {0, 0};
+    case Collective::send:
+      return {a.count, 0};
+    case Collective::recv:
+      return {0, a.count};
   }
   return {};
 }
@@ -68,10 +80,13 @@ bool is_in_place(const Arguments& a, Rank me) {
   const std::size_t mine = static_cast<std::size_t>(me) * a.count * element_bytes(a.type);
   switch (a.collective) {
     case Collective::allgather:
-    case Collective::gather: return in == out + mine;
+    case Collective::gather:
+      return in == out + mine;
     case Collective::reduce_scatter:
-    case Collective::scatter: return out == in + mine;
-    default: return in == out;
+    case Collective::scatter:
+      return out == in + mine;
+    default:
+      return in == out;
   }
 }
 
@@ -103,8 +118,10 @@ Parts parts_of(const Arguments& a, int world_size) {
     case Collective::reduce_scatter:
     case Collective::alltoall:
     case Collective::gather:
-    case Collective::scatter: return Parts::uniform(a.count, world_size);
-    default: return Parts::even(a.count, world_size);
+    case Collective::scatter:
+      return Parts::uniform(a.count, world_size);
+    default:
+      return Parts::even(a.count, world_size);
   }
 }
 

@@ -18,7 +18,7 @@ struct Arguments {
   std::size_t count = 0;  // as the C interface counts: see motet.h
   DataType type = DataType::float32;
   ReduceOp op = ReduceOp::sum;
-  Rank root = 0;  // send, recv: the peer
+  Rank root = 0;                         // send, recv: the peer
   const Algorithm* algorithm = nullptr;  // hint; null: the planner chooses
   Determinism determinism = Determinism::any;
   int timeout_ms = 0;  // 0: the communicator's
@@ -30,7 +30,8 @@ struct Extent {
   bool in_place = false;
 };
 
-// Throws Error{invalid_argument} that says what is wrong; changes nothing.
+// Throws Error{invalid_argument} that says what is wrong; changes nothing. What it finds for
+// non-null buffers depends on their distance alone.
 Extent check(const Arguments& arguments, Rank me, int world_size);
 
 // How the vector is divided among ranks (see Problem).

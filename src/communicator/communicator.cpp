@@ -18,10 +18,10 @@ Machine machine_of(const Job& job) {
   };
   const bool one_node = job.topology.node_count() == 1;
   const bool network = std::ranges::any_of(job.links, is_network);
-  return {.cores_per_node = job.cores_per_node,
-          .within_nodes = one_node && network ? TransportClass::network
-                                              : TransportClass::shared_memory,
-          .between_nodes = TransportClass::network};
+  return {
+      .cores_per_node = job.cores_per_node,
+      .within_nodes = one_node && network ? TransportClass::network : TransportClass::shared_memory,
+      .between_nodes = TransportClass::network};
 }
 
 std::vector<Rank> all_ranks(int world_size) {
@@ -49,13 +49,15 @@ Request::Request(Communicator& communicator, State state)
 }
 
 Request::~Request() {
-  if (communicator_ != nullptr) std::erase(communicator_->requests_, this);
+  if (communicator_ == nullptr || state_.call.operation == nullptr) return;
+  std::erase(communicator_->requests_, this);
+  communicator_->context_.adopt(std::move(state_.call.operation));
 }
 
 void Request::wait() {
   if (communicator_ != nullptr) {
-    const auto passed = std::chrono::duration_cast<milliseconds>(
-        std::chrono::steady_clock::now() - state_.started);
+    const auto passed =
+        std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - state_.started);
     const auto left = std::max(milliseconds(0), state_.timeout - passed);
     communicator_->job_->engine->wait(communicator_->context_, *state_.call.operation, left);
   }
@@ -65,11 +67,12 @@ void Request::wait() {
 bool Request::test() {
   if (state_.call.operation == nullptr) return true;  // seen before
   if (communicator_ == nullptr) {
-    throw Error(ErrorCode::aborted,
-                to_text(state_.call.record) + ": the communicator was destroyed before it was done");
+    throw Error(ErrorCode::aborted, to_text(state_.call.record) +
+                                        ": the communicator was destroyed before it was done");
   }
   Communicator& communicator = *communicator_;
-  if (!communicator.job_->engine->advance(communicator.context_, *state_.call.operation)) return false;
+  if (!communicator.job_->engine->advance(communicator.context_, *state_.call.operation))
+    return false;
   std::erase(communicator.requests_, this);
   communicator.end(state_.call);
   return true;
@@ -126,7 +129,8 @@ std::unique_ptr<Communicator> Communicator::split(int color, int key) {
   for (Rank other = 0; other < world_size(); ++other) {
     if (wishes[static_cast<std::size_t>(other)].color == color) members.push_back(other);
   }
-  std::ranges::stable_sort(members, {}, [&](Rank r) { return wishes[static_cast<std::size_t>(r)].key; });
+  std::ranges::stable_sort(members, {},
+                           [&](Rank r) { return wishes[static_cast<std::size_t>(r)].key; });
   place.rank = static_cast<Rank>(std::ranges::find(members, rank()) - members.begin());
   place.topology = topology_.subset(members);
   for (const Rank member : members) {
@@ -180,32 +184,31 @@ Program Communicator::make_program(const Arguments& arguments, const Extent& ext
                 .algorithm = std::string(choice.algorithm->name)});
 }
 
-const std::shared_ptr<CachedPlan>& Communicator::plan_for(const Arguments& arguments,
-                                                          const Extent& extent) {
-  const PlanKey key{.algorithm = arguments.algorithm,
-                    .count = arguments.count,
-                    .root = arguments.root,
-                    .collective = arguments.collective,
-                    .type = arguments.type,
-                    .op = arguments.op,
-                    .determinism = arguments.determinism,
-                    .in_place = extent.in_place};
-  if (plans_.latest() != nullptr && plans_.latest()->key == key) return plans_.latest();
-  if (plans_.find(key) == nullptr) plans_.add(key, make_program(arguments, extent));
-  return plans_.latest();
+CachedPlan& Communicator::plan_for(const Arguments& arguments) {
+  if (plans_.latest() != nullptr && plans_.latest()->serves(arguments)) return *plans_.latest();
+  const Extent extent = check(arguments, rank(), world_size());
+  CachedPlan* plan = plans_.find(PlanKey(arguments, extent.in_place));
+  if (plan == nullptr) {
+    plan = &plans_.add(
+        std::make_unique<CachedPlan>(arguments, extent, make_program(arguments, extent)));
+  }
+  plan->note_checked(arguments);
+  return *plan;
 }
 
 Started Communicator::begin(const Arguments& arguments) {
-  if (context_.failed()) throw_failure(nullptr);
-  const Extent extent = check(arguments, rank(), world_size());
-  Started started{nullptr, plan_for(arguments, extent), {}};
-  started.operation = started.plan->take();
+  if (context_.failed()) {
+    const CallRecord record = to_record(arguments, context_.next_sequence());
+    throw_failure(&record);
+  }
+  CachedPlan& plan = plan_for(arguments);
+  Started started{plan.take(), &plan, plan.record()};
   const bool point_to_point =
       arguments.collective == Collective::send || arguments.collective == Collective::recv;
   const Engine::Hold hold(*job_->engine);
-  started.record = to_record(arguments, context_.next_sequence());
+  started.record.sequence = context_.next_sequence();
   if (!point_to_point) log_->write(started.record);
-  context_.start(started.operation, {arguments.input, arguments.output},
+  context_.start(*started.operation, {arguments.input, arguments.output},
                  point_to_point ? arguments.root : -1);
   if (started.operation->phase == Operation::Phase::active) context_.advance(*started.operation);
   return started;
@@ -228,7 +231,9 @@ std::unique_ptr<Request> Communicator::start(const Arguments& arguments) {
   return std::unique_ptr<Request>(new Request(*this, std::move(state)));
 }
 
-void Communicator::progress() { job_->engine->progress(); }
+void Communicator::progress() {
+  job_->engine->progress();
+}
 
 milliseconds Communicator::timeout_of(const Arguments& arguments) const {
   return milliseconds(arguments.timeout_ms > 0 ? arguments.timeout_ms : options_.timeout_ms);
@@ -247,8 +252,8 @@ void Communicator::check_failure() const {
 
 void Communicator::throw_failure(const CallRecord* record) const {
   const Failure cause = context_.failure();
-  const std::string call = record == nullptr ? std::string("the communicator is aborted")
-                                             : to_text(*record);
+  const std::string call =
+      record == nullptr ? std::string("the communicator is aborted") : to_text(*record);
   throw Error(cause.code, fmt::format("rank {}: {}: {}", rank(), call, cause.text));
 }
 
@@ -259,7 +264,7 @@ std::string_view Communicator::transport_to(Rank peer) const {
 
 const std::string& Communicator::last_algorithm() const {
   static const std::string none;
-  return plans_.latest() == nullptr ? none : plans_.latest()->program->algorithm;
+  return plans_.latest() == nullptr ? none : plans_.latest()->program().algorithm;
 }
 
 std::string Communicator::explain(const Arguments& arguments) const {

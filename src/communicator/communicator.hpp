@@ -1,5 +1,5 @@
-// A group of ranks that make the same calls in the same order. Checks arguments, plans, runs, and turns failures into errors that
-// name rank, peer and call.
+// A group of ranks that make the same calls in the same order. Checks arguments, plans, runs, and
+// turns failures into errors that name rank, peer and call.
 //
 // Used by one thread at a time; abort() from any.
 #pragma once
@@ -21,8 +21,8 @@ class Communicator;
 
 // A call under way.
 struct Started {
-  std::shared_ptr<Operation> operation;
-  std::shared_ptr<CachedPlan> plan;
+  std::unique_ptr<Operation> operation;
+  CachedPlan* plan = nullptr;  // of the communicator
   CallRecord record;
 };
 
@@ -62,8 +62,8 @@ class Communicator final : private Observer {
 
   // Blocks until the call is over. Throws Error.
   void run(const Arguments& arguments);
-  // Starts it. The buffers stay untouched until the request is done. Throws Error{invalid_argument}, or the first cause of
-  // an earlier failure.
+  // Starts it. The buffers stay untouched until the request is done. Throws
+  // Error{invalid_argument}, or the first cause of an earlier failure.
   std::unique_ptr<Request> start(const Arguments& arguments);
   void progress();
 
@@ -90,7 +90,7 @@ class Communicator final : private Observer {
   };
   Communicator(std::shared_ptr<Job> job, const Options& options, Place place);
 
-  const std::shared_ptr<CachedPlan>& plan_for(const Arguments& arguments, const Extent& extent);
+  CachedPlan& plan_for(const Arguments& arguments);
   Program make_program(const Arguments& arguments, const Extent& extent) const;
   Problem problem_for(const Arguments& arguments, bool in_place) const;
   Started begin(const Arguments& arguments);

@@ -42,7 +42,8 @@ Card card_from_text(const std::string& text) {
           value.at("next_id").get<std::uint32_t>(), value.at("transports")};
 }
 
-// The transports that the user wants, best first. Throws Error{invalid_argument} for an unknown name.
+// The transports that the user wants, best first. Throws Error{invalid_argument} for an unknown
+// name.
 std::vector<const TransportInfo*> wanted_transports(const std::string& option) {
   std::vector<const TransportInfo*> wanted;
   if (option.empty()) {
@@ -55,8 +56,8 @@ std::vector<const TransportInfo*> wanted_transports(const std::string& option) {
     if (found == transports().end()) {
       std::vector<std::string_view> names;
       for (const TransportInfo& info : transports()) names.push_back(info.name);
-      throw Error(ErrorCode::invalid_argument, fmt::format("transport \"{}\" is none of {}", word,
-                                                           fmt::join(names, ", ")));
+      throw Error(ErrorCode::invalid_argument,
+                  fmt::format("transport \"{}\" is none of {}", word, fmt::join(names, ", ")));
     }
     wanted.push_back(&*found);
   }
@@ -74,7 +75,8 @@ std::shared_ptr<Engine> open_engine(const Options& options, Rank rank) {
   std::vector<Engine::NamedTransport> opened;
   for (const TransportInfo* info : wanted_transports(options.transport)) {
     if (const std::string why = info->unavailable_because(); !why.empty()) {
-      log(LogLevel::warning, fmt::format("rank={} transport={} unavailable=\"{}\"", rank, info->name, why));
+      log(LogLevel::warning,
+          fmt::format("rank={} transport={} unavailable=\"{}\"", rank, info->name, why));
       continue;
     }
     auto transport = info->open(wishes);
@@ -105,15 +107,20 @@ class Connecting {
  public:
   Connecting(Meeting& meeting, Engine& engine, const std::vector<Card>& cards,
              const Deadline& deadline)
-      : meeting_(meeting), engine_(engine), cards_(cards), deadline_(deadline),
-        links_(cards.size()), reasons_(cards.size()) {}
+      : meeting_(meeting),
+        engine_(engine),
+        cards_(cards),
+        deadline_(deadline),
+        links_(cards.size()),
+        reasons_(cards.size()) {}
 
   std::vector<Link*> connect_all() {
     reuse_links();
     for (const auto& [name, transport] : engine_.transports()) {
       const bool last = name == engine_.transports().back().name;
-      attempt(name, *transport, last ? deadline_ : Deadline::after(std::min<Clock::duration>(
-                                                       deadline_.left(), attempt_time)));
+      attempt(name, *transport,
+              last ? deadline_
+                   : Deadline::after(std::min<Clock::duration>(deadline_.left(), attempt_time)));
       agree(name, *transport);
     }
     for (std::size_t rank = 0; rank < cards_.size(); ++rank) {
@@ -123,7 +130,8 @@ class Connecting {
   }
 
  private:
-  // Everybody has published an address by now, so a peer that does not answer within this on a preferred transport cannot.
+  // Everybody has published an address by now, so a peer that does not answer within this on a
+  // preferred transport cannot.
   static constexpr std::chrono::seconds attempt_time{20};
 
   struct Attempt {
@@ -183,10 +191,10 @@ class Connecting {
       const bool both = mine[attempt.rank] == '1' &&
                         all[attempt.rank][static_cast<std::size_t>(meeting_.rank)] == '1';
       if (both) {
-        links_[attempt.rank] = engine_.add_link(
-            cards_[attempt.rank].engine,
-            std::make_unique<Link>(name_of(attempt.rank), name, transport,
-                                   std::move(attempt.endpoint)));
+        links_[attempt.rank] =
+            engine_.add_link(cards_[attempt.rank].engine,
+                             std::make_unique<Link>(name_of(attempt.rank), name, transport,
+                                                    std::move(attempt.endpoint)));
       } else {
         const std::string& why = attempt.endpoint->failure();
         reasons_[attempt.rank] += fmt::format("{}: {}; ", name, why.empty() ? "no answer" : why);
@@ -196,9 +204,8 @@ class Connecting {
   }
 
   [[noreturn]] void unreachable(std::size_t rank) const {
-    throw Error(ErrorCode::unavailable,
-                fmt::format("rank {}: joining: {} cannot be reached: {}", meeting_.rank,
-                            name_of(rank), reasons_[rank]));
+    throw Error(ErrorCode::unavailable, fmt::format("rank {}: joining: {} cannot be reached: {}",
+                                                    meeting_.rank, name_of(rank), reasons_[rank]));
   }
 
   Meeting& meeting_;
@@ -210,8 +217,8 @@ class Connecting {
   std::vector<Attempt> attempts_;
 };
 
-// Ranks share a node if all of them share memory, pair by pair: an equivalence, found alike on every rank. In the order of ranks,
-// each joins the first node all of whose members it reaches.
+// Ranks share a node if all of them share memory, pair by pair: an equivalence, found alike on
+// every rank. In the order of ranks, each joins the first node all of whose members it reaches.
 std::vector<int> find_nodes(const std::vector<std::string>& shares_memory) {
   std::vector<std::vector<std::size_t>> nodes;
   std::vector<int> node_of(shares_memory.size());

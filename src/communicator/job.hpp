@@ -1,4 +1,5 @@
-// What the communicators of one bootstrap share: the engine of this rank, the health connection, and who the ranks are.
+// What the communicators of one bootstrap share: the engine of this rank, the health connection,
+// and who the ranks are.
 #pragma once
 
 #include <memory>
@@ -14,22 +15,23 @@
 namespace motet {
 
 struct Job {
-  // Declared in the order of creation: the health connection says goodbye before links close, and the store's server
-  // goes last.
+  // Declared in the order of creation: the health connection says goodbye before links close, and
+  // the store's server goes last.
   std::shared_ptr<StoreServer> server;
   std::shared_ptr<Engine> engine;
   std::unique_ptr<Health> health;
 
   Rank rank = 0;
-  std::vector<Link*> links;         // by rank; null for this one
-  std::vector<std::string> hosts;   // by rank
+  std::vector<Link*> links;        // by rank; null for this one
+  std::vector<std::string> hosts;  // by rank
   Topology topology = Topology::single_node(1);
-  int cores_per_node = 1;           // the least of any rank's
+  int cores_per_node = 1;             // the least of any rank's
   std::uint32_t communicator_id = 0;  // of the communicator of all ranks
 };
 
-// Collective over the meeting: exchanges addresses, connects every pair by the best transport that works both ways, finds
-// who shares a node, joins the health hub. Throws Error that names who is missing or cannot be reached.
+// Collective over the meeting: exchanges addresses, connects every pair by the best transport that
+// works both ways, finds who shares a node, joins the health hub. Throws Error that names who is
+// missing or cannot be reached.
 std::shared_ptr<Job> join(Meeting meeting, const Options& options, const Deadline& deadline);
 
 }  // namespace motet

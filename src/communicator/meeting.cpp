@@ -16,8 +16,8 @@
 namespace motet {
 namespace {
 
-// Servers outlive the call that starts them: until rank 0 has joined (unique id), or for later communicators at the same
-// address (environment). Part of the per-process registry.
+// Servers outlive the call that starts them: until rank 0 has joined (unique id), or for later
+// communicators at the same address (environment). Part of the per-process registry.
 class Servers {
  public:
   void keep(std::shared_ptr<StoreServer> server) {
@@ -63,7 +63,8 @@ class OwningPrefix final : public Store {
   std::unique_ptr<Store> prefixed_;
 };
 
-// Communicators made one after the other over one store must not read each other's words. Ranks make them in the same order.
+// Communicators made one after the other over one store must not read each other's words. Ranks
+// make them in the same order.
 std::string next_generation(const std::string& store_name, Rank rank) {
   static std::mutex mutex;  // guards counts
   static std::map<std::pair<std::string, Rank>, int> counts;
@@ -73,8 +74,9 @@ std::string next_generation(const std::string& store_name, Rank rank) {
 
 void check_rank(Rank rank, int world_size) {
   if (world_size < 1 || rank < 0 || rank >= world_size) {
-    throw Error(ErrorCode::invalid_argument,
-                fmt::format("rank {} of world size {}: ranks are 0 to world size - 1", rank, world_size));
+    throw Error(
+        ErrorCode::invalid_argument,
+        fmt::format("rank {} of world size {}: ranks are 0 to world size - 1", rank, world_size));
   }
 }
 
@@ -83,7 +85,8 @@ std::vector<Address> split_hosts(const std::string& hosts, int port) {
   for (const auto part : std::views::split(hosts, ',')) {
     const std::string host(part.begin(), part.end());
     const bool ipv6 = host.find(':') != std::string::npos && host.front() != '[';
-    addresses.push_back(ipv6 ? fmt::format("[{}]:{}", host, port) : fmt::format("{}:{}", host, port));
+    addresses.push_back(ipv6 ? fmt::format("[{}]:{}", host, port)
+                             : fmt::format("{}:{}", host, port));
   }
   return addresses;
 }
@@ -104,7 +107,8 @@ bool is_this_machine(const std::string& host) {
   return std::ranges::any_of(mine, [&](const Address& a) { return host_part(a) == host; });
 }
 
-// Launchers that give no MASTER_PORT start the ranks of a machine from one process: its number makes a port that the ranks agree on.
+// Launchers that give no MASTER_PORT start the ranks of a machine from one process: its number
+// makes a port that the ranks agree on.
 int default_port() {
   constexpr int lowest = 20'000;
   return lowest + static_cast<int>(getppid()) % 10'000;

@@ -1,4 +1,5 @@
-// How ranks find each other: by a unique id, a framework's store, or the environment. Yields a store and the job's credentials.
+// How ranks find each other: by a unique id, a framework's store, or the environment. Yields a
+// store and the job's credentials.
 #pragma once
 
 #include <memory>
@@ -18,22 +19,24 @@ struct Meeting {
   Rank rank = 0;
   int world_size = 1;
   Credentials credentials;
-  std::shared_ptr<Store> store;         // null in a world of one
-  std::shared_ptr<StoreServer> server;  // where this rank serves the store: lives as long as the job
+  std::shared_ptr<Store> store;  // null in a world of one
+  std::shared_ptr<StoreServer>
+      server;  // where this rank serves the store: lives as long as the job
 };
 
-// Starts a store server in this process and gives the id that leads to it. The server is handed to rank 0's meeting.
+// Starts a store server in this process and gives the id that leads to it. The server is handed to
+// rank 0's meeting.
 UniqueId create_unique_id();
 
 Meeting meet_by_id(const UniqueId& id, Rank rank, int world_size, const Deadline& deadline);
 // `secret` empty: rank 0 makes one and leaves it in the store.
-Meeting meet_by_store(StoreCallbacks callbacks, const std::string& secret, Rank rank, int world_size,
-                      const Deadline& deadline);
+Meeting meet_by_store(StoreCallbacks callbacks, const std::string& secret, Rank rank,
+                      int world_size, const Deadline& deadline);
 // RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT and what launchers set. Nothing set: a world of one.
 Meeting meet_by_environment(const Options& options, const Deadline& deadline);
 
-// Every rank gives a value and gets everybody's, by rank. `what` names the step in the store. Throws Error{timeout} that
-// names the missing ranks, the same on every rank.
+// Every rank gives a value and gets everybody's, by rank. `what` names the step in the store.
+// Throws Error{timeout} that names the missing ranks, the same on every rank.
 std::vector<std::string> exchange(Meeting& meeting, const std::string& what,
                                   const std::string& mine, const Deadline& deadline);
 

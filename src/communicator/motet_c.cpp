@@ -43,8 +43,9 @@ template <class Body>
 motet_status guarded(Body&& body) noexcept {
   try {
     if (motet::is_forked_child()) {
-      return fail(motet_unavailable,
-                  "this process was forked from one that uses Motet: start a new program with exec");
+      return fail(
+          motet_unavailable,
+          "this process was forked from one that uses Motet: start a new program with exec");
     }
     body();
     return motet_ok;
@@ -57,19 +58,23 @@ motet_status guarded(Body&& body) noexcept {
   }
 }
 
-[[noreturn]] void refuse(const std::string& why) { throw Error(ErrorCode::invalid_argument, why); }
+[[noreturn]] void refuse(const std::string& why) {
+  throw Error(ErrorCode::invalid_argument, why);
+}
 
 void require(const void* pointer, const char* what) {
   if (pointer == nullptr) refuse(std::string(what) + " is NULL");
 }
 
-// Structs begin with their size, so that older callers have fewer members: those they lack are zero.
+// Structs begin with their size, so that older callers have fewer members: those they lack are
+// zero.
 template <class T>
 T read_struct(const T* given, const char* what) {
   T result{};
   if (given == nullptr) return result;
   if (given->size < sizeof(size_t) || given->size > 4096) {
-    refuse(fmt::format("{}: its member `size` is {}: set it to sizeof({})", what, given->size, what));
+    refuse(
+        fmt::format("{}: its member `size` is {}: set it to sizeof({})", what, given->size, what));
   }
   std::memcpy(&result, given, std::min(given->size, sizeof result));
   return result;
@@ -141,8 +146,12 @@ motet_status run(Arguments arguments, motet_comm* comm, const motet_call* given)
   });
 }
 
-DataType from(motet_type type) { return static_cast<DataType>(type); }
-ReduceOp from(motet_op op) { return static_cast<ReduceOp>(op); }
+DataType from(motet_type type) {
+  return static_cast<DataType>(type);
+}
+ReduceOp from(motet_op op) {
+  return static_cast<ReduceOp>(op);
+}
 
 }  // namespace
 
@@ -205,8 +214,12 @@ motet_status motet_comm_error(motet_comm* comm) {
   });
 }
 
-int motet_comm_rank(const motet_comm* comm) { return comm->communicator->rank(); }
-int motet_comm_size(const motet_comm* comm) { return comm->communicator->world_size(); }
+int motet_comm_rank(const motet_comm* comm) {
+  return comm->communicator->rank();
+}
+int motet_comm_size(const motet_comm* comm) {
+  return comm->communicator->world_size();
+}
 int motet_comm_node(const motet_comm* comm, int rank) {
   return comm->communicator->topology().node_of(rank);
 }
@@ -340,7 +353,9 @@ motet_status motet_mem_deregister(motet_comm* comm, void* memory) {
   return guarded([&] { shared_memory_of(comm).remove(memory); });
 }
 
-const char* motet_last_error(void) { return last_error().c_str(); }
+const char* motet_last_error(void) {
+  return last_error().c_str();
+}
 
 const char* motet_last_algorithm(const motet_comm* comm) {
   return comm->communicator->last_algorithm().c_str();
@@ -361,7 +376,9 @@ motet_status motet_explain(motet_comm* comm, motet_collective collective, size_t
   });
 }
 
-const char* motet_version(void) { return MOTET_VERSION; }
+const char* motet_version(void) {
+  return MOTET_VERSION;
+}
 
 size_t motet_element_bytes(motet_type type) {
   const auto index = static_cast<int>(type);

@@ -1,31 +1,51 @@
 #include "communicator/plan_cache.hpp"
 
+#include <iterator>
+
 namespace motet {
 namespace {
 
-// Of programs and the scratch memory of one operation each: plenty for a training step's sizes, little beside its tensors.
+// Of programs and the scratch memory of one operation each: plenty for a training step's sizes,
+// little beside its tensors.
 constexpr std::size_t max_bytes = std::size_t{256} << 20;
 constexpr std::size_t max_plans = 1024;
 // Kept per plan; more are made when more are outstanding and dropped afterwards.
 constexpr std::size_t max_idle = 4;
 
-std::size_t bytes_of(const Program& program) {
-  return program.instructions.size() * sizeof(Instruction) +
-         program.dependencies.size() * sizeof(Dependency) + program.scratch_bytes;
-}
-
 }  // namespace
 
-std::shared_ptr<Operation> CachedPlan::take() {
-  if (idle.empty()) return std::make_shared<Operation>(program);
-  auto operation = std::move(idle.back());
-  idle.pop_back();
+PlanKey::PlanKey(const Arguments& arguments, bool is_in_place)
+    : algorithm(arguments.algorithm),
+      count(arguments.count),
+      root(arguments.root),
+      collective(arguments.collective),
+      type(arguments.type),
+      op(arguments.op),
+      determinism(arguments.determinism),
+      in_place(is_in_place) {}
+
+CachedPlan::CachedPlan(const Arguments& arguments, const Extent& extent, Program program)
+    : key_(arguments, extent.in_place),
+      record_(to_record(arguments, 0)),
+      program_(std::make_shared<const Program>(std::move(program))) {}
+
+std::unique_ptr<Operation> CachedPlan::take() {
+  ++out_;
+  if (idle_.empty()) return std::make_unique<Operation>(program_);
+  auto operation = std::move(idle_.back());
+  idle_.pop_back();
   return operation;
 }
 
-void CachedPlan::give_back(std::shared_ptr<Operation> operation) {
+void CachedPlan::give_back(std::unique_ptr<Operation> operation) {
+  --out_;
   operation->phase = Operation::Phase::idle;
-  if (idle.size() < max_idle) idle.push_back(std::move(operation));
+  if (idle_.size() < max_idle) idle_.push_back(std::move(operation));
+}
+
+std::size_t CachedPlan::bytes() const {
+  return program_->instructions.size() * sizeof(Instruction) +
+         program_->dependencies.size() * sizeof(Dependency) + program_->scratch_bytes;
 }
 
 std::size_t PlanCache::Hash::operator()(const PlanKey& key) const noexcept {
@@ -39,31 +59,30 @@ std::size_t PlanCache::Hash::operator()(const PlanKey& key) const noexcept {
   return hash;
 }
 
-std::shared_ptr<CachedPlan> PlanCache::find(const PlanKey& key) {
+CachedPlan* PlanCache::find(const PlanKey& key) {
   const auto found = index_.find(key);
   if (found == index_.end()) return nullptr;
   order_.splice(order_.begin(), order_, found->second);
-  latest_ = order_.front();
-  return latest_;
+  return latest_ = order_.front().get();
 }
 
-std::shared_ptr<CachedPlan> PlanCache::add(const PlanKey& key, Program program) {
-  bytes_ += bytes_of(program);
-  auto plan = std::make_shared<CachedPlan>();
-  plan->key = key;
-  plan->program = std::make_shared<const Program>(std::move(program));
+CachedPlan& PlanCache::add(std::unique_ptr<CachedPlan> plan) {
+  bytes_ += plan->bytes();
   order_.push_front(std::move(plan));
-  index_[key] = order_.begin();
-  latest_ = order_.front();
+  latest_ = order_.front().get();
+  index_[latest_->key()] = order_.begin();
   shrink();
-  return latest_;
+  return *latest_;
 }
 
 void PlanCache::shrink() {
-  while (order_.size() > 1 && (bytes_ > max_bytes || order_.size() > max_plans)) {
-    bytes_ -= bytes_of(*order_.back()->program);
-    index_.erase(order_.back()->key);
-    order_.pop_back();
+  for (auto place = std::prev(order_.end());
+       place != order_.begin() && (bytes_ > max_bytes || order_.size() > max_plans);) {
+    const auto victim = place--;
+    if ((*victim)->in_use()) continue;
+    bytes_ -= (*victim)->bytes();
+    index_.erase((*victim)->key());
+    order_.erase(victim);
   }
 }
 

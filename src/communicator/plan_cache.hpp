@@ -1,5 +1,5 @@
-// Programs of calls made before, with idle operations ready to run them again. Bounded: what has not been used for longest goes
-// first.
+// Programs of calls made before, with idle operations ready to run them again. Bounded: what has
+// not been used for longest goes first.
 #pragma once
 
 #include <cstddef>
@@ -25,37 +25,70 @@ struct PlanKey {
   Determinism determinism{};
   bool in_place = false;
 
+  PlanKey() = default;
+  PlanKey(const Arguments& arguments, bool is_in_place);
   bool operator==(const PlanKey&) const = default;
 };
 
-struct CachedPlan {
-  PlanKey key;
-  std::shared_ptr<const Program> program;
-  std::vector<std::shared_ptr<Operation>> idle;
+class CachedPlan {
+ public:
+  CachedPlan(const Arguments& arguments, const Extent& extent, Program program);
 
-  // An operation that nobody uses; a new one if need be.
-  std::shared_ptr<Operation> take();
+  // Whether these arguments have been checked with this plan: equal words, and buffers that lie to
+  // one another as before.
+  bool serves(const Arguments& arguments) const {
+    const auto distance = reinterpret_cast<std::uintptr_t>(arguments.output) -
+                          reinterpret_cast<std::uintptr_t>(arguments.input);
+    return distance == distance_ && arguments.count == key_.count &&
+           arguments.collective == key_.collective && arguments.type == key_.type &&
+           arguments.op == key_.op && arguments.root == key_.root &&
+           arguments.algorithm == key_.algorithm && arguments.determinism == key_.determinism &&
+           arguments.input != nullptr && arguments.output != nullptr;
+  }
+  // Remembers that check() has passed for arguments of this plan's key.
+  void note_checked(const Arguments& arguments) {
+    distance_ = reinterpret_cast<std::uintptr_t>(arguments.output) -
+                reinterpret_cast<std::uintptr_t>(arguments.input);
+  }
+
+  // An operation that nobody uses; a new one if need be. The plan stays while one is out.
+  std::unique_ptr<Operation> take();
   // Called when it is over and nobody looks at it any more.
-  void give_back(std::shared_ptr<Operation> operation);
+  void give_back(std::unique_ptr<Operation> operation);
+
+  const PlanKey& key() const { return key_; }
+  const Program& program() const { return *program_; }
+  // What the caller asked for, without its sequence.
+  const CallRecord& record() const { return record_; }
+  bool in_use() const { return out_ > 0; }
+  std::size_t bytes() const;
+
+ private:
+  PlanKey key_;
+  CallRecord record_;
+  std::uintptr_t distance_ = 0;  // between the buffers of the call checked last
+  std::shared_ptr<const Program> program_;
+  std::vector<std::unique_ptr<Operation>> idle_;
+  std::size_t out_ = 0;
 };
 
 class PlanCache {
  public:
-  // Null if there is none. The result lives until `add` drops it; whoever needs it longer holds a pointer.
-  std::shared_ptr<CachedPlan> find(const PlanKey& key);
-  std::shared_ptr<CachedPlan> add(const PlanKey& key, Program program);
-  // The plan found or added last, without counting references: the same call again and again.
-  const std::shared_ptr<CachedPlan>& latest() const { return latest_; }
+  // Null if there is none. Stays until `add` drops it, which it does not while in use.
+  CachedPlan* find(const PlanKey& key);
+  CachedPlan& add(std::unique_ptr<CachedPlan> plan);
+  // The plan found or added last, or null.
+  CachedPlan* latest() const { return latest_; }
 
  private:
   struct Hash {
     std::size_t operator()(const PlanKey& key) const noexcept;
   };
-  using Order = std::list<std::shared_ptr<CachedPlan>>;  // latest first
+  using Order = std::list<std::unique_ptr<CachedPlan>>;  // latest first
 
   void shrink();
 
-  std::shared_ptr<CachedPlan> latest_;
+  CachedPlan* latest_ = nullptr;
   Order order_;
   std::unordered_map<PlanKey, Order::iterator, Hash> index_;
   std::size_t bytes_ = 0;

@@ -36,27 +36,26 @@ Rank Context::rank_of(const Link& link) const {
   return found == peers_.end() ? -1 : static_cast<Rank>(found - peers_.begin());
 }
 
-void Context::start(const std::shared_ptr<Operation>& operation, Operation::Buffers buffers,
-                    Rank point_to_point) {
+void Context::start(Operation& operation, Operation::Buffers buffers, Rank point_to_point) {
   std::uint64_t sequence = 0;
   if (point_to_point < 0) {
     sequence = ++started_;
   } else {
     Peer& peer = peers_[static_cast<std::size_t>(point_to_point)];
     sequence =
-        operation->program().sends_to.empty() ? ++peer.receives_started : ++peer.sends_started;
+        operation.program().sends_to.empty() ? ++peer.receives_started : ++peer.sends_started;
   }
-  operation->bind({buffers, sequence, point_to_point, this}, id_);
-  operation->phase = Operation::Phase::queued;
+  operation.bind({buffers, sequence, point_to_point, this}, id_);
+  operation.phase = Operation::Phase::queued;
   if (point_to_point < 0) {
-    if (queue_.empty() && may_start(*operation)) return activate(operation);
-    queue_.push_back(operation);
+    if (queue_.empty() && may_start(operation)) return activate(operation);
+    queue_.push_back(&operation);
     return;
   }
-  Peer& peer = peer_of(*operation);
-  Queue& queue = operation->program().sends_to.empty() ? peer.waiting_receives : peer.waiting_sends;
-  if (queue.empty() && may_start(*operation)) return activate(operation);
-  queue.push_back(operation);
+  Peer& peer = peer_of(operation);
+  Queue& queue = operation.program().sends_to.empty() ? peer.waiting_receives : peer.waiting_sends;
+  if (queue.empty() && may_start(operation)) return activate(operation);
+  queue.push_back(&operation);
   ++waiting_point_to_point_;
 }
 
@@ -76,27 +75,27 @@ bool Context::may_start(const Operation& operation) const {
   });
 }
 
-void Context::activate(std::shared_ptr<Operation> operation) {
-  operation->phase = Operation::Phase::active;
-  if (operation->is_point_to_point()) {
-    Peer& peer = peer_of(*operation);
-    ++(operation->program().sends_to.empty() ? peer.receives_active : peer.sends_active);
+void Context::activate(Operation& operation) {
+  operation.phase = Operation::Phase::active;
+  if (operation.is_point_to_point()) {
+    Peer& peer = peer_of(operation);
+    ++(operation.program().sends_to.empty() ? peer.receives_active : peer.sends_active);
   } else {
-    for (const Rank rank : operation->program().sends_to) {
+    for (const Rank rank : operation.program().sends_to) {
       Peer& peer = peers_[static_cast<std::size_t>(rank)];
-      peer.sent[peer.sends++ % max_active] = static_cast<std::uint32_t>(operation->call().sequence);
+      peer.sent[peer.sends++ % max_active] = static_cast<std::uint32_t>(operation.call().sequence);
     }
   }
-  active_.push_back(std::move(operation));
-  if (active_.back()->complete() && !suspected_) finish(*active_.back());
+  active_.push_back(&operation);
+  if (operation.complete() && !suspected_) finish(operation);
 }
 
 bool Context::activate_from(Queue& queue) {
   bool moved = false;
   while (!queue.empty() && may_start(*queue.front())) {
-    const auto operation = queue.front();
+    Operation& operation = *queue.front();
     queue.erase(queue.begin());
-    if (operation->is_point_to_point()) --waiting_point_to_point_;
+    if (operation.is_point_to_point()) --waiting_point_to_point_;
     activate(operation);
     moved = true;
   }
@@ -132,6 +131,8 @@ bool Context::pass() {
   }
   bool moved = activate_waiting();
   if (tell_pending_) tell_back();
+  std::erase_if(adopted_,
+                [](const auto& operation) { return operation->phase >= Operation::Phase::done; });
   for (std::size_t i = active_.size(); i-- > 0;) {  // finishing removes the one at i
     if (i < active_.size()) moved |= advance(*active_[i]);
   }
@@ -143,9 +144,7 @@ void Context::finish(Operation& operation) {
   if (program.divide != nullptr) {
     program.divide(operation.call().buffers.output, program.output_count, program.divisor);
   }
-  const auto place = std::ranges::find(active_, &operation, &std::shared_ptr<Operation>::get);
-  const auto kept = std::move(*place);  // alive to the end of this function
-  *place = std::move(active_.back());
+  *std::ranges::find(active_, &operation) = active_.back();
   active_.pop_back();
   if (!operation.is_point_to_point()) expect_nothing_left(operation);
   note_received(operation);
@@ -222,13 +221,13 @@ Failure Context::failure() const {
 
 void Context::end_pending() {
   const bool anything_active = !active_.empty();
-  for (auto& operation : active_) operation->phase = Operation::Phase::failed;
-  for (auto& operation : queue_) operation->phase = Operation::Phase::failed;
+  for (Operation* operation : active_) operation->phase = Operation::Phase::failed;
+  for (Operation* operation : queue_) operation->phase = Operation::Phase::failed;
   active_.clear();
   queue_.clear();
   for (Peer& peer : peers_) {
     for (Queue* queue : {&peer.waiting_sends, &peer.waiting_receives}) {
-      for (auto& operation : *queue) operation->phase = Operation::Phase::failed;
+      for (Operation* operation : *queue) operation->phase = Operation::Phase::failed;
       queue->clear();
     }
     if (peer.link == nullptr) continue;
@@ -243,10 +242,10 @@ void Context::suspect(std::uint64_t sequence) {
 }
 
 const Operation* Context::active_collective(std::uint32_t sequence) const {
-  const auto found = std::ranges::find_if(active_, [&](const auto& operation) {
+  const auto found = std::ranges::find_if(active_, [&](const Operation* operation) {
     return !operation->is_point_to_point() && sequence_of(operation->key()) == sequence;
   });
-  return found == active_.end() ? nullptr : found->get();
+  return found == active_.end() ? nullptr : *found;
 }
 
 }  // namespace motet

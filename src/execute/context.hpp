@@ -76,8 +76,9 @@ class Context {
   std::uint64_t next_sequence() const { return started_ + 1; }
   // Takes its place in the order of calls; runs at once or when its turn comes. The buffers stay
   // untouched until it is over.
-  void start(const std::shared_ptr<Operation>& operation, Operation::Buffers buffers,
-             Rank point_to_point);
+  void start(Operation& operation, Operation::Buffers buffers, Rank point_to_point);
+  // Keeps an operation that its owner gives up until it is over.
+  void adopt(std::unique_ptr<Operation> operation) { adopted_.push_back(std::move(operation)); }
   // One pass of one active operation.
   bool advance(Operation& operation);
   // One pass of all; starts those whose turn has come.
@@ -124,7 +125,7 @@ class Context {
   Rank rank_of(const Link& link) const;
 
  private:
-  using Queue = std::vector<std::shared_ptr<Operation>>;  // few and short: erased at the front
+  using Queue = std::vector<Operation*>;  // few and short: erased at the front
   struct Peer {
     Link* link = nullptr;
     std::uint32_t consumed = 0;   // collectives that the peer has completed, as it said
@@ -142,7 +143,7 @@ class Context {
   };
 
   bool may_start(const Operation& operation) const;
-  void activate(std::shared_ptr<Operation> operation);
+  void activate(Operation& operation);
   bool activate_waiting();
   bool activate_from(Queue& queue);
   void finish(Operation& operation);
@@ -163,6 +164,7 @@ class Context {
   Watermark completed_;
   Queue queue_;  // collectives waiting their turn
   Queue active_;
+  std::vector<std::unique_ptr<Operation>> adopted_;
   std::size_t waiting_point_to_point_ = 0;  // in the queues of all peers
   bool tell_pending_ = false;  // somebody has to be told, and there may have been no room
   std::optional<std::uint64_t> suspected_;
