@@ -54,24 +54,24 @@ TEST_P(Death, InTheMiddleOfALargeExchangeIsNoticed) {
   Fleet fleet = connected(2);
   fleet.run([](Engine& me) {
     const std::size_t longest = me.transport().max_block_bytes();
-    const std::uint32_t blocks = me.rank() == 0 ? 1000 : 20;
+    // Rank 1 goes with blocks under way in both directions; rank 0 sends and reads until it does.
+    constexpr std::uint32_t last_words = 20;
+    const int other = 1 - me.rank();
+    Endpoint& peer = me.to(other);
     std::vector<std::byte> block(longest);
     std::uint32_t sent = 0;
     const auto step = [&] {
-      Endpoint& peer = me.to(1 - me.rank());
-      while (peer.front() != nullptr) peer.pop();
-      while (peer.state() == Endpoint::State::ready && sent < blocks) {
+      while (peer.state() == Endpoint::State::ready) {
+        while (peer.front() != nullptr) peer.pop();
         if (!peer.send(header_of(1, sent, longest), block.data())) return false;
-        ++sent;
+        if (++sent == last_words && me.rank() == 1) return true;
       }
       return true;
     };
     me.until(step, "the exchange or the death of its peer");
-    if (me.rank() == 1) me.disconnect(0);  // with blocks under way in both directions
-    if (me.rank() == 0) {
-      EXPECT_EQ(me.to(1).state(), Endpoint::State::failed);
-    }
+    if (me.rank() == 1) me.disconnect(other);
   });
+  EXPECT_EQ(fleet[0].to(1).state(), Endpoint::State::failed);
 }
 
 // A rank in a process of its own that sends until it is killed.

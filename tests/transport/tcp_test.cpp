@@ -128,7 +128,8 @@ TEST(Tcp, SaysWhyItIsNotConnectedYet) {
   FAIL() << "the identities are not random";
 }
 
-// The kernel still has what was flushed; credits that come back meanwhile must not make it drop that.
+// The kernel still has what was flushed; credits that come back meanwhile must not make it drop
+// that.
 TEST(Tcp, DeliversWhatWasFlushedAlthoughTheSenderIsGone) {
   for (const bool with_transport : {false, true}) {
     Fleet fleet = connected_fleet(tcp_flavour, 2);
