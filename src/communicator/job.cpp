@@ -4,8 +4,10 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <ranges>
+#include <set>
 
 #include "base/assert.hpp"
 #include "base/log.hpp"
@@ -21,7 +23,8 @@ using nlohmann::json;
 struct Card {
   Identity engine;
   std::string host;
-  int cores = 1;
+  std::vector<int> cpus;  // that it may run on: launchers bind each rank to its own
+  int quota = 1;
   std::uint32_t next_id = 1;
   json transports;  // name → address
 };
@@ -29,7 +32,8 @@ struct Card {
 std::string to_text(const Card& card) {
   return json{{"engine", card.engine.to_text()},
               {"host", card.host},
-              {"cores", card.cores},
+              {"cpus", card.cpus},
+              {"quota", card.quota},
               {"next_id", card.next_id},
               {"transports", card.transports}}
       .dump();
@@ -38,8 +42,11 @@ std::string to_text(const Card& card) {
 Card card_from_text(const std::string& text) {
   const auto value = json::parse(text);
   return {Identity::from_text(value.at("engine").get<std::string>()),
-          value.at("host").get<std::string>(), value.at("cores").get<int>(),
-          value.at("next_id").get<std::uint32_t>(), value.at("transports")};
+          value.at("host").get<std::string>(),
+          value.at("cpus").get<std::vector<int>>(),
+          value.at("quota").get<int>(),
+          value.at("next_id").get<std::uint32_t>(),
+          value.at("transports")};
 }
 
 // The transports that the user wants, best first. Throws Error{invalid_argument} for an unknown
@@ -244,12 +251,34 @@ Topology discover(Meeting& meeting, const std::vector<Link*>& links, const Deadl
 }
 
 Card my_card(const Engine& engine) {
-  Card card{engine.identity(), host_name(), allowed_cores(), engine.next_communicator_id(),
-            json::object()};
+  Card card{
+      engine.identity(), host_name(), allowed_cpus(), quota_cores(), engine.next_communicator_id(),
+      json::object()};
   for (const auto& [name, transport] : engine.transports()) {
     card.transports[name] = transport->address();
   }
   return card;
+}
+
+// Cores that the ranks of a node may use together.
+int cores_of(const Group& node, const std::vector<Card>& cards) {
+  std::set<int> cpus;
+  int quota = std::numeric_limits<int>::max();
+  for (const Rank rank : node.members()) {
+    const Card& card = cards[static_cast<std::size_t>(rank)];
+    cpus.insert(card.cpus.begin(), card.cpus.end());
+    quota = std::min(quota, card.quota);
+  }
+  return std::min(quota, static_cast<int>(cpus.size()));
+}
+
+int least_cores(const Topology& topology, const std::vector<Card>& cards) {
+  int least = std::numeric_limits<int>::max();
+  for (Rank rank = 0; rank < topology.world_size(); ++rank) {
+    if (topology.local_rank(rank) == 0)
+      least = std::min(least, cores_of(topology.node(rank), cards));
+  }
+  return least;
 }
 
 }  // namespace
@@ -268,12 +297,13 @@ std::shared_ptr<Job> join(Meeting meeting, const Options& options, const Deadlin
     cards.push_back(card_from_text(text));
   }
   for (const Card& card : cards) job->hosts.push_back(card.host);
-  job->cores_per_node = std::ranges::min(cards, {}, &Card::cores).cores;
   job->communicator_id = std::ranges::max(cards, {}, &Card::next_id).next_id;
   job->links = Connecting(meeting, engine, cards, deadline).connect_all();
   job->topology = discover(meeting, job->links, deadline);
   engine.use_communicator_id(job->communicator_id);
-  engine.set_local_ranks(job->topology.node(meeting.rank).size());
+  const Group node = job->topology.node(meeting.rank);
+  engine.share_cores(node.size(), cores_of(node, cards));
+  job->cores_per_node = least_cores(job->topology, cards);
   if (meeting.world_size > 1) {
     job->health = Health::join({meeting.rank, meeting.world_size, engine.identity()},
                                meeting.credentials, *meeting.store, deadline);

@@ -80,9 +80,8 @@ void Engine::remove_link(const Identity& peer) {
   links_.erase(peer);
 }
 
-void Engine::set_local_ranks(int ranks) {
-  local_ranks_ = std::max(local_ranks_, ranks);
-  crowded_ = local_ranks_ > allowed_cores();
+void Engine::share_cores(int ranks, int cores) {
+  crowded_ |= ranks > cores;
 }
 
 void Engine::wake() noexcept {

@@ -59,8 +59,8 @@ class Engine {
   // this large belongs to a communicator that does not exist here yet.
   std::uint32_t next_communicator_id() const { return next_id_; }
   void use_communicator_id(std::uint32_t id) { next_id_ = std::max(next_id_, id + 1); }
-  // Ranks that share this node's cores, this one included.
-  void set_local_ranks(int ranks);
+  // How many ranks, this one included, share how many cores of this node.
+  void share_cores(int ranks, int cores);
 
   // Drives everything, this operation first, until it is over: Phase done or failed. After the
   // deadline the communicator is failed. Takes the engine by itself.
@@ -106,7 +106,6 @@ class Engine {
   std::vector<Context*> contexts_;
   std::uint32_t next_id_ = 1;
   bool crowded_ = false;
-  int local_ranks_ = 1;
   Descriptor wake_;                           // eventfd
   std::atomic_flag held_ = ATOMIC_FLAG_INIT;  // acquire and release: a lock
   std::atomic<int> sleepers_{0};              // relaxed: a hint; the eventfd orders

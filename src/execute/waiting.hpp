@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 namespace motet {
 
@@ -38,7 +39,9 @@ class Waiting {
   std::uint32_t idle_ = 0;
 };
 
-// Cores this process may use: affinity and cgroup quota respected; at least 1.
-int allowed_cores();
+// The CPUs that this process may run on (affinity), by number.
+std::vector<int> allowed_cpus();
+// How many of them its cgroup lets it use at a time; a large number if there is no limit.
+int quota_cores();
 
 }  // namespace motet
