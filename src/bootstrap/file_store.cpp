@@ -21,8 +21,7 @@
 namespace motet {
 namespace {
 
-using std::chrono_literals::operator""ms;
-using std::chrono_literals::operator""s;
+using namespace std::chrono_literals;
 
 // Network file systems do not tell when a file appears.
 constexpr auto first_look = 1ms;

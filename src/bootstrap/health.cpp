@@ -12,7 +12,7 @@
 namespace motet {
 namespace {
 
-using std::chrono_literals::operator""s;
+using namespace std::chrono_literals;
 
 constexpr const char* hub_key = "health/hub-of-rank-0";
 constexpr auto longest_answer = 2s;  // of the hub, asked who is missing

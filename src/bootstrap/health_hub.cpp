@@ -8,7 +8,7 @@
 namespace motet {
 namespace {
 
-using std::chrono_literals::operator""ms;
+using namespace std::chrono_literals;
 
 // Of one communicator: its members all report within moments of one another.
 constexpr auto between_inquiries = 100ms;

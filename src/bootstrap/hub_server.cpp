@@ -7,7 +7,7 @@
 namespace motet {
 namespace {
 
-using std::chrono_literals::operator""ms;
+using namespace std::chrono_literals;
 
 // A dying process closes its descriptors a moment before it has ended.
 constexpr auto grace_after_close = 300ms;

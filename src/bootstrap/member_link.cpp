@@ -9,7 +9,7 @@
 namespace motet {
 namespace {
 
-using std::chrono_literals::operator""ms;
+using namespace std::chrono_literals;
 
 enum Tag : std::uint64_t { bell_tag, timer_tag, socket_tag, process_tag };
 

@@ -30,6 +30,10 @@ Error bad(const std::string& message) {
   return Error(ErrorCode::invalid_argument, message);
 }
 
+Error malformed() {
+  return bad("the unique id is malformed: it must be what its maker gave, unchanged");
+}
+
 // Any text becomes a secret; what it is worth is the user's business, from 16 characters on.
 Secret from_passphrase(std::string_view text, const std::string& source) {
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
@@ -132,27 +136,26 @@ std::string UniqueId::printable() const {
 
 // From the right: IPv6 addresses hold colons.
 UniqueId UniqueId::from_text(const std::string& text) {
-  const Error malformed =
-      bad("the unique id is malformed: it must be what motet_unique_id_create gave, unchanged");
   const std::size_t last = text.rfind(':');
   const std::size_t before =
       last == std::string::npos || last == 0 ? last : text.rfind(':', last - 1);
   if (!text.starts_with(id_prefix) || before == std::string::npos || before < id_prefix.size())
-    throw malformed;
+    throw malformed();
   UniqueId id;
   id.host = text.substr(id_prefix.size(), before - id_prefix.size());
   const std::string_view digits = std::string_view(text).substr(before + 1, last - before - 1);
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), id.port);
   if (error != std::errc() || end != digits.data() + digits.size() || id.port < 1 ||
       id.port > 65535)
-    throw malformed;
+    throw malformed();
   std::size_t bytes = 0;
   const char* stopped = nullptr;
   const char* encoded = text.c_str() + last + 1;
   const bool decoded =
       sodium_base642bin(id.secret.data(), id.secret.size(), encoded, text.size() - last - 1,
                         nullptr, &bytes, &stopped, base64) == 0;
-  if (!decoded || bytes != id.secret.size() || *stopped != '\0' || id.host.empty()) throw malformed;
+  if (!decoded || bytes != id.secret.size() || *stopped != '\0' || id.host.empty())
+    throw malformed();
   return id;
 }
 

@@ -14,7 +14,7 @@
 namespace motet {
 namespace {
 
-using std::chrono_literals::operator""s;
+using namespace std::chrono_literals;
 
 constexpr auto longest_answer = 60s;  // to what the server does at once
 constexpr auto longest_cancel = 5s;

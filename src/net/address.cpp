@@ -70,6 +70,7 @@ std::vector<Address> local_addresses(int port) {
   std::stable_sort(found.begin(), found.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<Address> result;
+  result.reserve(found.size());
   for (auto& [ignored, text] : found) result.push_back(std::move(text));
   return result;
 }

@@ -13,7 +13,7 @@
 namespace motet {
 namespace {
 
-using std::chrono_literals::operator""ms;
+using namespace std::chrono_literals;
 
 constexpr auto retry_refused = 50ms;
 // An acceptor that drops us will most likely do it again (another job on that port): do not flood

@@ -16,7 +16,7 @@ constexpr std::size_t least_growth = 64 * 1024;
 
 }  // namespace
 
-void FramedSocket::send(std::string frame, std::shared_ptr<const std::string> tail) {
+void FramedSocket::send(const std::string& frame, std::shared_ptr<const std::string> tail) {
   if (broken()) return;
   const std::size_t bytes = frame.size() + (tail ? tail->size() : 0);
   WireWriter writer;

@@ -22,7 +22,7 @@ class FramedSocket {
 
   // Queues and sends what the socket takes now. The tail is shared, not copied: one value may go to
   // many.
-  void send(std::string frame, std::shared_ptr<const std::string> tail = nullptr);
+  void send(const std::string& frame, std::shared_ptr<const std::string> tail = nullptr);
   void flush();
   bool has_unsent() const { return !unsent_.empty(); }
 

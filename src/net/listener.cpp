@@ -12,8 +12,7 @@
 namespace motet {
 namespace {
 
-using std::chrono_literals::operator""s;
-using std::chrono_literals::operator""ms;
+using namespace std::chrono_literals;
 
 constexpr std::size_t most_pending = 64;
 constexpr auto longest_handshake = 5s;

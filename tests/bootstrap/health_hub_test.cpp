@@ -9,8 +9,7 @@
 namespace motet {
 namespace {
 
-using std::chrono_literals::operator""ms;
-using ::testing::HasSubstr;
+using namespace std::chrono_literals;
 using ::testing::IsEmpty;
 
 CallRecord allreduce(std::uint64_t sequence, std::uint64_t count = 4) {

@@ -26,6 +26,7 @@ class HealthOfThreads : public ::testing::Test {
     const auto store = in_process_store();
     std::vector<std::unique_ptr<Health>> ranks(static_cast<std::size_t>(count));
     std::vector<std::thread> joining;
+    joining.reserve(ranks.size());
     for (int rank = 0; rank < count; ++rank) {
       joining.emplace_back([&, rank] {
         const Health::Member member{rank, count, Identity::random()};

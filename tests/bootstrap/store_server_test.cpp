@@ -110,7 +110,7 @@ TEST_F(AStoreServer, SurvivesRandomBytesFromStrangers) {
   const SocketAddress to = parse_address(address);
   for (int i = 0; i < 200; ++i) {
     const Descriptor socket = open_stream_socket(to.family());
-    connect(socket.get(), to.get(), to.length);
+    static_cast<void>(connect(socket.get(), to.get(), to.length));
     wait_for(socket.get(), POLLOUT, soon());
     std::string bytes(random() % 300, '\0');
     for (char& c : bytes) c = static_cast<char>(random());
@@ -124,6 +124,7 @@ TEST_F(AStoreServer, ServesManyAtOnce) {
   constexpr int clients = 40;
   std::atomic<int> served{0};
   std::vector<std::thread> threads;
+  threads.reserve(clients);
   for (int i = 0; i < clients; ++i) {
     threads.emplace_back([this, i, &served] {
       const auto store = open();

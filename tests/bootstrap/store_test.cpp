@@ -118,7 +118,8 @@ TEST_P(EveryStore, KeepsAnyBytesAndNone) {
 }
 
 TEST_P(EveryStore, KeepsLargeValuesAndLongKeys) {
-  std::string large(20'000'000, 'x');
+  std::string large;
+  large.resize(20'000'000, 'x');
   for (std::size_t i = 0; i < large.size(); i += 997) large[i] = static_cast<char>(i);
   const std::string key(4000, 'k');  // a prefix counts too
   store_->set(key, large);
@@ -160,6 +161,7 @@ TEST_P(EveryStore, NamesTheKeyNobodySet) {
 TEST_P(EveryStore, WakesWhoWaits) {
   std::vector<std::string> got(3);
   std::vector<std::thread> waiting;
+  waiting.reserve(got.size());
   for (std::string& value : got) {
     waiting.emplace_back([this, &value] { value = place_->open()->get("word", soon()); });
   }
@@ -173,6 +175,7 @@ TEST_P(EveryStore, AddsAtomically) {
   constexpr int threads = 4, each = 50;
   EXPECT_EQ(store_->add("negative", -3), -3);
   std::vector<std::thread> adding;
+  adding.reserve(threads);
   for (int i = 0; i < threads; ++i) {
     adding.emplace_back([this] {
       const auto mine = place_->open();

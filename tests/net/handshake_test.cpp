@@ -12,7 +12,7 @@
 namespace motet {
 namespace {
 
-using std::chrono_literals::operator""ms;
+using namespace std::chrono_literals;
 using testing::connect_to;
 using testing::drive;
 using ::testing::HasSubstr;

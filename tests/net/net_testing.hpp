@@ -24,7 +24,7 @@ inline Deadline soon() {
 inline Descriptor connect_to(const Address& address) {
   const SocketAddress to = parse_address(address);
   Descriptor socket = open_stream_socket(to.family());
-  connect(socket.get(), to.get(), to.length);
+  static_cast<void>(connect(socket.get(), to.get(), to.length));
   wait_for(socket.get(), POLLOUT, soon());
   return socket;
 }
