@@ -23,6 +23,7 @@ using nlohmann::json;
 struct Card {
   Identity engine;
   std::string host;
+  std::string kernel;     // equal where ranks share cores, also if they cannot share memory
   std::vector<int> cpus;  // that it may run on: launchers bind each rank to its own
   int quota = 1;
   std::uint32_t next_id = 1;
@@ -32,6 +33,7 @@ struct Card {
 std::string to_text(const Card& card) {
   return json{{"engine", card.engine.to_text()},
               {"host", card.host},
+              {"kernel", card.kernel},
               {"cpus", card.cpus},
               {"quota", card.quota},
               {"next_id", card.next_id},
@@ -43,6 +45,7 @@ Card card_from_text(const std::string& text) {
   const auto value = json::parse(text);
   return {Identity::from_text(value.at("engine").get<std::string>()),
           value.at("host").get<std::string>(),
+          value.at("kernel").get<std::string>(),
           value.at("cpus").get<std::vector<int>>(),
           value.at("quota").get<int>(),
           value.at("next_id").get<std::uint32_t>(),
@@ -251,32 +254,47 @@ Topology discover(Meeting& meeting, const std::vector<Link*>& links, const Deadl
 }
 
 Card my_card(const Engine& engine) {
-  Card card{
-      engine.identity(), host_name(), allowed_cpus(), quota_cores(), engine.next_communicator_id(),
-      json::object()};
+  const std::string machine = machine_identity();  // begins with the kernel's boot id
+  Card card{engine.identity(), host_name(),   machine.substr(0, machine.find(' ')),
+            allowed_cpus(),    quota_cores(), engine.next_communicator_id(),
+            json::object()};
   for (const auto& [name, transport] : engine.transports()) {
     card.transports[name] = transport->address();
   }
   return card;
 }
 
-// Cores that the ranks of a node may use together.
-int cores_of(const Group& node, const std::vector<Card>& cards) {
-  std::set<int> cpus;
+// Ranks that run on the same cores, seen from one of them.
+struct Sharing {
+  int ranks = 0, nodes = 0, cores = 1;
+};
+
+Sharing sharing_of(Rank me, const Topology& topology, const std::vector<Card>& cards) {
+  std::set<int> cpus, nodes;
+  Sharing sharing;
   int quota = std::numeric_limits<int>::max();
-  for (const Rank rank : node.members()) {
+  const std::string& kernel = cards[static_cast<std::size_t>(me)].kernel;
+  for (Rank rank = 0; rank < topology.world_size(); ++rank) {
     const Card& card = cards[static_cast<std::size_t>(rank)];
+    if (card.kernel != kernel) continue;
+    ++sharing.ranks;
+    nodes.insert(topology.node_of(rank));
     cpus.insert(card.cpus.begin(), card.cpus.end());
     quota = std::min(quota, card.quota);
   }
-  return std::min(quota, static_cast<int>(cpus.size()));
+  sharing.nodes = static_cast<int>(nodes.size());
+  sharing.cores = std::min(quota, static_cast<int>(cpus.size()));
+  return sharing;
 }
 
-int least_cores(const Topology& topology, const std::vector<Card>& cards) {
+// For the planner, the same on every rank: where several nodes share a kernel each is given its
+// share.
+int least_cores_of_a_node(const Topology& topology, const std::vector<Card>& cards) {
   int least = std::numeric_limits<int>::max();
   for (Rank rank = 0; rank < topology.world_size(); ++rank) {
-    if (topology.local_rank(rank) == 0)
-      least = std::min(least, cores_of(topology.node(rank), cards));
+    if (topology.local_rank(rank) != 0) continue;
+    const Sharing sharing = sharing_of(rank, topology, cards);
+    least = std::min(least, std::max(1, sharing.cores / sharing.nodes));
   }
   return least;
 }
@@ -301,9 +319,9 @@ std::shared_ptr<Job> join(Meeting meeting, const Options& options, const Deadlin
   job->links = Connecting(meeting, engine, cards, deadline).connect_all();
   job->topology = discover(meeting, job->links, deadline);
   engine.use_communicator_id(job->communicator_id);
-  const Group node = job->topology.node(meeting.rank);
-  engine.share_cores(node.size(), cores_of(node, cards));
-  job->cores_per_node = least_cores(job->topology, cards);
+  const Sharing sharing = sharing_of(meeting.rank, job->topology, cards);
+  engine.share_cores(sharing.ranks, sharing.cores);
+  job->cores_per_node = least_cores_of_a_node(job->topology, cards);
   if (meeting.world_size > 1) {
     job->health = Health::join({meeting.rank, meeting.world_size, engine.identity()},
                                meeting.credentials, *meeting.store, deadline);
