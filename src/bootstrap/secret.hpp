@@ -10,8 +10,7 @@
 namespace motet {
 
 // Made by one rank, given to all others by the user's own means; whoever has it can join. Its text
-// fits into the 128 bytes that C hands out if `host` has at most 64. Holds where rank 0 serves the
-// store, and the secret.
+// is at most 56 bytes longer than `host`. Holds where rank 0 serves the store, and the secret.
 struct UniqueId {
   std::string host;  // one of rank 0's addresses; several separated by commas
   int port = 0;
