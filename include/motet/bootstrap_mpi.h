@@ -1,5 +1,6 @@
-/* Makes a Motet communicator from an MPI one. Inline, compiled by your own MPI: the library itself links none.
- * Uses one MPI_Bcast; MPI carries nothing afterwards and may be finalised before or after the communicator. */
+/* Makes a Motet communicator from an MPI one. Inline, compiled by your own MPI: the library itself
+ * links none. Uses one MPI_Bcast; MPI carries nothing afterwards and may be finalised before or
+ * after the communicator. */
 #ifndef MOTET_BOOTSTRAP_MPI_H
 #define MOTET_BOOTSTRAP_MPI_H
 

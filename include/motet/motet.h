@@ -1,11 +1,13 @@
-/* Motet: collective communication between processes, threads and (later) accelerators. The stable C interface.
+/* Motet: collective communication between processes, threads and (later) accelerators. The stable C
+ * interface.
  *
- * Every rank makes a communicator (motet_comm_create), then all ranks make the same calls in the same order.
- * Each function returns motet_ok or why it failed; motet_last_error() then says it for a person, naming rank, peer, transport and
- * call. Once a call has failed in flight its communicator is aborted: every later call on it fails with that first cause.
+ * Every rank makes a communicator (motet_comm_create), then all ranks make the same calls in the
+ * same order. Each function returns motet_ok or why it failed; motet_last_error() then says it for
+ * a person, naming rank, peer, transport and call. Once a call has failed in flight its
+ * communicator is aborted: every later call on it fails with that first cause.
  *
- * Threads: a communicator is used by one thread at a time; motet_comm_abort may be called from any thread. Communicators made by one
- * thread share one engine: progress of one is progress of all. */
+ * Threads: a communicator is used by one thread at a time; motet_comm_abort may be called from any
+ * thread. Communicators made by one thread share one engine: progress of one is progress of all. */
 #ifndef MOTET_MOTET_H
 #define MOTET_MOTET_H
 
@@ -71,10 +73,11 @@ typedef enum motet_collective {
 typedef struct motet_comm motet_comm;
 typedef struct motet_request motet_request;
 
-/* ---- Making a communicator ------------------------------------------------------------------------------------------- */
+/* ---- Making a communicator
+ * ------------------------------------------------------------------------------------------- */
 
-/* Made by one rank and carried to the others by the user's own means (MPI broadcast, a file, ...). Holds the job's secret:
- * whoever has it can join, so it is never printed. */
+/* Made by one rank and carried to the others by the user's own means (MPI broadcast, a file, ...).
+ * Holds the job's secret: whoever has it can join, so it is never printed. */
 typedef struct motet_unique_id {
   char bytes[256];
 } motet_unique_id;
@@ -82,9 +85,9 @@ typedef struct motet_unique_id {
 /* Called by the process of rank 0: starts serving the ranks' set-up on a TCP port of its own. */
 MOTET_API motet_status motet_unique_id_create(motet_unique_id* id);
 
-/* A framework's own key-value store. All return 0 on success. Keys are text. `get` waits until the key is there, at most
- * timeout_ms; it copies at most *bytes bytes into value and sets *bytes to the length of the value (call again with more
- * room if it is longer). */
+/* A framework's own key-value store. All return 0 on success. Keys are text. `get` waits until the
+ * key is there, at most timeout_ms; it copies at most *bytes bytes into value and sets *bytes to
+ * the length of the value (call again with more room if it is longer). */
 typedef struct motet_store {
   size_t size; /* sizeof(motet_store) */
   void* user;
@@ -92,36 +95,41 @@ typedef struct motet_store {
   int (*get)(void* user, const char* key, void* value, size_t* bytes, int timeout_ms);
 } motet_store;
 
-/* How to join. Zero everything, set size, then what is needed. Exactly one way of meeting is used, the first of: `id`; `store`;
- * the environment (RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT, or what mpirun and srun set). */
+/* How to join. Zero everything, set size, then what is needed. Exactly one way of meeting is used,
+ * the first of: `id`; `store`; the environment (RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT, or what
+ * mpirun and srun set). */
 typedef struct motet_config {
   size_t size; /* sizeof(motet_config) */
   int rank;    /* with id and store; with the environment both may be 0 */
   int world_size;
   const motet_unique_id* id;
   const motet_store* store;
-  const char* secret;    /* with store: 64 hexadecimal digits that all ranks know; NULL: carried through the store */
+  const char* secret;    /* with store: 64 hexadecimal digits that all ranks know; NULL: carried
+                            through the store */
   const char* transport; /* "shm,tcp": in order of preference; NULL: MOTET_TRANSPORT, else all */
   int setup_timeout_ms;  /* 0: MOTET_SETUP_TIMEOUT_MS, else 120 s */
   int timeout_ms;        /* of one call; 0: MOTET_TIMEOUT_MS, else 30 min */
 } motet_config;
 
-/* Collective over world_size ranks. NULL: everything from the environment. Fails after the set-up deadline with an error
- * that names who is missing. The communicator is the caller's until motet_comm_destroy. */
+/* Collective over world_size ranks. NULL: everything from the environment. Fails after the set-up
+ * deadline with an error that names who is missing. The communicator is the caller's until
+ * motet_comm_destroy. */
 MOTET_API motet_status motet_comm_create(const motet_config* config, motet_comm** comm);
 
-/* Collective over comm: ranks with equal colour >= 0 form a communicator, ordered by key, then by rank. A negative
- * colour joins none and gets NULL. */
+/* Collective over comm: ranks with equal colour >= 0 form a communicator, ordered by key, then by
+ * rank. A negative colour joins none and gets NULL. */
 MOTET_API motet_status motet_comm_split(motet_comm* comm, int color, int key, motet_comm** out);
 
-/* Local. Ends outstanding requests as aborted (they must still be waited for or freed) and never waits for a peer longer than a second. NULL is
- * allowed. */
+/* Local. Ends outstanding requests as aborted (they must still be waited for or freed) and never
+ * waits for a peer longer than a second. NULL is allowed. */
 MOTET_API motet_status motet_comm_destroy(motet_comm* comm);
 
-/* From any thread: all pending and later calls on this communicator fail on every rank. `reason` (may be NULL) is in their text. */
+/* From any thread: all pending and later calls on this communicator fail on every rank. `reason`
+ * (may be NULL) is in their text. */
 MOTET_API motet_status motet_comm_abort(motet_comm* comm, const char* reason);
 
-/* motet_ok, or the first cause why the communicator is aborted; its text is in motet_last_error(). */
+/* motet_ok, or the first cause why the communicator is aborted; its text is in motet_last_error().
+ */
 MOTET_API motet_status motet_comm_error(motet_comm* comm);
 
 MOTET_API int motet_comm_rank(const motet_comm* comm);
@@ -133,41 +141,49 @@ MOTET_API int motet_comm_local_rank(const motet_comm* comm, int rank);
 /* "shm", "tcp", "self": how this rank reaches `rank`. Valid while the communicator lives. */
 MOTET_API const char* motet_comm_transport(const motet_comm* comm, int rank);
 
-/* ---- Collectives ------------------------------------------------------------------------------------------------------- */
+/* ---- Collectives
+ * -------------------------------------------------------------------------------------------------------
+ */
 
-/* How one call is made. NULL instead: blocking, with the communicator's defaults. Zero everything, set size. */
+/* How one call is made. NULL instead: blocking, with the communicator's defaults. Zero everything,
+ * set size. */
 typedef struct motet_call {
   size_t size;             /* sizeof(motet_call) */
-  motet_request** request; /* not NULL: return at once; the buffers stay untouched by the caller until it is done */
+  motet_request** request; /* not NULL: return at once; the buffers stay untouched by the caller
+                              until it is done */
   int timeout_ms;          /* 0: the communicator's */
   const char* algorithm;   /* NULL: the planner chooses; all ranks must give the same */
   int determinism;         /* 0: all ranks get the same bits; 1: and every later call too */
 } motet_call;
 
-/* Counts are elements. The input stays unchanged unless in place. Buffers may be NULL only where their count is 0 or where this
- * rank has none. In place means: exactly the positions named here; any other overlap is an error. */
+/* Counts are elements. The input stays unchanged unless in place. Buffers may be NULL only where
+ * their count is 0 or where this rank has none. In place means: exactly the positions named here;
+ * any other overlap is an error. */
 
 /* out[i] = in[i] of all ranks, combined. In place: in == out. */
 MOTET_API motet_status motet_allreduce(const void* in, void* out, size_t count, motet_type type,
                                        motet_op op, motet_comm* comm, const motet_call* call);
 /* As allreduce, at the root alone; elsewhere out is ignored. In place: in == out at the root. */
 MOTET_API motet_status motet_reduce(const void* in, void* out, size_t count, motet_type type,
-                                    motet_op op, int root, motet_comm* comm, const motet_call* call);
+                                    motet_op op, int root, motet_comm* comm,
+                                    const motet_call* call);
 /* The root's in (ignored elsewhere) reaches every out. In place: in == out at the root. */
 MOTET_API motet_status motet_broadcast(const void* in, void* out, size_t count, motet_type type,
                                        int root, motet_comm* comm, const motet_call* call);
 /* out holds `count` elements of every rank, in rank order. In place: in == out + rank * count. */
 MOTET_API motet_status motet_allgather(const void* in, void* out, size_t count, motet_type type,
                                        motet_comm* comm, const motet_call* call);
-/* in holds size * count elements; out gets this rank's `count` of the combined ones. In place: out == in + rank * count;
- * the rest of in is then lost. */
+/* in holds size * count elements; out gets this rank's `count` of the combined ones. In place: out
+ * == in + rank * count; the rest of in is then lost. */
 MOTET_API motet_status motet_reduce_scatter(const void* in, void* out, size_t count,
                                             motet_type type, motet_op op, motet_comm* comm,
                                             const motet_call* call);
-/* in and out hold size * count elements; part r of in goes to rank r, part r of out comes from rank r. In place: in == out. */
+/* in and out hold size * count elements; part r of in goes to rank r, part r of out comes from rank
+ * r. In place: in == out. */
 MOTET_API motet_status motet_alltoall(const void* in, void* out, size_t count, motet_type type,
                                       motet_comm* comm, const motet_call* call);
-/* The root's out gets `count` elements of every rank. In place at the root: in == out + root * count. */
+/* The root's out gets `count` elements of every rank. In place at the root: in == out + root *
+ * count. */
 MOTET_API motet_status motet_gather(const void* in, void* out, size_t count, motet_type type,
                                     int root, motet_comm* comm, const motet_call* call);
 /* Part r of the root's in reaches rank r. In place at the root: out == in + root * count. */
@@ -181,41 +197,49 @@ MOTET_API motet_status motet_send(const void* in, size_t count, motet_type type,
 MOTET_API motet_status motet_recv(void* out, size_t count, motet_type type, int peer,
                                   motet_comm* comm, const motet_call* call);
 
-/* ---- Requests and progress -------------------------------------------------------------------------------------------- */
+/* ---- Requests and progress
+ * -------------------------------------------------------------------------------------------- */
 
-/* Waits until it is done, frees it, sets *request to NULL and gives its result. NULL requests are done. */
+/* Waits until it is done, frees it, sets *request to NULL and gives its result. NULL requests are
+ * done. */
 MOTET_API motet_status motet_wait(motet_request** request);
 /* Without waiting: *done is 1 and the request freed as above, or 0. */
 MOTET_API motet_status motet_test(motet_request** request, int* done);
 /* Moves what can be moved for every communicator of this thread's engine. Never blocks. */
 MOTET_API motet_status motet_progress(motet_comm* comm);
 
-/* ---- Memory ----------------------------------------------------------------------------------------------------------- */
+/* ---- Memory
+ * -----------------------------------------------------------------------------------------------------------
+ */
 
-/* Memory that ranks of the same node reach directly: faster from about 64 KiB on. Zeroed. Belongs to the engine of comm; free it before
- * the thread's last communicator is destroyed. */
+/* Memory that ranks of the same node reach directly: faster from about 64 KiB on. Zeroed. Belongs
+ * to the engine of comm; free it before the thread's last communicator is destroyed. */
 MOTET_API motet_status motet_mem_alloc(motet_comm* comm, size_t bytes, void** memory);
 MOTET_API motet_status motet_mem_free(motet_comm* comm, void* memory);
-/* Makes an existing shared mapping (MAP_SHARED of `descriptor` at `offset`) reachable by peers. descriptor -1: other memory; allowed, changes
- * nothing on one node. The caller keeps it mapped until motet_mem_deregister. */
+/* Makes an existing shared mapping (MAP_SHARED of `descriptor` at `offset`) reachable by peers.
+ * descriptor -1: other memory; allowed, changes nothing on one node. The caller keeps it mapped
+ * until motet_mem_deregister. */
 MOTET_API motet_status motet_mem_register(motet_comm* comm, void* memory, size_t bytes,
                                           int descriptor, uint64_t offset);
 MOTET_API motet_status motet_mem_deregister(motet_comm* comm, void* memory);
 
-/* ---- What the library knows --------------------------------------------------------------------------------------------- */
+/* ---- What the library knows
+ * --------------------------------------------------------------------------------------------- */
 
 /* The text of this thread's last failed call; "" if none failed. Valid until its next call. */
 MOTET_API const char* motet_last_error(void);
-/* The algorithm of this rank's last collective on comm: "two_shot". Valid while the communicator lives. */
+/* The algorithm of this rank's last collective on comm: "two_shot". Valid while the communicator
+ * lives. */
 MOTET_API const char* motet_last_algorithm(const motet_comm* comm);
-/* Why the planner chooses what for `count` elements of float32: a table of candidates. Writes at most `bytes` bytes with a final
- * 0; *needed (may be NULL) is the length of the whole text. */
+/* Why the planner chooses what for `count` elements of float32: a table of candidates. Writes at
+ * most `bytes` bytes with a final 0; *needed (may be NULL) is the length of the whole text. */
 MOTET_API motet_status motet_explain(motet_comm* comm, motet_collective collective, size_t count,
                                      char* text, size_t bytes, size_t* needed);
 MOTET_API const char* motet_version(void); /* "0.1.0" */
 MOTET_API size_t motet_element_bytes(motet_type type);
 
-/* level: 0 error, 1 warning, 2 info, 3 debug. One line, key=value. Called from any thread. NULL: stderr. */
+/* level: 0 error, 1 warning, 2 info, 3 debug. One line, key=value. Called from any thread. NULL:
+ * stderr. */
 typedef void (*motet_log_callback)(int level, const char* line, void* user);
 MOTET_API void motet_set_log(motet_log_callback callback, void* user);
 

@@ -1,8 +1,8 @@
 // How blocks move between two ranks. One implementation per folder; all pass one conformance suite.
 //
-// A transport and its endpoints belong to one engine: one thread at a time drives them. Nothing here blocks, and nothing
-// throws except where said. Blocks of one stream (Header::stream) arrive in the order in which they were sent; blocks of
-// different streams may overtake one another.
+// A transport and its endpoints belong to one engine: one thread at a time drives them. Nothing
+// here blocks, and nothing throws except where said. Blocks of one stream (Header::stream) arrive
+// in the order in which they were sent; blocks of different streams may overtake one another.
 #pragma once
 
 #include <cstdint>
@@ -33,15 +33,18 @@ class Endpoint {
 
   enum class State { connecting, ready, failed };
   virtual State state() const = 0;
-  // Why it failed: "Connection reset by peer". While connecting: what the last try ran into, if anything.
+  // Why it failed: "Connection reset by peer". While connecting: what the last try ran into, if
+  // anything.
   virtual const std::string& failure() const = 0;
 
-  // Takes a block, copying it (header.bytes from `data`) as far as needed: the caller may change it at once. False: no
-  // room now, nothing was taken, try again after progress. A stream none of whose blocks is under way finds room
-  // although other streams' blocks are not consumed, except while the peer makes no call at all. Dropped if failed.
+  // Takes a block, copying it (header.bytes from `data`) as far as needed: the caller may change it
+  // at once. False: no room now, nothing was taken, try again after progress. A stream none of
+  // whose blocks is under way finds room although other streams' blocks are not consumed, except
+  // while the peer makes no call at all. Dropped if failed.
   virtual bool send(const Header& header, const void* data) = 0;
 
-  // The first block that has arrived and not been popped, or null. Valid until pop(), set_aside() or progress().
+  // The first block that has arrived and not been popped, or null. Valid until pop(), set_aside()
+  // or progress().
   virtual const Arrival* front() = 0;
   // The front block has been consumed; its space goes back to the sender.
   virtual void pop() = 0;
@@ -66,12 +69,13 @@ class Transport {
 
   struct Peer {
     std::string address;
-    Identity engine;       // whose it is
-    std::string name;      // for messages: "rank 3 on host b"
+    Identity engine;   // whose it is
+    std::string name;  // for messages: "rank 3 on host b"
     Credentials credentials;
   };
-  // Starts connecting; both sides call it, in any order. The endpoint becomes ready or failed by progress() of both;
-  // it is the caller who gives up. One endpoint per peer engine at a time, which must die before the transport.
+  // Starts connecting; both sides call it, in any order. The endpoint becomes ready or failed by
+  // progress() of both; it is the caller who gives up. One endpoint per peer engine at a time,
+  // which must die before the transport.
   virtual std::unique_ptr<Endpoint> connect(const Peer& peer) = 0;
 
   // Moves what can be moved without blocking: accepts, flushes, reads. True if anything changed.
@@ -80,15 +84,17 @@ class Transport {
   // The longest block.
   virtual std::size_t max_block_bytes() const = 0;
 
-  // Going to sleep, in this order: announce_sleep(); if progress() and the fronts show nothing, poll() on descriptors();
-  // then announce_wake(). A peer that sends after the announcement makes a descriptor readable, and so does one that
-  // makes room where send() has found none, or that connects or dies.
+  // Going to sleep, in this order: announce_sleep(); if progress() and the fronts show nothing,
+  // poll() on descriptors(); then announce_wake(). A peer that sends after the announcement makes a
+  // descriptor readable, and so does one that makes room where send() has found none, or that
+  // connects or dies.
   virtual void announce_sleep() = 0;
   virtual void announce_wake() = 0;
   virtual std::vector<int> descriptors() const = 0;
 };
 
-// Abilities. A transport or endpoint that has one also derives from it; ask with dynamic_cast at lowering.
+// Abilities. A transport or endpoint that has one also derives from it; ask with dynamic_cast at
+// lowering.
 
 // On a transport: one copy of a block serves several readers.
 class GroupSend {
@@ -117,7 +123,8 @@ class PeerMemory {
   virtual std::optional<Location> publish(const void* data, std::size_t bytes) = 0;
   // Where the peer's bytes are in my address space; null if they cannot be reached.
   virtual std::byte* reach(const Location& location, std::size_t bytes) = 0;
-  // Brackets every touch of the peer's memory. False: the peer has withdrawn it since `epoch` was published; do not touch.
+  // Brackets every touch of the peer's memory. False: the peer has withdrawn it since `epoch` was
+  // published; do not touch.
   virtual bool enter(std::uint32_t epoch) = 0;
   virtual void leave() = 0;
   // Goes with every location I publish.
@@ -131,22 +138,23 @@ class SharedMemory {
   // Memory that peers can map. Zeroed, page aligned. Throws Error{system}.
   virtual void* allocate(std::size_t bytes) = 0;
   virtual void free(void* memory) = 0;
-  // Makes an existing shared mapping of a descriptor (from `offset`) reachable; the caller keeps it mapped until
-  // unregistered. Throws Error{invalid_argument}.
+  // Makes an existing shared mapping of a descriptor (from `offset`) reachable; the caller keeps it
+  // mapped until unregistered. Throws Error{invalid_argument}.
   virtual void add(void* address, std::size_t bytes, int descriptor, std::uint64_t offset) = 0;
   virtual void remove(void* address) = 0;
-  // After an error: peers see a new epoch and touch nothing any more. Returns when no live peer is inside a block; if one
-  // stays inside (stopped) for 100 ms, its view is cut off: the region gets fresh pages with the same contents.
+  // After an error: peers see a new epoch and touch nothing any more. Returns when no live peer is
+  // inside a block; if one stays inside (stopped) for 100 ms, its view is cut off: the region gets
+  // fresh pages with the same contents.
   virtual void withdraw() = 0;
 };
 
 // How a transport comes into being.
 struct TransportOptions {
-  Identity engine;               // who I am
-  std::string name;              // for messages: "rank 3"
-  int slots = 8;                 // shm: soft limit of large blocks under way
+  Identity engine;                       // who I am
+  std::string name;                      // for messages: "rank 3"
+  int slots = 8;                         // shm: soft limit of large blocks under way
   std::size_t block_bytes = 128 * 1024;  // longest block
-  std::size_t ring_lines = 64;   // shm: headers per pair, a power of two
+  std::size_t ring_lines = 64;           // shm: headers per pair, a power of two
   std::size_t ring_bytes = 32 * 1024;    // shm: payload ring per pair
 };
 
