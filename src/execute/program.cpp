@@ -62,20 +62,25 @@ Instruction translate(const Step& step, const Lowering& lowering, std::size_t bl
 }
 
 // Consecutive sends of one slice through one transport that can serve several readers from one
-// copy.
+// copy; each reader once, as its room is asked for once.
 void find_groups(Program& program) {
   auto& list = program.instructions;
+  const auto link_of = [&](const Instruction& i) { return program.streams[i.stream].link; };
   const auto same = [&](const Instruction& a, const Instruction& b) {
-    Link& first = *program.streams[a.stream].link;
     return b.op == Op::send && b.src_buffer == a.src_buffer && b.src == a.src &&
-           b.bytes == a.bytes && first.group_send() != nullptr &&
-           &program.streams[b.stream].link->transport() == &first.transport();
+           b.bytes == a.bytes && link_of(a)->group_send() != nullptr &&
+           &link_of(b)->transport() == &link_of(a)->transport();
   };
-  for (std::size_t i = list.size(); i-- > 1;) {
-    Instruction& before = list[i - 1];
-    if (before.op == Op::send && same(before, list[i])) {
-      before.group = static_cast<std::uint16_t>(list[i].group + 1);
-    }
+  std::map<const Link*, std::size_t> next_send;
+  for (std::size_t i = list.size(); i-- > 0;) {
+    Instruction& first = list[i];
+    if (first.op != Op::send) continue;
+    const auto [next, alone] = next_send.try_emplace(link_of(first), i);
+    const std::size_t until_again = alone ? list.size() : next->second - i;
+    next->second = i;
+    if (i + 1 == list.size() || !same(first, list[i + 1])) continue;
+    const std::size_t group = std::min<std::size_t>(list[i + 1].group + 1U, until_again);
+    first.group = static_cast<std::uint16_t>(group);
   }
 }
 

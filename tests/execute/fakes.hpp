@@ -1,0 +1,81 @@
+// A transport that goes nowhere: what lowering needs to know of links, and nothing else.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "execute/link.hpp"
+
+namespace motet::test {
+
+// Blocks lie where the test puts them.
+class FakeEndpoint final : public Endpoint {
+ public:
+  State state() const override { return State::ready; }
+  const std::string& failure() const override { return failure_; }
+  bool send(const Header&, const void*) override { return true; }
+  const Arrival* front() override { return arrivals_.empty() ? nullptr : &arrivals_.front(); }
+  void pop() override { arrivals_.erase(arrivals_.begin()); }
+  std::unique_ptr<Aside> set_aside() override {
+    auto aside = std::make_unique<FakeAside>(arrivals_.front());
+    pop();
+    return aside;
+  }
+  bool flushed() const override { return true; }
+
+  void arrive(Key key) { arrivals_.push_back({.header = {.key = key}, .data = nullptr}); }
+
+ private:
+  class FakeAside final : public Aside {
+   public:
+    explicit FakeAside(const Arrival& arrival) : arrival_(arrival) {}
+    const Arrival& arrival() const override { return arrival_; }
+
+   private:
+    Arrival arrival_;
+  };
+
+  std::string failure_;
+  std::vector<Arrival> arrivals_;
+};
+
+class FakeTransport : public Transport {
+ public:
+  std::string address() const override { return {}; }
+  bool reaches(std::string_view) const override { return true; }
+  void admit(const Credentials&) override {}
+  std::unique_ptr<Endpoint> connect(const Peer&) override {
+    return std::make_unique<FakeEndpoint>();
+  }
+  bool progress() override { return false; }
+  std::size_t max_block_bytes() const override { return 128 * 1024; }
+  void announce_sleep() override {}
+  void announce_wake() override {}
+  std::vector<int> descriptors() const override { return {}; }
+};
+
+class FakeGroupTransport final : public FakeTransport, public GroupSend {
+ public:
+  void send_to_all(std::span<Outgoing>, const void*) override {}
+};
+
+// Links to `ranks` peers; rank `me` has none to itself.
+class FakeLinks {
+ public:
+  FakeLinks(Transport& transport, int ranks, Rank me, std::string_view name = "shm") {
+    for (Rank rank = 0; rank < ranks; ++rank) {
+      owned_.push_back(rank == me ? nullptr
+                                  : std::make_unique<Link>("peer", name, transport,
+                                                           std::make_unique<FakeEndpoint>()));
+      links_.push_back(owned_.back().get());
+    }
+  }
+  std::span<Link* const> links() const { return links_; }
+
+ private:
+  std::vector<std::unique_ptr<Link>> owned_;
+  std::vector<Link*> links_;
+};
+
+}  // namespace motet::test
