@@ -80,13 +80,12 @@ void check_rank(Rank rank, int world_size) {
   }
 }
 
-std::vector<Address> split_hosts(const std::string& hosts, int port) {
+// "10.0.0.7,host-b": names are looked up, each may have several addresses.
+std::vector<Address> addresses_of(const std::string& hosts, int port) {
   std::vector<Address> addresses;
   for (const auto part : std::views::split(hosts, ',')) {
-    const std::string host(part.begin(), part.end());
-    const bool ipv6 = host.find(':') != std::string::npos && host.front() != '[';
-    addresses.push_back(ipv6 ? fmt::format("[{}]:{}", host, port)
-                             : fmt::format("{}:{}", host, port));
+    const auto found = resolve(std::string(part.begin(), part.end()), port);
+    addresses.insert(addresses.end(), found.begin(), found.end());
   }
   return addresses;
 }
@@ -139,7 +138,7 @@ Meeting meet_by_id(const UniqueId& id, Rank rank, int world_size, const Deadline
     servers().forget(id.port);
   }
   if (world_size == 1) return meeting;
-  meeting.store = tcp_store(split_hosts(id.host, id.port), meeting.credentials, deadline);
+  meeting.store = tcp_store(addresses_of(id.host, id.port), meeting.credentials, deadline);
   return meeting;
 }
 
@@ -185,7 +184,7 @@ Meeting meet_by_environment(const Options& options, const Deadline& deadline) {
   }
   const std::string name = fmt::format("{}:{}", host, resolved.master_port);
   meeting.store = std::make_shared<OwningPrefix>(
-      tcp_store(split_hosts(host, resolved.master_port), meeting.credentials, deadline),
+      tcp_store(addresses_of(host, resolved.master_port), meeting.credentials, deadline),
       next_generation(name, meeting.rank));
   return meeting;
 }
