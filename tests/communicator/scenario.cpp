@@ -1,0 +1,108 @@
+#include "scenario.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <random>
+
+#include "net/descriptor.hpp"
+
+namespace motet::testing {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Child {
+  pid_t pid = -1;
+  int rank = 0;
+  Descriptor output;
+};
+
+// A port below the ephemeral range; another test that has taken it would make the rank say so.
+int some_port() {
+  std::random_device random;
+  return 10'000 + static_cast<int>(random() % 20'000);
+}
+
+[[noreturn]] void become(const Launch& launch, int rank, int port, int output) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  setenv("RANK", std::to_string(rank).c_str(), 1);
+  setenv("WORLD_SIZE", std::to_string(launch.ranks).c_str(), 1);
+  setenv("MASTER_ADDR", "127.0.0.1", 1);
+  setenv("MASTER_PORT", std::to_string(port).c_str(), 1);
+  setenv("MOTET_SECRET", "a secret that is long enough", 1);
+  for (const auto& [name, value] : launch.environment) setenv(name.c_str(), value.c_str(), 1);
+  dup2(output, STDOUT_FILENO);
+  dup2(output, STDERR_FILENO);
+  std::vector<char*> argv{const_cast<char*>(launch.program.c_str())};
+  for (const std::string& argument : launch.arguments) {
+    argv.push_back(const_cast<char*>(argument.c_str()));
+  }
+  argv.push_back(nullptr);
+  execv(argv[0], argv.data());
+  _exit(127);
+}
+
+Child start(const Launch& launch, int rank, int port) {
+  int ends[2];
+  EXPECT_EQ(pipe2(ends, O_CLOEXEC), 0);
+  // No Descriptor owns the write end: the child would close it.
+  Child child{fork(), rank, Descriptor(ends[0])};
+  if (child.pid == 0) become(launch, rank, port, ends[1]);
+  close(ends[1]);
+  return child;
+}
+
+// Reads what is there; false at the end of the output, which a grandchild may hold open.
+bool read_some(Child& child, std::string& text) {
+  char bytes[4096];
+  const auto count = read(child.output.get(), bytes, sizeof bytes);
+  if (count <= 0) return false;
+  text.append(bytes, static_cast<std::size_t>(count));
+  return true;
+}
+
+void finish(Child& child, RankOutput& result, Clock::time_point deadline) {
+  for (bool open = true;;) {
+    pollfd readable{child.output.get(), POLLIN, 0};
+    if (open && poll(&readable, 1, 20) > 0) open = read_some(child, result.text);
+    int status = 0;
+    if (waitpid(child.pid, &status, WNOHANG) == child.pid) {
+      result.status = WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+      while (poll(&readable, 1, 0) > 0 && read_some(child, result.text)) {
+      }
+      return;
+    }
+    if (!open) poll(nullptr, 0, 5);
+    if (Clock::now() < deadline) continue;
+    kill(child.pid, SIGKILL);
+    waitpid(child.pid, &status, 0);
+    result.status = 1000;
+    return;
+  }
+}
+
+}  // namespace
+
+std::vector<RankOutput> run_ranks(const Launch& launch) {
+  const int port = some_port();
+  std::vector<Child> children;
+  for (int rank = 0; rank < launch.ranks; ++rank) {
+    if (rank != launch.missing) children.push_back(start(launch, rank, port));
+  }
+  std::vector<RankOutput> results(static_cast<std::size_t>(launch.ranks));
+  const auto deadline = Clock::now() + std::chrono::seconds(launch.deadline_s);
+  for (Child& child : children) {
+    finish(child, results[static_cast<std::size_t>(child.rank)], deadline);
+  }
+  return results;
+}
+
+}  // namespace motet::testing
