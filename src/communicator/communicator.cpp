@@ -203,13 +203,13 @@ Started Communicator::begin(const Arguments& arguments) {
   }
   CachedPlan& plan = plan_for(arguments);
   Started started{plan.take(), &plan, plan.record()};
-  const bool point_to_point =
-      arguments.collective == Collective::send || arguments.collective == Collective::recv;
+  const bool receives = arguments.collective == Collective::recv;
+  const bool point_to_point = receives || arguments.collective == Collective::send;
   const Engine::Hold hold(*job_->engine);
   started.record.sequence = context_.next_sequence();
   if (!point_to_point) log_->write(started.record);
   context_.start(*started.operation, {arguments.input, arguments.output},
-                 point_to_point ? arguments.root : -1);
+                 {point_to_point ? arguments.root : -1, receives});
   if (started.operation->phase == Operation::Phase::active) context_.advance(*started.operation);
   return started;
 }

@@ -36,34 +36,33 @@ Rank Context::rank_of(const Link& link) const {
   return found == peers_.end() ? -1 : static_cast<Rank>(found - peers_.begin());
 }
 
-void Context::start(Operation& operation, Operation::Buffers buffers, Rank point_to_point) {
+void Context::start(Operation& operation, Operation::Buffers buffers, PointToPoint with) {
+  const bool collective = with.peer < 0;
   std::uint64_t sequence = 0;
-  if (point_to_point < 0) {
+  if (collective) {
     sequence = ++started_;
   } else {
-    Peer& peer = peers_[static_cast<std::size_t>(point_to_point)];
-    sequence =
-        operation.program().sends_to.empty() ? ++peer.receives_started : ++peer.sends_started;
+    Peer& peer = peers_[static_cast<std::size_t>(with.peer)];
+    sequence = with.receives ? ++peer.receives_started : ++peer.sends_started;
   }
-  operation.bind({buffers, sequence, point_to_point, this}, id_);
+  operation.bind({buffers, sequence, with.peer, with.receives, this}, id_);
   operation.phase = Operation::Phase::queued;
-  if (point_to_point < 0) {
-    if (queue_.empty() && may_start(operation)) return activate(operation);
-    queue_.push_back(&operation);
-    return;
-  }
-  Peer& peer = peer_of(operation);
-  Queue& queue = operation.program().sends_to.empty() ? peer.waiting_receives : peer.waiting_sends;
+  Queue& queue = collective ? queue_ : queue_of(operation);
   if (queue.empty() && may_start(operation)) return activate(operation);
   queue.push_back(&operation);
-  ++waiting_point_to_point_;
+  if (!collective) ++waiting_point_to_point_;
+}
+
+Context::Queue& Context::queue_of(const Operation& operation) {
+  Peer& peer = peer_of(operation);
+  return operation.is_receive() ? peer.waiting_receives : peer.waiting_sends;
 }
 
 bool Context::may_start(const Operation& operation) const {
   if (operation.is_point_to_point()) {
     const Peer& peer = peers_[static_cast<std::size_t>(operation.call().point_to_point)];
     const auto sequence = static_cast<std::uint32_t>(operation.call().sequence);
-    if (operation.program().sends_to.empty()) return peer.receives_active < max_active;
+    if (operation.is_receive()) return peer.receives_active < max_active;
     return peer.sends_active < max_active && sequence - peer.consumed_received <= max_active;
   }
   // The watermark counts from the oldest that is still under way.
@@ -79,7 +78,7 @@ void Context::activate(Operation& operation) {
   operation.phase = Operation::Phase::active;
   if (operation.is_point_to_point()) {
     Peer& peer = peer_of(operation);
-    ++(operation.program().sends_to.empty() ? peer.receives_active : peer.sends_active);
+    ++(operation.is_receive() ? peer.receives_active : peer.sends_active);
   } else {
     for (const Rank rank : operation.program().sends_to) {
       Peer& peer = peers_[static_cast<std::size_t>(rank)];
@@ -166,7 +165,7 @@ void Context::note_received(const Operation& operation) {
   const std::uint64_t sequence = operation.call().sequence;
   if (operation.is_point_to_point()) {
     Peer& peer = peer_of(operation);
-    if (!operation.program().sends_to.empty()) {
+    if (!operation.is_receive()) {
       --peer.sends_active;
       return;
     }

@@ -74,9 +74,14 @@ class Context {
 
   // The number that the next collective will get.
   std::uint64_t next_sequence() const { return started_ + 1; }
+  // A send or recv. Collectives have no peer.
+  struct PointToPoint {
+    Rank peer = -1;
+    bool receives = false;
+  };
   // Takes its place in the order of calls; runs at once or when its turn comes. The buffers stay
   // untouched until it is over.
-  void start(Operation& operation, Operation::Buffers buffers, Rank point_to_point);
+  void start(Operation& operation, Operation::Buffers buffers, PointToPoint point_to_point);
   // Keeps an operation that its owner gives up until it is over.
   void adopt(std::unique_ptr<Operation> operation) { adopted_.push_back(std::move(operation)); }
   // One pass of one active operation.
@@ -151,6 +156,7 @@ class Context {
   void note_received(const Operation& operation);
   void tell_back();
   bool tell(Peer& peer, bool point_to_point);
+  Queue& queue_of(const Operation& operation);  // point to point
   Peer& peer_of(const Operation& operation) {
     return peers_[static_cast<std::size_t>(operation.call().point_to_point)];
   }

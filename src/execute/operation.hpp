@@ -29,6 +29,7 @@ class Operation {
     Buffers buffers;
     std::uint64_t sequence = 0;  // of the communicator, or of the pair
     Rank point_to_point = -1;    // the peer, for send and recv
+    bool receives = false;       // point to point: recv (without bytes a program does not tell)
     Context* context = nullptr;
   };
   // Ready to run from the beginning. Allocates only scratch memory, and only the first time.
@@ -48,6 +49,7 @@ class Operation {
   const Call& call() const { return call_; }
   Key key() const { return key_; }
   bool is_point_to_point() const { return call_.point_to_point >= 0; }
+  bool is_receive() const { return call_.receives; }
   // A block came that belongs to another call: the communicator finds out whose. Set by pass().
   bool mismatch() const { return mismatch_; }
 
