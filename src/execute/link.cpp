@@ -13,17 +13,30 @@ Link::Link(std::string peer, std::string_view transport_name, Transport& transpo
       group_send_(dynamic_cast<GroupSend*>(&transport)),
       memory_(dynamic_cast<PeerMemory*>(endpoint_.get())) {}
 
+void Link::set_front_aside() {
+  std::unique_ptr<Aside> aside = endpoint_->set_aside();
+  const Key key = aside->arrival().header.key & forward_mask;
+  aside_.emplace(key, std::move(aside));
+}
+
 Link::Found Link::find_aside(Key key, Key mask) const {
-  for (std::size_t i = 0; i < aside_.size(); ++i) {
-    const Arrival& arrival = aside_[i]->arrival();
-    if (((arrival.header.key ^ key) & mask) == 0) return {&arrival, static_cast<int>(i)};
+  const auto [first, last] = aside_.equal_range(key & forward_mask);
+  for (auto i = first; i != last; ++i) {
+    const Arrival& arrival = i->second->arrival();
+    if (((arrival.header.key ^ key) & mask) == 0) return {&arrival, true};
   }
   return {};
 }
 
+void Link::release_aside(const Arrival& arrival) {
+  const auto [first, last] = aside_.equal_range(arrival.header.key & forward_mask);
+  aside_.erase(std::find_if(first, last,
+                            [&](const auto& kept) { return &kept.second->arrival() == &arrival; }));
+}
+
 std::size_t Link::drop_aside(Key key, Key mask) {
-  return std::erase_if(aside_, [&](const std::unique_ptr<Aside>& aside) {
-    return ((aside->arrival().header.key ^ key) & mask) == 0;
+  return std::erase_if(aside_, [&](const auto& kept) {
+    return ((kept.second->arrival().header.key ^ key) & mask) == 0;
   });
 }
 

@@ -4,7 +4,7 @@
 
 #include <memory>
 #include <string>
-#include <vector>
+#include <unordered_map>
 
 #include "execute/key.hpp"
 #include "transport/transport.hpp"
@@ -20,7 +20,7 @@ class Link {
   // A block that somebody looks for; `arrival` null: it has not come.
   struct Found {
     const Arrival* arrival = nullptr;
-    int aside = -1;  // where it was set aside, or -1: at the front of the endpoint
+    bool aside = false;  // false: at the front of the endpoint
   };
   // The block whose key equals `key` under `mask`: among those set aside, or the front one.
   Found find(Key key, Key mask) {
@@ -28,19 +28,19 @@ class Link {
       if (const Found found = find_aside(key, mask); found.arrival != nullptr) return found;
     }
     const Arrival* front = endpoint_->front();
-    if (front != nullptr && ((front->header.key ^ key) & mask) == 0) return {front, -1};
+    if (front != nullptr && ((front->header.key ^ key) & mask) == 0) return {front, false};
     return {};
   }
   // It has been consumed.
   void release(const Found& found) {
-    if (found.aside < 0) [[likely]] {
+    if (!found.aside) [[likely]] {
       endpoint_->pop();
     } else {
-      aside_.erase(aside_.begin() + found.aside);
+      release_aside(*found.arrival);
     }
   }
   // Moves the front block out of the way.
-  void set_front_aside() { aside_.push_back(endpoint_->set_aside()); }
+  void set_front_aside();
   // Drops what was set aside for an operation (mask: its bits) or a communicator. How many there
   // were.
   std::size_t drop_aside(Key key, Key mask);
@@ -57,7 +57,12 @@ class Link {
   const std::string& transport_name() const { return transport_name_; }
 
  private:
+  // By key, so that an operation whose blocks come late is not slowed down by those that came
+  // early.
+  using AsideByKey = std::unordered_multimap<Key, std::unique_ptr<Aside>>;
+
   Found find_aside(Key key, Key mask) const;
+  void release_aside(const Arrival& arrival);
 
   std::string peer_;
   std::string transport_name_;
@@ -65,7 +70,7 @@ class Link {
   std::unique_ptr<Endpoint> endpoint_;
   GroupSend* group_send_;
   PeerMemory* memory_;
-  std::vector<std::unique_ptr<Aside>> aside_;
+  AsideByKey aside_;  // by what forward_mask leaves of the key
 };
 
 }  // namespace motet
