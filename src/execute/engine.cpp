@@ -9,7 +9,6 @@
 #include <cerrno>
 
 #include "base/assert.hpp"
-#include "execute/waiting.hpp"
 
 namespace motet {
 
@@ -24,6 +23,9 @@ constexpr milliseconds unusual_wait(200);
 constexpr milliseconds verdict_grace(700);
 // A sleeper looks at deadlines this often although it is rung for everything else.
 constexpr milliseconds longest_sleep(50);
+
+// Also while things keep moving a deadline passes and a peer dies.
+constexpr std::uint32_t looks_between_checks = 4096;
 
 void pause_cpu() {
 #if defined(__x86_64__)
@@ -111,8 +113,9 @@ bool Engine::pass(Width width) {
     const bool skip = width == Width::linked && !linked_.contains(transport.get());
     if (!skip) moved |= transport->progress();
   }
-  for (Context* context : contexts_) moved |= context->pass();
-  if (moved) return true;
+  bool taken = false;
+  for (Context* context : contexts_) taken |= context->pass();
+  if (taken) return true;
   for (const auto& [peer, link] : links_) moved |= sort_out(*link);
   return moved;
 }
@@ -179,30 +182,32 @@ bool Engine::advance(Context& context, Operation& operation) {
   return wait.over() && flushed(operation);
 }
 
-// Looks once at the operation, or at everything. True if anything moved.
-bool Engine::look(Wait& wait, bool widely) {
+// Looks once at the operation, or at everything.
+Waiting::Moved Engine::look(Wait& wait, bool widely) {
   const Hold hold(*this);
-  bool moved = false;
+  bool here = false, elsewhere = false;
   if (wait.operation.phase == Operation::Phase::active) {
-    moved = wait.context.advance(wait.operation);
-    if (!moved && wait.operation.program().uses_network) moved = poll_networks();
+    here = wait.context.advance(wait.operation);
+    if (!here && wait.operation.program().uses_network) elsewhere = poll_networks();
   }
-  if (!moved && !wait.over() && widely) moved = pass(Width::linked);
+  if (!here && !wait.over() && widely) elsewhere |= pass(Width::linked);
   if (!flushed(wait.operation)) poll_networks();
-  return moved;
+  if (here) return Waiting::Moved::here;
+  return elsewhere ? Waiting::Moved::elsewhere : Waiting::Moved::nothing;
 }
 
 void Engine::wait(Context& context, Operation& operation, milliseconds timeout) {
   Wait wait{context, operation, timeout};
   Waiting waiting(crowded_);
   bool widely = false;
-  for (;;) {
-    const bool moved = look(wait, widely);
+  for (std::uint32_t looks = 1;; ++looks) {
+    const Waiting::Moved moved = look(wait, widely);
     if (wait.over() && flushed(operation)) return;
     const Waiting::Next next = waiting.next(moved);
     widely = next != Waiting::Next::look || operation.phase == Operation::Phase::queued;
     if (next == Waiting::Next::look || next == Waiting::Next::look_widely) {
       pause_cpu();
+      if (looks % looks_between_checks == 0) check(wait);
       continue;
     }
     if (next == Waiting::Next::yield) {

@@ -18,6 +18,7 @@
 #include "base/deadline.hpp"
 #include "execute/context.hpp"
 #include "execute/link.hpp"
+#include "execute/waiting.hpp"
 #include "net/descriptor.hpp"
 #include "transport/transport.hpp"
 
@@ -90,7 +91,7 @@ class Engine {
   static bool belongs_to_later_call(const Context& context, const Header& header);
   bool poll_networks();
   bool flushed(const Operation& operation);
-  bool look(Wait& wait, bool widely);
+  Waiting::Moved look(Wait& wait, bool widely);
   void sleep();
   void check(Wait& wait);
   void check_links(Wait& wait);

@@ -1,5 +1,5 @@
 // How a thread waits: first it looks, then it lets others run, then it sleeps. Told after each look
-// whether anything moved.
+// what moved.
 #pragma once
 
 #include <cstdint>
@@ -13,14 +13,17 @@ class Waiting {
   // lacks.
   explicit Waiting(bool crowded) : limits_(crowded ? crowded_limits : roomy_limits) {}
 
+  // here: what is waited for moved. elsewhere: something that it may be waiting for in turn.
+  enum class Moved : std::uint8_t { nothing, elsewhere, here };
   enum class Next : std::uint8_t { look, look_widely, yield, sleep };
-  Next next(bool moved) {
-    if (moved) {
+  Next next(Moved moved) {
+    if (moved == Moved::here) {
       idle_ = 0;
       return Next::look;
     }
     ++idle_;
     if (idle_ <= limits_.looks) return Next::look;
+    if (moved == Moved::elsewhere) idle_ = limits_.looks + 1;
     if (idle_ <= limits_.looks + limits_.wide_looks) return Next::look_widely;
     if (idle_ <= limits_.looks + limits_.wide_looks + limits_.yields) return Next::yield;
     return Next::sleep;

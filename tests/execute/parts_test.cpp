@@ -126,7 +126,7 @@ TEST(Waiting, LooksThenYieldsThenSleeps) {
     auto before = Waiting::Next::look;
     int yields = 0;
     for (int i = 0; i < 1000; ++i) {
-      const Waiting::Next next = waiting.next(false);
+      const Waiting::Next next = waiting.next(Waiting::Moved::nothing);
       EXPECT_GE(next, before);
       before = next;
       yields += next == Waiting::Next::yield ? 1 : 0;
@@ -138,17 +138,34 @@ TEST(Waiting, LooksThenYieldsThenSleeps) {
 
 TEST(Waiting, StartsAgainWhenSomethingMoved) {
   Waiting waiting(true);
-  while (waiting.next(false) != Waiting::Next::sleep) {
+  while (waiting.next(Waiting::Moved::nothing) != Waiting::Next::sleep) {
   }
-  EXPECT_EQ(waiting.next(true), Waiting::Next::look);
-  EXPECT_EQ(waiting.next(false), Waiting::Next::look);
+  EXPECT_EQ(waiting.next(Waiting::Moved::here), Waiting::Next::look);
+  EXPECT_EQ(waiting.next(Waiting::Moved::nothing), Waiting::Next::look);
 }
 
 TEST(Waiting, SoonGivesTheCoreAwayWhenCrowded) {
   Waiting waiting(true);
   int looks = 0;
-  while (waiting.next(false) != Waiting::Next::yield) ++looks;
+  while (waiting.next(Waiting::Moved::nothing) != Waiting::Next::yield) ++looks;
   EXPECT_LE(looks, 2);
+}
+
+TEST(Waiting, LooksAtEverythingAsLongAsThatMoves) {
+  Waiting waiting(true);
+  while (waiting.next(Waiting::Moved::nothing) == Waiting::Next::look) {
+  }
+  for (int i = 0; i < 1000; ++i) {
+    EXPECT_EQ(waiting.next(Waiting::Moved::elsewhere), Waiting::Next::look_widely);
+  }
+}
+
+// Otherwise what others do would keep it from driving what it waits for in turn.
+TEST(Waiting, LooksWidelySoonThoughOthersMove) {
+  Waiting waiting(false);
+  int looks = 0;
+  while (waiting.next(Waiting::Moved::elsewhere) == Waiting::Next::look) ++looks;
+  EXPECT_LE(looks, 1000);
 }
 
 TEST(Cores, AreAtLeastOne) {
