@@ -18,6 +18,8 @@
 extern "C" {
 #endif
 
+/* NOLINTBEGIN(modernize-use-using): C has no other way. */
+
 #define MOTET_API __attribute__((visibility("default")))
 
 typedef enum motet_status {
@@ -242,6 +244,8 @@ MOTET_API size_t motet_element_bytes(motet_type type);
  * stderr. */
 typedef void (*motet_log_callback)(int level, const char* line, void* user);
 MOTET_API void motet_set_log(motet_log_callback callback, void* user);
+
+/* NOLINTEND(modernize-use-using) */
 
 #ifdef __cplusplus
 }

@@ -115,7 +115,10 @@ void HealthHub::goodbye(Rank rank) {
   if (member(rank).state != State::present) return;
   member(rank).state = State::left;
   --present_;
-  if (rank == 0) flood({.call = HealthCall::first_goodbye}, rank);
+  if (rank == 0) {
+    flood({.call = HealthCall::first_goodbye}, rank);
+    send_(rank, {.call = HealthCall::first_goodbye});  // rank 0 waits for this before it ends
+  }
   std::vector<std::uint32_t> ids;
   for (const auto& [id, watched] : communicators_) ids.push_back(id);
   for (const std::uint32_t id : ids) {

@@ -127,6 +127,11 @@ void MemberLink::say_goodbye() {
   let_callback_end(lock, std::nullopt);
   send({.call = HealthCall::goodbye});
   const Deadline deadline = Deadline::after(longest_goodbye);
+  // The hub may end with this process: first it has to say that nobody has died.
+  const bool on_health_thread = HealthThread::of_this_process().is_current();
+  while (rank_ == 0 && !on_health_thread && !first_has_left_ && !hub_lost_ && !deadline.passed()) {
+    heard_.wait_for(lock, deadline.left() + 1ms);
+  }
   while (socket_.has_unsent() && !socket_.broken() && !deadline.passed()) {
     wait_for(socket_.descriptor(), POLLOUT, deadline);
     socket_.flush();
@@ -202,6 +207,7 @@ void MemberLink::handle(const HealthMessage& message) {
       return;
     case HealthCall::first_goodbye:
       first_has_left_ = true;
+      heard_.notify_all();
       return;
     case HealthCall::places:
       places_.insert_or_assign(message.token, message.text);

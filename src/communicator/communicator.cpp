@@ -80,7 +80,7 @@ bool Request::test() {
 
 // ---- Communicator
 
-Communicator::Communicator(std::shared_ptr<Job> job, const Options& options)
+Communicator::Communicator(const std::shared_ptr<Job>& job, const Options& options)
     : Communicator(job, options,
                    Place{job->communicator_id, job->rank,
                          all_ranks(static_cast<int>(job->links.size())), job->topology}) {}
@@ -167,6 +167,7 @@ Program Communicator::make_program(const Arguments& arguments, const Extent& ext
   problem.params = choice.params;
   const Schedule schedule = build_schedule(*choice.algorithm, problem, rank());
   std::vector<Link*> links;
+  links.reserve(static_cast<std::size_t>(world_size()));
   for (Rank peer = 0; peer < world_size(); ++peer) links.push_back(context_.link(peer));
   const bool averages = reduces(asked.collective) && asked.op == ReduceOp::avg;
   const std::size_t block_bytes =

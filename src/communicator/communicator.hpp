@@ -53,7 +53,7 @@ class Request {
 class Communicator final : private Observer {
  public:
   // All ranks of a job.
-  Communicator(std::shared_ptr<Job> job, const Options& options);
+  Communicator(const std::shared_ptr<Job>& job, const Options& options);
   ~Communicator() override;
   Communicator(const Communicator&) = delete;
 

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
-#include <ranges>
 #include <set>
 
 #include "base/assert.hpp"
@@ -60,8 +59,7 @@ std::vector<const TransportInfo*> wanted_transports(const std::string& option) {
     for (const TransportInfo& info : transports()) wanted.push_back(&info);
     return wanted;
   }
-  for (const auto part : std::views::split(option, ',')) {
-    const std::string_view word(part.begin(), part.end());
+  for (const std::string& word : split_words(option)) {
     const auto found = std::ranges::find(transports(), word, &TransportInfo::name);
     if (found == transports().end()) {
       std::vector<std::string_view> names;

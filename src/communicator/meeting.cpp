@@ -9,7 +9,7 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <ranges>
+#include <sstream>
 
 #include "base/error.hpp"
 
@@ -83,8 +83,8 @@ void check_rank(Rank rank, int world_size) {
 // "10.0.0.7,host-b": names are looked up, each may have several addresses.
 std::vector<Address> addresses_of(const std::string& hosts, int port) {
   std::vector<Address> addresses;
-  for (const auto part : std::views::split(hosts, ',')) {
-    const auto found = resolve(std::string(part.begin(), part.end()), port);
+  for (const std::string& host : split_words(hosts)) {
+    const auto found = resolve(host, port);
     addresses.insert(addresses.end(), found.begin(), found.end());
   }
   return addresses;
@@ -114,6 +114,13 @@ int default_port() {
 }
 
 }  // namespace
+
+std::vector<std::string> split_words(const std::string& list) {
+  std::vector<std::string> words;
+  std::istringstream in(list);
+  for (std::string word; std::getline(in, word, ',');) words.push_back(word);
+  return words;
+}
 
 UniqueId create_unique_id() {
   UniqueId id;

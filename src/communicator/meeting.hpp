@@ -35,6 +35,9 @@ Meeting meet_by_store(StoreCallbacks callbacks, const std::string& secret, Rank 
 // RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT and what launchers set. Nothing set: a world of one.
 Meeting meet_by_environment(const Options& options, const Deadline& deadline);
 
+// "a,b" → a, b.
+std::vector<std::string> split_words(const std::string& list);
+
 // Every rank gives a value and gets everybody's, by rank. `what` names the step in the store.
 // Throws Error{timeout} that names the missing ranks, the same on every rank.
 std::vector<std::string> exchange(Meeting& meeting, const std::string& what,

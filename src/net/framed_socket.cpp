@@ -17,7 +17,7 @@ constexpr std::size_t least_growth = 64 * 1024;
 }  // namespace
 
 void FramedSocket::send(const std::string& frame, std::shared_ptr<const std::string> tail) {
-  if (broken()) return;
+  if (broken() || cannot_send_) return;
   const std::size_t bytes = frame.size() + (tail ? tail->size() : 0);
   WireWriter writer;
   writer.number(static_cast<std::uint32_t>(bytes));
@@ -30,13 +30,21 @@ void FramedSocket::flush() {
   while (!unsent_.empty() && !broken()) {
     const auto piece = std::as_bytes(std::span(*unsent_.front())).subspan(sent_);
     const Moved moved = write_some(socket_.get(), piece);
-    if (moved.broken()) why_ = moved.why();
+    if (moved.broken()) return stop_sending();
     if (moved.bytes == 0) return;
     sent_ += moved.bytes;
     if (moved.bytes < piece.size()) continue;
     unsent_.pop_front();
     sent_ = 0;
   }
+}
+
+// The peer takes nothing more, but what it said before may not have been read yet; reading will
+// find the end.
+void FramedSocket::stop_sending() {
+  unsent_.clear();
+  sent_ = 0;
+  cannot_send_ = true;
 }
 
 // True: the length is known.

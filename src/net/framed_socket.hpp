@@ -34,6 +34,7 @@ class FramedSocket {
   int descriptor() const { return socket_.get(); }
 
  private:
+  void stop_sending();
   bool read_length();
   bool read_body();
 
@@ -46,6 +47,7 @@ class FramedSocket {
   std::optional<std::size_t> length_;
   std::string body_;
   std::string why_;
+  bool cannot_send_ = false;
 };
 
 }  // namespace motet
