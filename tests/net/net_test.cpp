@@ -1,12 +1,14 @@
 // Descriptors, addresses and credentials.
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "net/address.hpp"
 #include "net/credentials.hpp"
 #include "net/descriptor.hpp"
+#include "net/framed_socket.hpp"
 #include "net/poller.hpp"
 #include "net_testing.hpp"
 
@@ -111,6 +113,25 @@ TEST(Poller, WakesForABellAndATimer) {
   EXPECT_EQ(events[0].tag, 2U);
   timer.clear();
   EXPECT_TRUE(poller.wait(std::chrono::milliseconds(0)).empty());
+}
+
+// What a peer says last is often why it goes.
+TEST(FramedSocket, ReadsWhatWasSaidBeforeThePeerStoppedListening) {
+  int ends[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+  FramedSocket mine(Descriptor(ends[0]), 1000);
+  {
+    FramedSocket theirs(Descriptor(ends[1]), 1000);
+    theirs.send("first");
+    theirs.send("last words");
+  }
+  mine.send("too late");
+  EXPECT_FALSE(mine.broken());
+  EXPECT_FALSE(mine.has_unsent());
+  EXPECT_EQ(mine.receive(), "first");
+  EXPECT_EQ(mine.receive(), "last words");
+  EXPECT_EQ(mine.receive(), std::nullopt);
+  EXPECT_TRUE(mine.broken());
 }
 
 }  // namespace
