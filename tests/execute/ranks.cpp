@@ -81,6 +81,17 @@ Topology topology_of(std::size_t size) {
   return Topology::from_nodes(node_of);
 }
 
+Problem problem_of(const Ask& ask, const Topology& topology) {
+  const bool barrier = ask.collective == Collective::barrier;  // its messages have one byte
+  return {.topology = topology,
+          .collective = ask.collective,
+          .parts = parts_of(ask, topology.world_size()),
+          .element_bytes = element_bytes(barrier ? DataType::uint8 : ask.type),
+          .root = ask.root,
+          .in_place = ask.in_place,
+          .params = ask.params};
+}
+
 const Algorithm& algorithm_for(const Ask& ask, const Problem& problem) {
   for (const Algorithm* algorithm : algorithms_for(ask.collective)) {
     const bool named = ask.algorithm.empty() || ask.algorithm == algorithm->name;
@@ -113,6 +124,11 @@ std::ostream& operator<<(std::ostream& out, const Ask& ask) {
 
 bool is_point_to_point(Collective collective) {
   return collective == Collective::send || collective == Collective::recv;
+}
+
+bool supports(const Algorithm& algorithm, const Ask& ask, int size) {
+  const Topology topology = topology_of(static_cast<std::size_t>(size));
+  return algorithm.supports(problem_of(ask, topology));
 }
 
 std::vector<Rank> everybody(int n) {
@@ -212,23 +228,15 @@ Comm::Comm(RankEngine& rank, std::uint32_t id, std::vector<Rank> members)
 }
 
 std::shared_ptr<const Program> Comm::program(const Ask& ask) const {
-  const bool barrier = ask.collective == Collective::barrier;
-  const DataType type = barrier ? DataType::uint8 : ask.type;
-  const Problem problem{.topology = topology_,
-                        .collective = ask.collective,
-                        .parts = parts_of(ask, size()),
-                        .element_bytes = element_bytes(type),
-                        .root = ask.root,
-                        .in_place = ask.in_place,
-                        .params = ask.params};
+  const Problem problem = problem_of(ask, topology_);
   const Schedule schedule = build_schedule(algorithm_for(ask, problem), problem, rank_);
   const Network& network = owner_.network();
   return std::make_shared<const Program>(
       lower({.schedule = schedule,
              .links = links_of(owner_, members_),
-             .element_bytes = element_bytes(type),
+             .element_bytes = problem.element_bytes,
              .block_bytes = ask.block_bytes == 0 ? network.block_bytes : ask.block_bytes,
-             .kernel = reduces(ask.collective) ? reduce_kernel(ReduceOp::sum, type) : nullptr,
+             .kernel = reduces(ask.collective) ? reduce_kernel(ReduceOp::sum, ask.type) : nullptr,
              .fingerprint = fingerprint_of(ask),
              .blockwise = network.blockwise,
              .algorithm = std::string(ask.algorithm)}));
@@ -237,7 +245,9 @@ std::shared_ptr<const Program> Comm::program(const Ask& ask) const {
 Call Comm::start(const Ask& ask, const void* input, void* output) {
   auto operation = std::make_unique<Operation>(program(ask));
   const Engine::Hold hold(engine());
-  context_.start(*operation, {input, output}, is_point_to_point(ask.collective) ? ask.root : -1);
+  context_.start(
+      *operation, {input, output},
+      {is_point_to_point(ask.collective) ? ask.root : -1, ask.collective == Collective::recv});
   return {*this, std::move(operation)};
 }
 

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "algorithms/algorithm.hpp"
 #include "execute/context.hpp"
 #include "execute/engine.hpp"
 #include "schedule/problem.hpp"
@@ -77,6 +78,8 @@ struct Ask {
 };
 std::ostream& operator<<(std::ostream& out, const Ask& ask);
 bool is_point_to_point(Collective collective);
+// On a communicator of so many ranks.
+bool supports(const Algorithm& algorithm, const Ask& ask, int size);
 
 class Comm;
 

@@ -1,0 +1,208 @@
+// A small call that was made before allocates nothing and asks nothing of the kernel while its peer
+// is awake.
+//
+// Counted in batches, of which the best one counts: on a busy machine a peer may lose its core, and
+// who waits for it long enough sleeps.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <thread>
+
+#include "base/deadline.hpp"
+#include "communicator/communicator.hpp"
+#include "communicator/job.hpp"
+#include "communicator/meeting.hpp"
+
+namespace {
+
+thread_local std::uint64_t allocations = 0;
+
+void* allocate(std::size_t bytes) {
+  ++allocations;
+  void* memory = std::malloc(bytes);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+
+}  // namespace
+
+void* operator new(std::size_t bytes) {
+  return allocate(bytes);
+}
+void* operator new[](std::size_t bytes) {
+  return allocate(bytes);
+}
+void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete[](void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
+void operator delete[](void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
+
+namespace motet::test {
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool sanitized = true;  // sanitizers make system calls of their own
+#else
+constexpr bool sanitized = false;
+#endif
+
+constexpr int batches = 100, calls_per_batch = 100;
+
+// Notices the first system call of this thread after arm(): the kernel sends SIGSYS instead
+// (Linux 5.11, syscall user dispatch).
+class SystemCalls {
+ public:
+  SystemCalls() {
+    struct sigaction action {};
+    action.sa_sigaction = on_call;
+    action.sa_flags = SA_SIGINFO;
+    sigaction(SIGSYS, &action, nullptr);
+    selector = SYSCALL_DISPATCH_FILTER_ALLOW;
+    available_ = prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, 0, 0, &selector) == 0;
+  }
+  ~SystemCalls() {
+    if (available_) prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_OFF, 0, 0, 0);
+  }
+  SystemCalls(const SystemCalls&) = delete;
+
+  bool available() const { return available_; }
+  void arm() {
+    first_call = -1;
+    selector = SYSCALL_DISPATCH_FILTER_BLOCK;
+  }
+  // -1, or the number of the first one.
+  long disarm() {
+    selector = SYSCALL_DISPATCH_FILTER_ALLOW;
+    return first_call;
+  }
+
+ private:
+  // Makes the call after all and lets later ones pass.
+  static void on_call(int, siginfo_t* info, void* context) {
+    selector = SYSCALL_DISPATCH_FILTER_ALLOW;
+    first_call = info->si_syscall;
+#if defined(__x86_64__)
+    auto& registers = static_cast<ucontext_t*>(context)->uc_mcontext.gregs;
+    const long result =
+        syscall(info->si_syscall, registers[REG_RDI], registers[REG_RSI], registers[REG_RDX],
+                registers[REG_R10], registers[REG_R8], registers[REG_R9]);
+    registers[REG_RAX] = result == -1 ? -errno : result;
+#else
+    static_cast<void>(context);
+#endif
+  }
+
+  static thread_local volatile char selector;
+  static thread_local volatile long first_call;
+  bool available_ = false;
+};
+
+thread_local volatile char SystemCalls::selector = SYSCALL_DISPATCH_FILTER_ALLOW;
+thread_local volatile long SystemCalls::first_call = -1;
+
+struct Cost {
+  std::uint64_t fewest_allocations = ~std::uint64_t{0};
+  bool counted_system_calls = false;
+  int batches_without_system_call = 0;
+  long a_system_call = -1;  // the last one seen
+  bool right = true;
+};
+
+// One of two ranks.
+class SmallCalls {
+ public:
+  SmallCalls(const UniqueId& id, Rank rank)
+      : comm_(join(meet_by_id(id, rank, 2, deadline_), options_, deadline_), options_),
+        rank_(rank) {}
+
+  Cost run() {
+    call(1000);  // warm
+    SystemCalls system_calls;
+    Cost cost;
+    cost.counted_system_calls = system_calls.available();
+    for (int batch = 0; batch < batches; ++batch) {
+      const std::uint64_t before = allocations;
+      if (system_calls.available()) system_calls.arm();
+      cost.right &= call(calls_per_batch);
+      const long seen = system_calls.disarm();
+      cost.fewest_allocations = std::min(cost.fewest_allocations, allocations - before);
+      if (seen < 0) {
+        ++cost.batches_without_system_call;
+      } else {
+        cost.a_system_call = seen;
+      }
+    }
+    return cost;
+  }
+
+ private:
+  bool call(int times) {
+    bool right = true;
+    for (int i = 0; i < times; ++i) {
+      input_ = static_cast<std::uint64_t>(i) + (rank_ == 0 ? 1000 : 2000);
+      comm_.run({.collective = Collective::allreduce,
+                 .input = &input_,
+                 .output = &output_,
+                 .count = 1,
+                 .type = DataType::uint64,
+                 .op = ReduceOp::sum});
+      right &= output_ == 3000 + 2 * static_cast<std::uint64_t>(i);
+    }
+    return right;
+  }
+
+  Deadline deadline_ = Deadline::after(std::chrono::seconds(60));
+  Options options_;
+  Communicator comm_;
+  Rank rank_;
+  std::uint64_t input_ = 0, output_ = 0;
+};
+
+std::array<Cost, 2> costs() {
+  const UniqueId id = create_unique_id();
+  std::array<Cost, 2> found;
+  const auto live = [&](Rank rank) {
+    found[static_cast<std::size_t>(rank)] = SmallCalls(id, rank).run();
+  };
+  std::thread other(live, 1);
+  live(0);
+  other.join();
+  return found;
+}
+
+TEST(SmallCall, AllocatesNothing) {
+  for (const Cost& cost : costs()) {
+    EXPECT_TRUE(cost.right);
+    EXPECT_EQ(cost.fewest_allocations, 0U);
+  }
+}
+
+TEST(SmallCall, MakesNoSystemCall) {
+  if (sanitized) GTEST_SKIP() << "sanitizers make system calls of their own";
+  if (std::thread::hardware_concurrency() < 2) GTEST_SKIP() << "two ranks need two cores";
+  for (const Cost& cost : costs()) {
+    if (!cost.counted_system_calls) GTEST_SKIP() << "the kernel cannot tell (Linux 5.11 can)";
+    EXPECT_TRUE(cost.right);
+    EXPECT_GT(cost.batches_without_system_call, 0) << "such as number " << cost.a_system_call;
+  }
+}
+
+}  // namespace
+}  // namespace motet::test
