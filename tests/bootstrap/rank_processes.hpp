@@ -61,7 +61,11 @@ class RankProcess {
   }
 
   pid_t pid() const { return pid_; }
-  void signal(int number) const { ::kill(pid_, number); }
+  void signal(int number) const {
+    ::kill(pid_, number);
+    // A stop reaches one thread after the other; afterwards none runs.
+    if (number == SIGSTOP) waitpid(pid_, nullptr, WUNTRACED);
+  }
 
   void kill() {
     signal(SIGKILL);
