@@ -1,10 +1,15 @@
 // The two text forms.
 //
-//   2 pods x 4 nodes x 8                     short: outermost first, the last number counts ranks
+//   2 pods x 4 nodes x 8
 //
-//   rank 0: package 0, node alpha, pod 0     a line per rank, innermost tier first, any words as
-//   labels; a rank 1: package 1, node alpha, pod 0     label counts inside its enclosing group:
-//   every node may have rank 2: package 0, node beta, pod 0      a package 0
+// Short: outermost first, the last number counts ranks.
+//
+//   rank 0: package 0, node alpha, pod 0
+//   rank 1: package 1, node alpha, pod 0
+//   rank 2: package 0, node beta, pod 0
+//
+// A line per rank, innermost tier first, any words as labels; a label counts inside its enclosing
+// group: every node may have a package 0.
 //
 // Blank lines and what follows a # are skipped in both.
 #include <fmt/format.h>
