@@ -256,7 +256,10 @@ int main(int argc, char** argv) {
   }
   me = motet_comm_rank(comm);
   world_size = motet_comm_size(comm);
-  if (barrier() != motet_ok) return 4;
+  if (const motet_status status = barrier(); status != motet_ok) {
+    say("start", status);  // the others were quicker, and their trouble has come here already
+    return 0;
+  }
   scenario->second();
   motet_comm_destroy(comm);
   return 0;
