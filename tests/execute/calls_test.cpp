@@ -1,5 +1,6 @@
 // Calls that are under way at the same time, on ranks that are threads.
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <atomic>
@@ -40,18 +41,18 @@ std::vector<Variant> variants() {
 
 class Calls : public testing::TestWithParam<Variant> {
  protected:
+  static constexpr std::size_t small = 2;
+
   const Network& network() const { return GetParam().network; }
+  // Four blocks, or forty tiny ones.
+  std::size_t large() const { return network().block_bytes > 1024 ? 100'003 : 10'007; }
 };
 
 INSTANTIATE_TEST_SUITE_P(Networks, Calls, testing::ValuesIn(variants()),
                          [](const auto& one) { return one.param.name; });
 
-// Several blocks of the largest size.
-constexpr std::size_t large = 100'003;
-constexpr std::size_t small = 2;
-
 TEST_P(Calls, MayBeWaitedForInOppositeOrderOnTwoCommunicators) {
-  for (const std::size_t count : {small, large}) {
+  for (const std::size_t count : {small, large()}) {
     World world(network(), 2);
     world.run([&](RankEngine& rank) { wait_in_opposite_order(rank, 2, count); });
   }
@@ -59,14 +60,14 @@ TEST_P(Calls, MayBeWaitedForInOppositeOrderOnTwoCommunicators) {
 
 TEST_P(Calls, OfEightRanksMayBeWaitedForInOppositeOrder) {
   World world(network(), 8);
-  world.run([&](RankEngine& rank) { wait_in_opposite_order(rank, 8, 20'001); });
+  world.run([&](RankEngine& rank) { wait_in_opposite_order(rank, 8, large() / 2); });
 }
 
 TEST_P(Calls, OnOneCommunicatorInterleaveTheirMessages) {
   World world(network(), 3);
   world.run([&](RankEngine& rank) {
     Comm comm(rank, 1, everybody(3));
-    Running first(comm, allreduce_of(large), 1), second(comm, allreduce_of(large, true), 2);
+    Running first(comm, allreduce_of(large()), 1), second(comm, allreduce_of(large(), true), 2);
     second.finish();
     first.finish();
     expect_nothing_aside(comm);
@@ -77,7 +78,7 @@ TEST_P(Calls, StayPendingWhileAnotherCommunicatorComesAndGoes) {
   World world(network(), 3);
   world.run([&](RankEngine& rank) {
     Comm comm(rank, 1, everybody(3));
-    Running pending(comm, allreduce_of(large), 1);
+    Running pending(comm, allreduce_of(large()), 1);
     for (std::uint32_t id = 2; id < 6; ++id) {
       Comm other(rank, id, {2, 0, 1});
       for (std::uint64_t i = 0; i < 5; ++i) exercise(other, allreduce_of(1000), id * 10 + i);
@@ -112,7 +113,7 @@ TEST_P(Calls, ReachACommunicatorThatIsMadeLater) {
 }
 
 TEST_P(Calls, CompleteAlthoughARankOutsideThemMakesNoCall) {
-  for (const std::size_t count : {small, large}) {
+  for (const std::size_t count : {small, large()}) {
     World world(network(), 4);
     std::latch through(3);
     world.run([&](RankEngine& rank) {
@@ -175,10 +176,6 @@ class Lead {
   std::vector<std::atomic<std::uint64_t>> received_;
 };
 
-void be_slow() {
-  for (int i = 0; i < 5; ++i) sched_yield();
-}
-
 TEST_P(Calls, FromOneRootStayBoundedWhenReceiversAreSlow) {
   World world(network(), 3);
   Lead lead(3);
@@ -192,7 +189,7 @@ TEST_P(Calls, FromOneRootStayBoundedWhenReceiversAreSlow) {
         lead.check(i, 0);
       } else {
         lead.receive(rank.rank());
-        be_slow();
+        sched_yield();  // slow
       }
     }
     expect_nothing_aside(comm);
@@ -214,7 +211,7 @@ TEST_P(Calls, SendBoundedlyAheadOfASlowReceiver) {
         ask.root = 0;
         exercise(comm, ask, i);
         lead.receive(1);
-        be_slow();
+        sched_yield();  // slow
       }
     }
     expect_nothing_aside(comm);

@@ -81,7 +81,9 @@ Ask random_ask(Random& random, Collective collective, int size) {
   ask.root = has_root(collective) ? static_cast<Rank>(below(random, size)) : 0;
   ask.in_place = may_be_in_place(collective) && below(random, 2) == 0;
   ask.params = random_params(random);
-  ask.block_bytes = one_of(random, std::vector<std::size_t>{0, 64, 1000});
+  constexpr std::size_t most_tiny_blocks = 300;
+  const bool may_be_tiny = ask.count * element_bytes(ask.type) < 64 * most_tiny_blocks;
+  ask.block_bytes = one_of(random, std::vector<std::size_t>{0, 1000, may_be_tiny ? 64U : 0U});
   return ask;
 }
 

@@ -63,7 +63,7 @@ constexpr bool sanitized = true;  // sanitizers make system calls of their own
 constexpr bool sanitized = false;
 #endif
 
-constexpr int batches = 100, calls_per_batch = 100;
+constexpr int batches = 1000, calls_per_batch = 10;
 
 // Notices the first system call of this thread after arm(): the kernel sends SIGSYS instead
 // (Linux 5.11, syscall user dispatch).
