@@ -272,6 +272,27 @@ std::string Communicator::explain(const Arguments& arguments) const {
   return planner_.explain(problem_for(arguments, false));
 }
 
+SharedMemory& Communicator::shared_memory() {
+  SharedMemory* memory = engine().shared_memory();
+  if (memory == nullptr) {
+    throw Error(ErrorCode::unavailable,
+                fmt::format("rank {}: no transport in use shares memory", rank()));
+  }
+  return *memory;
+}
+
+void Communicator::register_memory(void* memory, std::size_t bytes, int descriptor,
+                                   std::uint64_t offset) {
+  if (descriptor >= 0) return shared_memory().add(memory, bytes, descriptor, offset);
+  unreachable_memory_.insert(memory);
+}
+
+void Communicator::deregister_memory(void* memory) {
+  const auto unreachable = unreachable_memory_.find(memory);
+  if (unreachable == unreachable_memory_.end()) return shared_memory().remove(memory);
+  unreachable_memory_.erase(unreachable);
+}
+
 void Communicator::report_wait(std::uint64_t sequence) {
   if (job_->health != nullptr) job_->health->report_wait(context_.id(), sequence);
 }

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -80,6 +81,13 @@ class Communicator final : private Observer {
   std::string explain(const Arguments& arguments) const;
   Engine& engine() { return *job_->engine; }
 
+  // Throws Error{unavailable} if no transport in use shares memory.
+  SharedMemory& shared_memory();
+  // Memory without a descriptor (-1) cannot be reached by other processes; it is only remembered.
+  // Throw Error{invalid_argument}.
+  void register_memory(void* memory, std::size_t bytes, int descriptor, std::uint64_t offset);
+  void deregister_memory(void* memory);
+
  private:
   friend class Request;
   struct Place {
@@ -109,8 +117,9 @@ class Communicator final : private Observer {
   Planner planner_;
   std::shared_ptr<CallLog> log_;
   PlanCache plans_;
-  std::vector<Request*> requests_;  // outstanding
-  Context context_;                 // dies first: it ends what is outstanding
+  std::multiset<const void*> unreachable_memory_;  // registered without a descriptor
+  std::vector<Request*> requests_;                 // outstanding
+  Context context_;                                // dies first: it ends what is outstanding
 };
 
 }  // namespace motet

@@ -318,39 +318,36 @@ motet_status motet_progress(motet_comm* comm) {
   });
 }
 
-namespace {
-motet::SharedMemory& shared_memory_of(motet_comm* comm) {
-  require(comm, "the communicator");
-  motet::SharedMemory* memory = comm->communicator->engine().shared_memory();
-  if (memory == nullptr) throw Error(ErrorCode::unavailable, "no transport in use shares memory");
-  return *memory;
-}
-}  // namespace
-
 motet_status motet_mem_alloc(motet_comm* comm, size_t bytes, void** memory) {
   return guarded([&] {
+    require(comm, "the communicator");
     require(memory, "where to put the memory");
     *memory = nullptr;
-    if (bytes > 0) *memory = shared_memory_of(comm).allocate(bytes);
+    if (bytes > 0) *memory = comm->communicator->shared_memory().allocate(bytes);
   });
 }
 
 motet_status motet_mem_free(motet_comm* comm, void* memory) {
   return guarded([&] {
-    if (memory != nullptr) shared_memory_of(comm).free(memory);
+    require(comm, "the communicator");
+    if (memory != nullptr) comm->communicator->shared_memory().free(memory);
   });
 }
 
 motet_status motet_mem_register(motet_comm* comm, void* memory, size_t bytes, int descriptor,
                                 uint64_t offset) {
   return guarded([&] {
+    require(comm, "the communicator");
     require(memory, "the memory");
-    if (descriptor >= 0) shared_memory_of(comm).add(memory, bytes, descriptor, offset);
+    comm->communicator->register_memory(memory, bytes, descriptor, offset);
   });
 }
 
 motet_status motet_mem_deregister(motet_comm* comm, void* memory) {
-  return guarded([&] { shared_memory_of(comm).remove(memory); });
+  return guarded([&] {
+    require(comm, "the communicator");
+    comm->communicator->deregister_memory(memory);
+  });
 }
 
 const char* motet_last_error(void) {
