@@ -10,8 +10,10 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
 #include <random>
 
+#include "board.hpp"
 #include "net/descriptor.hpp"
 
 namespace motet::testing {
@@ -31,14 +33,28 @@ int some_port() {
   return 10'000 + static_cast<int>(random() % 20'000);
 }
 
-[[noreturn]] void become(const Launch& launch, int rank, int port, int output) {
+void set(const Launch::Environment& environment) {
+  for (const auto& [name, value] : environment) {
+    value.empty() ? unsetenv(name.c_str()) : setenv(name.c_str(), value.c_str(), 1);
+  }
+}
+
+// What all ranks of one launch have in common.
+struct Meeting {
+  int port = 0;
+  Descriptor board;
+};
+
+[[noreturn]] void become(const Launch& launch, int rank, const Meeting& meeting, int output) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   setenv("RANK", std::to_string(rank).c_str(), 1);
   setenv("WORLD_SIZE", std::to_string(launch.ranks).c_str(), 1);
   setenv("MASTER_ADDR", "127.0.0.1", 1);
-  setenv("MASTER_PORT", std::to_string(port).c_str(), 1);
+  setenv("MASTER_PORT", std::to_string(meeting.port).c_str(), 1);
   setenv("MOTET_SECRET", "a secret that is long enough", 1);
-  for (const auto& [name, value] : launch.environment) setenv(name.c_str(), value.c_str(), 1);
+  setenv("SCENARIO_BOARD", std::to_string(meeting.board.get()).c_str(), 1);
+  set(launch.environment);
+  if (const auto own = launch.of.find(rank); own != launch.of.end()) set(own->second);
   dup2(output, STDOUT_FILENO);
   dup2(output, STDERR_FILENO);
   std::vector<char*> argv{const_cast<char*>(launch.program.c_str())};
@@ -50,12 +66,12 @@ int some_port() {
   _exit(127);
 }
 
-Child start(const Launch& launch, int rank, int port) {
+Child start(const Launch& launch, int rank, const Meeting& meeting) {
   int ends[2];
   EXPECT_EQ(pipe2(ends, O_CLOEXEC), 0);
   // No Descriptor owns the write end: the child would close it.
   Child child{fork(), rank, Descriptor(ends[0])};
-  if (child.pid == 0) become(launch, rank, port, ends[1]);
+  if (child.pid == 0) become(launch, rank, meeting, ends[1]);
   close(ends[1]);
   return child;
 }
@@ -92,10 +108,10 @@ void finish(Child& child, RankOutput& result, Clock::time_point deadline) {
 }  // namespace
 
 std::vector<RankOutput> run_ranks(const Launch& launch) {
-  const int port = some_port();
+  const Meeting meeting{some_port(), Descriptor(create_board())};
   std::vector<Child> children;
   for (int rank = 0; rank < launch.ranks; ++rank) {
-    if (rank != launch.missing) children.push_back(start(launch, rank, port));
+    if (rank != launch.missing) children.push_back(start(launch, rank, meeting));
   }
   std::vector<RankOutput> results(static_cast<std::size_t>(launch.ranks));
   const auto deadline = Clock::now() + std::chrono::seconds(launch.deadline_s);
@@ -103,6 +119,15 @@ std::vector<RankOutput> run_ranks(const Launch& launch) {
     finish(child, results[static_cast<std::size_t>(child.rank)], deadline);
   }
   return results;
+}
+
+TemporaryFolder::TemporaryFolder()
+    : path_((std::filesystem::temp_directory_path() / "scenario-XXXXXX").string()) {
+  EXPECT_NE(mkdtemp(path_.data()), nullptr);
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::filesystem::remove_all(path_);
 }
 
 }  // namespace motet::testing

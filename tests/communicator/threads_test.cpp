@@ -1,0 +1,92 @@
+// The scenarios of calls.hpp with ranks that are threads of this process.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <map>
+#include <ostream>
+#include <thread>
+
+#include "calls.hpp"
+
+namespace motet::testing {
+namespace {
+
+// Options that no configuration has come from the environment.
+class Environment {
+ public:
+  explicit Environment(std::map<std::string, std::string> variables)
+      : variables_(std::move(variables)) {
+    for (const auto& [name, value] : variables_) setenv(name.c_str(), value.c_str(), 1);
+  }
+  ~Environment() {
+    for (const auto& [name, value] : variables_) unsetenv(name.c_str());
+  }
+  Environment(const Environment&) = delete;
+
+ private:
+  const std::map<std::string, std::string> variables_;
+};
+
+void be(int rank, int ranks, const motet_unique_id& id, Scenario scenario) {
+  motet_comm* comm = nullptr;
+  try {
+    motet_config config{};
+    config.size = sizeof config;
+    config.rank = rank;
+    config.world_size = ranks;
+    config.id = &id;
+    must(motet_comm_create(&config, &comm));
+    scenario(World(comm));
+    must(motet_barrier(comm, nullptr));
+  } catch (const std::exception& error) {
+    ADD_FAILURE() << "rank " << rank << ": " << error.what();
+    motet_comm_abort(comm, "a check failed");
+  }
+  motet_comm_destroy(comm);
+}
+
+struct Case {
+  const char* scenario;
+  int ranks;
+  const char* transport;
+  const char* fault = "";
+};
+void PrintTo(const Case& c, std::ostream* out) {
+  *out << c.scenario << " of " << c.ranks << " over " << c.transport << " " << c.fault;
+}
+
+class Threads : public ::testing::TestWithParam<Case> {};
+
+TEST_P(Threads, AreRanksLikeProcesses) {
+  const auto& [scenario, ranks, transport, fault] = GetParam();
+  const Environment environment({{"MOTET_TRANSPORT", transport}, {"MOTET_FAULT", fault}});
+  motet_unique_id id{};
+  must(motet_unique_id_create(&id));
+  std::vector<std::jthread> threads;
+  for (int rank = 0; rank < ranks; ++rank) {
+    threads.emplace_back(be, rank, ranks, std::cref(id), find_scenario(scenario));
+  }
+}
+
+constexpr const char* faults = "seed=11,delay=3,full=0.1,reorder=0.2";
+
+INSTANTIATE_TEST_SUITE_P(
+    As, Threads,
+    ::testing::Values(
+        Case{"every_collective", 3, "shm"}, Case{"every_collective", 4, "tcp"},
+        Case{"every_collective", 5, "shm", faults}, Case{"every_algorithm", 4, "shm"},
+        Case{"every_type", 2, "shm"}, Case{"opposite_order", 2, "shm"},
+        Case{"opposite_order", 2, "tcp"}, Case{"opposite_order", 7, "shm"},
+        Case{"pending_while_splitting", 5, "shm"}, Case{"pending_while_splitting", 3, "tcp"},
+        Case{"thousand_requests", 4, "shm"}, Case{"thousand_requests", 3, "tcp", faults},
+        Case{"tests_alone", 3, "shm"}, Case{"one_way", 3, "shm"}, Case{"exchange_around", 5, "shm"},
+        Case{"exchange_around", 4, "tcp", faults}, Case{"fifty_communicators", 3, "shm"},
+        Case{"part_outlives_parent", 4, "shm"}, Case{"allocated_memory", 3, "shm"},
+        Case{"registered_memory", 2, "shm"}, Case{"mixed_memory", 3, "shm"}),
+    [](const auto& test) {
+      return std::string(test.param.scenario) + "_" + test.param.transport + "_" +
+             std::to_string(test.param.ranks) + (*test.param.fault == '\0' ? "" : "_faults");
+    });
+
+}  // namespace
+}  // namespace motet::testing
