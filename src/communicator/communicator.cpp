@@ -56,10 +56,8 @@ Request::~Request() {
 
 void Request::wait() {
   if (communicator_ != nullptr) {
-    const auto passed =
-        std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - state_.started);
-    const auto left = std::max(milliseconds(0), state_.timeout - passed);
-    communicator_->job_->engine->wait(communicator_->context_, *state_.call.operation, left);
+    communicator_->job_->engine->wait(communicator_->context_, *state_.call.operation,
+                                      state_.patience);
   }
   test();
 }
@@ -71,8 +69,10 @@ bool Request::test() {
                                         ": the communicator was destroyed before it was done");
   }
   Communicator& communicator = *communicator_;
-  if (!communicator.job_->engine->advance(communicator.context_, *state_.call.operation))
+  if (!communicator.job_->engine->advance(communicator.context_, *state_.call.operation,
+                                          state_.patience)) {
     return false;
+  }
   std::erase(communicator.requests_, this);
   communicator.end(state_.call);
   return true;
@@ -223,12 +223,12 @@ void Communicator::end(Started& started) {
 
 void Communicator::run(const Arguments& arguments) {
   Started started = begin(arguments);
-  job_->engine->wait(context_, *started.operation, timeout_of(arguments));
+  job_->engine->wait(context_, *started.operation, {.timeout = timeout_of(arguments)});
   end(started);
 }
 
 std::unique_ptr<Request> Communicator::start(const Arguments& arguments) {
-  Request::State state{begin(arguments), timeout_of(arguments), std::chrono::steady_clock::now()};
+  Request::State state{begin(arguments), {.timeout = timeout_of(arguments), .since = Clock::now()}};
   return std::unique_ptr<Request>(new Request(*this, std::move(state)));
 }
 

@@ -41,8 +41,7 @@ class Request {
   friend class Communicator;
   struct State {
     Started call;
-    std::chrono::milliseconds timeout{};
-    std::chrono::steady_clock::time_point started{};
+    Engine::Patience patience;
   };
   Request(Communicator& communicator, State state);
 

@@ -41,11 +41,7 @@ void pause_cpu() {
 struct Engine::Wait {
   Context& context;
   Operation& operation;
-  const milliseconds timeout;
-  Clock::time_point since{};  // when waiting became slow
-  Clock::time_point next_report{};
-  Clock::time_point
-      trouble_since{};  // when a link was first seen to have failed, or a call to differ
+  Patience& patience;
   bool over() const { return operation.phase >= Operation::Phase::done; }
 };
 
@@ -176,10 +172,12 @@ bool Engine::flushed(const Operation& operation) {
   return all;
 }
 
-bool Engine::advance(Context& context, Operation& operation) {
-  Wait wait{context, operation, milliseconds(0)};
+bool Engine::advance(Context& context, Operation& operation, Patience& patience) {
+  Wait wait{context, operation, patience};
   look(wait, true);
-  return wait.over() && flushed(operation);
+  if (wait.over()) return flushed(operation);
+  check(wait);
+  return false;
 }
 
 // Looks once at the operation, or at everything.
@@ -196,8 +194,8 @@ Waiting::Moved Engine::look(Wait& wait, bool widely) {
   return elsewhere ? Waiting::Moved::elsewhere : Waiting::Moved::nothing;
 }
 
-void Engine::wait(Context& context, Operation& operation, milliseconds timeout) {
-  Wait wait{context, operation, timeout};
+void Engine::wait(Context& context, Operation& operation, Patience patience) {
+  Wait wait{context, operation, patience};
   Waiting waiting(crowded_);
   bool widely = false;
   for (std::uint32_t looks = 1;; ++looks) {
@@ -247,22 +245,24 @@ void Engine::sleep() {
 void Engine::check(Wait& wait) {
   if (wait.over() || wait.context.failed()) return;
   const auto now = Clock::now();
-  if (wait.since == Clock::time_point{}) {
-    wait.since = now;
-    wait.next_report = now + unusual_wait;
+  Patience& patience = wait.patience;
+  if (patience.since == Clock::time_point{}) patience.since = now;
+  if (patience.next_report == Clock::time_point{}) {
+    patience.next_report = patience.since + unusual_wait;
   }
   Observer* const observer = wait.context.observer();
   check_suspicion(wait);
-  if (now >= wait.next_report && !wait.operation.is_point_to_point()) {
-    wait.next_report = now + unusual_wait;
+  if (now >= patience.next_report && !wait.operation.is_point_to_point()) {
+    patience.next_report = now + unusual_wait;
     if (observer != nullptr) observer->report_wait(wait.operation.call().sequence);
   }
-  if (now - wait.since >= wait.timeout) {
+  if (now - patience.since >= patience.timeout) {
     std::string where = observer == nullptr
                             ? std::string()
                             : observer->where_is_everybody(wait.operation.call().sequence);
-    give_up(wait, {ErrorCode::timeout, "timed out after " + std::to_string(wait.timeout.count()) +
-                                           " ms" + (where.empty() ? where : "; " + where)});
+    give_up(wait,
+            {ErrorCode::timeout, "timed out after " + std::to_string(patience.timeout.count()) +
+                                     " ms" + (where.empty() ? where : "; " + where)});
   }
   check_links(wait);
 }
@@ -271,8 +271,8 @@ void Engine::check_links(Wait& wait) {
   const auto now = Clock::now();
   for (const Stream& stream : wait.operation.program().streams) {
     if (!stream.link->failed()) continue;
-    if (wait.trouble_since == Clock::time_point{}) wait.trouble_since = now;
-    if (now - wait.trouble_since < verdict_grace) return;
+    if (wait.patience.trouble_since == Clock::time_point{}) wait.patience.trouble_since = now;
+    if (now - wait.patience.trouble_since < verdict_grace) return;
     give_up(wait, {ErrorCode::peer_lost, stream.link->peer() + " is gone (" +
                                              stream.link->transport_name() + ": " +
                                              stream.link->endpoint().failure() + ")"});
@@ -284,11 +284,11 @@ void Engine::check_suspicion(Wait& wait) {
   const auto suspected = wait.context.suspected();
   if (!suspected) return;
   const auto now = Clock::now();
-  if (wait.trouble_since == Clock::time_point{}) {
-    wait.trouble_since = now;
+  if (wait.patience.trouble_since == Clock::time_point{}) {
+    wait.patience.trouble_since = now;
     if (wait.context.observer() != nullptr) wait.context.observer()->report_wait(*suspected);
   }
-  if (now - wait.trouble_since < verdict_grace) return;
+  if (now - wait.patience.trouble_since < verdict_grace) return;
   give_up(wait,
           {ErrorCode::invalid_argument, "a message of collective #" + std::to_string(*suspected) +
                                             " came from a call that differs from this rank's"});

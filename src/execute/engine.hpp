@@ -63,12 +63,20 @@ class Engine {
   // How many ranks, this one included, share how many cores of this node.
   void share_cores(int ranks, int cores);
 
+  // What somebody who waits remembers between his looks.
+  struct Patience {
+    std::chrono::milliseconds timeout{};
+    Clock::time_point since{};  // when waiting began; not set: when it becomes slow
+    Clock::time_point next_report{};
+    // When a link was first seen to have failed, or a call to differ.
+    Clock::time_point trouble_since{};
+  };
   // Drives everything, this operation first, until it is over: Phase done or failed. After the
-  // deadline the communicator is failed. Takes the engine by itself.
-  void wait(Context& context, Operation& operation, std::chrono::milliseconds timeout);
-  // A little progress: this operation first, then everything. True if it is over. Takes the engine
-  // by itself.
-  bool advance(Context& context, Operation& operation);
+  // timeout the communicator is failed. Takes the engine by itself.
+  void wait(Context& context, Operation& operation, Patience patience);
+  // A little progress: this operation first, then everything. True if it is over. Fails the
+  // communicator where wait() does. Takes the engine by itself.
+  bool advance(Context& context, Operation& operation, Patience& patience);
   // Drives everything once. True if anything moved. Takes the engine by itself.
   bool progress();
 

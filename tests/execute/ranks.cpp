@@ -200,12 +200,12 @@ Call::~Call() {
 }
 
 void Call::wait() {
-  comm_->engine().wait(comm_->context(), *operation_, patience);
+  comm_->engine().wait(comm_->context(), *operation_, {.timeout = patience});
   expect_success();
 }
 
 bool Call::test() {
-  if (!comm_->engine().advance(comm_->context(), *operation_)) return false;
+  if (!comm_->engine().advance(comm_->context(), *operation_, patience_)) return false;
   expect_success();
   return true;
 }

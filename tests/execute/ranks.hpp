@@ -101,6 +101,7 @@ class Call {
 
   Comm* comm_;
   std::unique_ptr<Operation> operation_;
+  Engine::Patience patience_{.timeout = patience};
 };
 
 // A communicator on one rank.
