@@ -26,7 +26,8 @@ struct Card {
   std::vector<int> cpus;  // that it may run on: launchers bind each rank to its own
   int quota = 1;
   std::uint32_t next_id = 1;
-  json transports;  // name → address
+  int world_size = 1;  // as it was told
+  json transports;     // name → address
 };
 
 std::string to_text(const Card& card) {
@@ -36,6 +37,7 @@ std::string to_text(const Card& card) {
               {"cpus", card.cpus},
               {"quota", card.quota},
               {"next_id", card.next_id},
+              {"world_size", card.world_size},
               {"transports", card.transports}}
       .dump();
 }
@@ -48,6 +50,7 @@ Card card_from_text(const std::string& text) {
           value.at("cpus").get<std::vector<int>>(),
           value.at("quota").get<int>(),
           value.at("next_id").get<std::uint32_t>(),
+          value.at("world_size").get<int>(),
           value.at("transports")};
 }
 
@@ -102,6 +105,7 @@ std::shared_ptr<Engine> open_engine(const Options& options, Rank rank) {
 // Communicators that one thread makes share an engine, so that waiting for one drives the others.
 std::shared_ptr<Engine> engine_of_this_thread(const Options& options, Rank rank) {
   thread_local std::weak_ptr<Engine> mine;
+  wanted_transports(options.transport);  // a wrong name is an error also where they are open
   auto engine = mine.lock();
   if (engine == nullptr) {
     engine = open_engine(options, rank);
@@ -251,11 +255,11 @@ Topology discover(Meeting& meeting, const std::vector<Link*>& links, const Deadl
   return Topology::from_nodes(find_nodes(exchange(meeting, "nodes", mine, deadline)));
 }
 
-Card my_card(const Engine& engine) {
+Card my_card(const Engine& engine, int world_size) {
   const std::string machine = machine_identity();  // begins with the kernel's boot id
   Card card{engine.identity(), host_name(),   machine.substr(0, machine.find(' ')),
             allowed_cpus(),    quota_cores(), engine.next_communicator_id(),
-            json::object()};
+            world_size,        json::object()};
   for (const auto& [name, transport] : engine.transports()) {
     card.transports[name] = transport->address();
   }
@@ -297,6 +301,17 @@ int least_cores_of_a_node(const Topology& topology, const std::vector<Card>& car
   return least;
 }
 
+// Rank 0 waits for as many ranks as it was told; others may have been told of fewer or more.
+void expect_same_world_size(Rank me, const std::vector<Card>& cards) {
+  for (std::size_t rank = 0; rank < cards.size(); ++rank) {
+    if (cards[rank].world_size == cards[0].world_size) continue;
+    throw Error(
+        ErrorCode::invalid_argument,
+        fmt::format("rank {}: joining: rank {} was told a world size of {}, rank 0 one of {}", me,
+                    rank, cards[rank].world_size, cards[0].world_size));
+  }
+}
+
 }  // namespace
 
 std::shared_ptr<Job> join(Meeting meeting, const Options& options, const Deadline& deadline) {
@@ -309,9 +324,11 @@ std::shared_ptr<Job> join(Meeting meeting, const Options& options, const Deadlin
     for (const auto& [name, transport] : engine.transports()) transport->admit(meeting.credentials);
   }
   std::vector<Card> cards;
-  for (const auto& text : exchange(meeting, "card", to_text(my_card(engine)), deadline)) {
+  for (const auto& text :
+       exchange(meeting, "card", to_text(my_card(engine, meeting.world_size)), deadline)) {
     cards.push_back(card_from_text(text));
   }
+  expect_same_world_size(meeting.rank, cards);
   for (const Card& card : cards) job->hosts.push_back(card.host);
   job->communicator_id = std::ranges::max(cards, {}, &Card::next_id).next_id;
   job->links = Connecting(meeting, engine, cards, deadline).connect_all();

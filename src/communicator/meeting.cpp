@@ -90,6 +90,16 @@ std::vector<Address> addresses_of(const std::string& hosts, int port) {
   return addresses;
 }
 
+// Runs `body`; its errors say who was joining.
+template <class Body>
+auto as_rank(Rank rank, Body&& body) {
+  try {
+    return body();
+  } catch (const Error& error) {
+    throw Error(error.code(), fmt::format("rank {}: joining: {}", rank, error.what()));
+  }
+}
+
 std::string host_part(const Address& address) {
   std::string host = address.substr(0, address.rfind(':'));
   if (host.front() == '[') host = host.substr(1, host.size() - 2);
@@ -145,7 +155,9 @@ Meeting meet_by_id(const UniqueId& id, Rank rank, int world_size, const Deadline
     servers().forget(id.port);
   }
   if (world_size == 1) return meeting;
-  meeting.store = tcp_store(addresses_of(id.host, id.port), meeting.credentials, deadline);
+  meeting.store = as_rank(rank, [&] {
+    return tcp_store(addresses_of(id.host, id.port), meeting.credentials, deadline);
+  });
   return meeting;
 }
 
@@ -190,9 +202,11 @@ Meeting meet_by_environment(const Options& options, const Deadline& deadline) {
     }
   }
   const std::string name = fmt::format("{}:{}", host, resolved.master_port);
-  meeting.store = std::make_shared<OwningPrefix>(
-      tcp_store(addresses_of(host, resolved.master_port), meeting.credentials, deadline),
-      next_generation(name, meeting.rank));
+  auto store = as_rank(meeting.rank, [&] {
+    return tcp_store(addresses_of(host, resolved.master_port), meeting.credentials, deadline);
+  });
+  meeting.store =
+      std::make_shared<OwningPrefix>(std::move(store), next_generation(name, meeting.rank));
   return meeting;
 }
 
@@ -228,7 +242,8 @@ std::vector<std::string> exchange(Meeting& meeting, const std::string& what,
   }
   // Rank 0 finds out at the deadline who is missing; the others wait a little longer to hear it.
   const auto later = Deadline::after(deadline.left() + std::chrono::seconds(3));
-  const auto all = nlohmann::json::parse(store.get(what + "/all", later));
+  const auto all =
+      nlohmann::json::parse(as_rank(meeting.rank, [&] { return store.get(what + "/all", later); }));
   if (all.contains("missing")) {
     throw Error(ErrorCode::timeout, fmt::format("rank {}: joining: {}", meeting.rank,
                                                 all["missing"].get<std::string>()));
