@@ -29,6 +29,7 @@ void Board::await(std::size_t mark, int times) {
 Board& board() {
   static void* const memory = mmap(nullptr, sizeof(Board), PROT_READ | PROT_WRITE, MAP_SHARED,
                                    std::stoi(std::getenv("SCENARIO_BOARD")), 0);
+  if (memory == MAP_FAILED) std::abort();
   return *static_cast<Board*>(memory);
 }
 

@@ -133,11 +133,12 @@ float* OneCall::output() {
   return out_.data() + guard + (asked_.in_place ? offset_of(asked_, world_, false) : 0);
 }
 
-motet_status OneCall::call(motet_request** request) {
+motet_status OneCall::call(motet_request** request, int timeout_ms) {
   motet_call call{};
   call.size = sizeof call;
   call.algorithm = asked_.algorithm;
   call.request = request;
+  call.timeout_ms = timeout_ms;
   const auto [collective, count, root, in_place, algorithm] = asked_;
   constexpr motet_type type = motet_float32;
   switch (collective) {
@@ -162,12 +163,12 @@ motet_status OneCall::call(motet_request** request) {
   }
 }
 
-motet_status OneCall::run() {
-  return call(nullptr);
+motet_status OneCall::run(int timeout_ms) {
+  return call(nullptr, timeout_ms);
 }
 
-void OneCall::start() {
-  must(call(&request_));
+motet_status OneCall::start() {
+  return call(&request_, 0);
 }
 
 void OneCall::check() const {

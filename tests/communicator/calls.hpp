@@ -50,14 +50,14 @@ class OneCall {
   OneCall(const Asked& asked, motet_comm* comm);
   OneCall(OneCall&&) = default;  // the buffers stay where they are
 
-  motet_status run();
-  void start();  // as a request
+  motet_status run(int timeout_ms = 0);
+  motet_status start();  // as a request
   motet_request*& request() { return request_; }
   // The result, the input unless in place, and what lies around both.
   void check() const;
 
  private:
-  motet_status call(motet_request** request);
+  motet_status call(motet_request** request, int timeout_ms);
   float* input();
   float* output();
 

@@ -13,7 +13,7 @@ namespace {
 
 OneCall started(size_t count, motet_comm* comm) {
   OneCall call({.collective = motet_collective_allreduce, .count = count}, comm);
-  call.start();
+  must(call.start());
   return call;
 }
 

@@ -13,7 +13,7 @@ Asked allreduce_of(size_t count) {
 
 OneCall started(const Asked& asked, motet_comm* comm) {
   OneCall call(asked, comm);
-  call.start();
+  must(call.start());
   return call;
 }
 

@@ -41,8 +41,8 @@ void set(const Launch::Environment& environment) {
 
 // What all ranks of one launch have in common.
 struct Meeting {
-  int port = 0;
-  Descriptor board;
+  int port = some_port();
+  int board = create_board();  // no Descriptor owns it: children would close it
 };
 
 [[noreturn]] void become(const Launch& launch, int rank, const Meeting& meeting, int output) {
@@ -52,7 +52,7 @@ struct Meeting {
   setenv("MASTER_ADDR", "127.0.0.1", 1);
   setenv("MASTER_PORT", std::to_string(meeting.port).c_str(), 1);
   setenv("MOTET_SECRET", "a secret that is long enough", 1);
-  setenv("SCENARIO_BOARD", std::to_string(meeting.board.get()).c_str(), 1);
+  setenv("SCENARIO_BOARD", std::to_string(meeting.board).c_str(), 1);
   set(launch.environment);
   if (const auto own = launch.of.find(rank); own != launch.of.end()) set(own->second);
   dup2(output, STDOUT_FILENO);
@@ -108,7 +108,7 @@ void finish(Child& child, RankOutput& result, Clock::time_point deadline) {
 }  // namespace
 
 std::vector<RankOutput> run_ranks(const Launch& launch) {
-  const Meeting meeting{some_port(), Descriptor(create_board())};
+  const Meeting meeting;
   std::vector<Child> children;
   for (int rank = 0; rank < launch.ranks; ++rank) {
     if (rank != launch.missing) children.push_back(start(launch, rank, meeting));
@@ -118,6 +118,7 @@ std::vector<RankOutput> run_ranks(const Launch& launch) {
   for (Child& child : children) {
     finish(child, results[static_cast<std::size_t>(child.rank)], deadline);
   }
+  close(meeting.board);
   return results;
 }
 

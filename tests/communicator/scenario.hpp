@@ -14,8 +14,8 @@ struct RankOutput {
 
 struct Launch {
   using Environment = std::map<std::string, std::string>;
-  std::string program;
-  std::vector<std::string> arguments;
+  std::string program = {};
+  std::vector<std::string> arguments = {};
   int ranks = 2;
   Environment environment = {};        // besides RANK, WORLD_SIZE, MASTER_*, MOTET_SECRET
   std::map<int, Environment> of = {};  // what one rank has instead; "": not set

@@ -1,0 +1,140 @@
+// Bad arguments, aborts, requests that outlive their communicator.
+#include <cstring>
+#include <thread>
+
+#include "board.hpp"
+#include "calls.hpp"
+#include "commands.hpp"
+
+namespace motet::testing {
+namespace {
+
+// C lets any int be an enumeration.
+template <class Enumeration>
+Enumeration as_c_would_pass(int number) {
+  Enumeration result{};
+  static_assert(sizeof result == sizeof number);
+  std::memcpy(&result, &number, sizeof result);
+  return result;
+}
+
+void bad_arguments(Rank& rank, const Words&) {
+  std::vector<float> in(30, 1), out(30);
+  motet_comm* const comm = rank.comm;
+  const auto allreduce = [&](const void* from, void* to, size_t count, motet_type type, motet_op op,
+                             motet_comm* on, const motet_call* call) {
+    return [=] { return motet_allreduce(from, to, count, type, op, on, call); };
+  };
+  const auto of = [&](motet_type type, motet_op op) {
+    return allreduce(in.data(), out.data(), 5, type, op, comm, nullptr);
+  };
+  const auto by = [&](const motet_call& call) {
+    return allreduce(in.data(), out.data(), 5, motet_float32, motet_sum, comm, &call);
+  };
+  const auto broadcast = [&](int root) {
+    return [&, root] {
+      return motet_broadcast(in.data(), in.data(), 5, motet_float32, root, comm, nullptr);
+    };
+  };
+  const auto plain = [&](const void* from, void* to, size_t count) {
+    return allreduce(from, to, count, motet_float32, motet_sum, comm, nullptr);
+  };
+  say_how("input", plain(nullptr, out.data(), 5));
+  say_how("output", plain(in.data(), nullptr, 5));
+  say_how("negative root", broadcast(-1));
+  say_how("large root", broadcast(rank.size));
+  say_how("type", of(as_c_would_pass<motet_type>(77), motet_sum));
+  say_how("negative type", of(as_c_would_pass<motet_type>(-1), motet_sum));
+  say_how("op", of(motet_float32, as_c_would_pass<motet_op>(9)));
+  say_how("negative op", of(motet_float32, as_c_would_pass<motet_op>(-1)));
+  say_how("bitwise", of(motet_float32, motet_and));
+  say_how("overlap", plain(in.data(), in.data() + 1, 5));
+  say_how("count", plain(in.data(), out.data(), SIZE_MAX / 2));
+  say_how("communicator",
+          allreduce(in.data(), out.data(), 5, motet_float32, motet_sum, nullptr, nullptr));
+  say_how("peer",
+          [&] { return motet_send(in.data(), 5, motet_float32, rank.number, comm, nullptr); });
+  say_how("negative peer",
+          [&] { return motet_recv(in.data(), 5, motet_float32, -1, comm, nullptr); });
+  motet_call call{};
+  say_how("size", by(call));
+  call.size = sizeof call;
+  call.algorithm = "magic";
+  say_how("algorithm", by(call));
+  say_how("where", [&] { return motet_comm_split(comm, 0, 0, nullptr); });
+  say_how("request", [&] { return motet_wait(nullptr); });
+}
+
+void bad_config(Rank&, const Words&) {
+  motet_comm* comm = nullptr;
+  const auto create = [&](const motet_config& config) {
+    return [&] { return motet_comm_create(&config, &comm); };
+  };
+  motet_unique_id id{};
+  motet_config config{};
+  say_how("size", create(config));
+  config.size = sizeof config;
+  config.transport = "pigeon";
+  say_how("transport", create(config));
+  config.transport = nullptr;
+  config.id = &id;
+  config.world_size = 2;
+  say_how("id", create(config));
+  motet_store store{};
+  store.size = sizeof store;
+  config.id = nullptr;
+  config.store = &store;
+  say_how("store", create(config));
+  must(motet_unique_id_create(&id));
+  config.id = &id;
+  config.rank = 2;
+  say_how("rank", create(config));
+  say_how("where", [&] { return motet_comm_create(&config, nullptr); });
+}
+
+void abort_from_thread(Rank& rank, const Words&) {
+  std::jthread other;
+  if (rank.number == 1) {
+    other = std::jthread([&] { motet_comm_abort(rank.comm, "the loss is NaN"); });
+  }
+  float data = 1;
+  say_how("loop", [&] {
+    motet_status status = motet_ok;
+    while (status == motet_ok) {
+      status = motet_allreduce(&data, &data, 1, motet_float32, motet_max, rank.comm, nullptr);
+    }
+    return status;
+  });
+  say_how("error", [&] { return motet_comm_error(rank.comm); });
+}
+
+// Several requests that nobody else ever answers; some are heard of after the end.
+void destroy_with_requests(Rank& rank, const Words&) {
+  std::vector<float> data(3 * 100'000);
+  std::vector<motet_request*> requests(3);
+  motet_call call = rank.call();
+  for (size_t i = 0; i < requests.size(); ++i) {
+    call.request = &requests[i];
+    float* const part = data.data() + i * 100'000;
+    must(motet_allreduce(part, part, 100'000, motet_float32, motet_sum, rank.comm, &call));
+  }
+  say_how("destroy", [&] { return motet_comm_destroy(rank.comm); });
+  rank.comm = nullptr;
+  int done = 0;
+  say_how("wait", [&] { return motet_wait(requests.data()); });
+  say_how("test", [&] { return motet_test(&requests[1], &done); });
+  must_be(done == 1 && requests[1] == nullptr, "a failed request is over");
+  say_how("wait", [&] { return motet_wait(&requests[2]); });
+}
+
+}  // namespace
+
+const Commands& misuse_commands() {
+  static const Commands all{{"bad_arguments", bad_arguments},
+                            {"bad_config", bad_config},
+                            {"abort_from_thread", abort_from_thread},
+                            {"destroy_with_requests", destroy_with_requests}};
+  return all;
+}
+
+}  // namespace motet::testing

@@ -1,0 +1,107 @@
+// Ranks whose calls differ: both calls are quoted, and no data are wrong (scenario_rank checks the
+// result of every call that succeeds).
+#include "trouble.hpp"
+
+namespace motet::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+constexpr int invalid_argument = 1;  // motet_status
+
+struct Difference {
+  const char* name;
+  std::string others, rank_one;  // scripts
+  std::string quoted, quoted_of_one;
+};
+
+class Differences : public Trouble {
+ protected:
+  // Whoever had to wait got the error; everybody else gets it in the last call, a barrier.
+  static void expect_quoted(const Difference& difference, int ranks) {
+    SCOPED_TRACE(std::string(difference.name) + " of " + std::to_string(ranks) + " ranks");
+    const std::string end = " barrier barrier";
+    const auto heard =
+        run(ranks, {difference.others + end, difference.rank_one + end, difference.others + end});
+    for (const Heard& rank : heard) {
+      EXPECT_EQ(rank.status, 0) << rank.text;
+      ASSERT_FALSE(rank.said.empty()) << rank.text;
+      bool failed = false;
+      for (const Said& said : rank.said) {
+        if (failed) {
+          EXPECT_NE(said.status, 0) << "after an error: " << rank.text;
+        }
+        failed |= said.status != 0;
+        EXPECT_LT(said.ms, longest_ms) << rank.text;
+      }
+      EXPECT_THAT(
+          rank.said.back(),
+          Failed(invalid_argument,
+                 AllOf(HasSubstr("ranks call different collectives"), HasSubstr(difference.quoted),
+                       HasSubstr("rank 1: " + difference.quoted_of_one))));
+    }
+  }
+};
+
+std::vector<Difference> differences() {
+  return {
+      {"collectives", "allreduce:100", "broadcast:100", "allreduce #2 (400 B float32 sum)",
+       "broadcast #2 (400 B float32 root 0)"},
+      {"reverse collectives", "alltoall:10", "allgather:10", "alltoall #2", "allgather #2"},
+      {"barriers", "barrier", "reduce_scatter:3", "barrier #2", "reduce_scatter #2"},
+      {"counts", "allreduce:100", "allreduce:101", "allreduce #2 (400 B float32 sum)",
+       "allreduce #2 (404 B float32 sum)"},
+      {"large counts", "allreduce:3000000", "allreduce:3000001", "allreduce #2 (",
+       "allreduce #2 ("},
+      {"small and large", "allreduce:10", "allreduce:3000001", "allreduce #2 (40 B",
+       "allreduce #2 ("},
+      {"large and small", "allgather:1000000", "allgather:1", "allgather #2 (",
+       "allgather #2 (4 B"},
+      {"no elements", "allreduce:5", "allreduce:0", "allreduce #2 (20 B", "allreduce #2 (0 B"},
+      {"some elements", "allreduce:0", "allreduce:5", "allreduce #2 (0 B", "allreduce #2 (20 B"},
+      {"broadcast of none", "broadcast:5:0", "broadcast:0:0", "broadcast #2 (20 B float32 root 0)",
+       "broadcast #2 (0 B"},
+      {"scatter of none", "scatter:5:1", "scatter:0:1", "scatter #2 (20 B", "scatter #2 (0 B"},
+      {"gather counts", "gather:5:0", "gather:6:0", "gather #2 (20 B", "gather #2 (24 B"},
+      {"reduce counts", "reduce:5:1", "reduce:600000:1", "reduce #2 (20 B", "reduce #2 ("},
+      {"types", "typed:10:0", "typed:2:0", "float32 sum", "allreduce #2 (400 B int32 sum)"},
+      {"ops", "typed:10:0", "typed:10:3", "float32 sum", "allreduce #2 (400 B float32 max)"},
+      {"two roots", "broadcast:5:0", "broadcast:5:1", "root 0",
+       "broadcast #2 (20 B float32 root 1)"},
+      {"two large roots", "broadcast:2000000:0", "broadcast:2000000:1", "root 0", "broadcast #2 ("},
+      {"roots of reduce", "reduce:5:0", "reduce:5:1", "root 0",
+       "reduce #2 (20 B float32 sum root 1)"},
+      {"skipped", "barrier allreduce:100", "allreduce:100", "barrier #2", "allreduce #2"},
+      {"swapped", "broadcast:5:0 allreduce:5", "allreduce:5 broadcast:5:0", "broadcast #2",
+       "allreduce #2"},
+      {"requests", "started:allreduce:100", "started:allreduce:99", "allreduce #2 (400 B",
+       "allreduce #2 (396 B"},
+      {"a split", "split:0", "allreduce:5", "allgather #2", "allreduce #2"},
+  };
+}
+
+TEST_P(Differences, AreQuotedByTwoRanks) {
+  for (const Difference& difference : differences()) expect_quoted(difference, 2);
+}
+TEST_P(Differences, AreQuotedByThreeRanks) {
+  for (const Difference& difference : differences()) expect_quoted(difference, 3);
+}
+TEST_P(Differences, AreQuotedByFiveRanks) {
+  for (const Difference& difference : differences()) expect_quoted(difference, 5);
+}
+
+TEST_P(Differences, OfMessagesAreErrorsOfBothEnds) {
+  const auto heard = run(2, {"send:10:1 barrier", "recv:11:0 barrier"});
+  for (const Heard& rank : heard) {
+    EXPECT_EQ(rank.status, 0) << rank.text;
+    EXPECT_NE(rank.said.back().status, 0) << rank.text;
+    EXPECT_LT(rank.said.back().ms, longest_ms);
+  }
+  EXPECT_NE(heard[1].find("recv").status, 0) << heard[1].text;
+}
+
+MOTET_OVER_EVERY_TRANSPORT(Differences);
+
+}  // namespace
+}  // namespace motet::testing

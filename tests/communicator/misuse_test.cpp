@@ -1,0 +1,160 @@
+// Bad arguments, aborts, requests that outlive their communicator, meetings that fail.
+#include "trouble.hpp"
+
+namespace motet::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::AnyOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr int invalid_argument = 1, timed_out = 3, aborted = 5;  // motet_status
+
+class Misuse : public Trouble {};
+
+TEST_P(Misuse, OfArgumentsIsRefusedAndChangesNothing) {
+  for (const Heard& rank : run(3, {"bad_arguments allreduce:100 broadcast:5:2"})) {
+    EXPECT_EQ(rank.status, 0) << rank.text;
+    for (const auto& [what, text] : std::map<std::string, const char*>{
+             {"input", "allreduce: the input is NULL"},
+             {"output", "allreduce: the output is NULL"},
+             {"negative root", "broadcast: root -1 is not a rank"},
+             {"large root", "broadcast: root 3 is not a rank: there are 0 to 2"},
+             {"type", "type 77 does not exist"},
+             {"negative type", "does not exist"},
+             {"op", "operation 9 does not exist"},
+             {"negative op", "does not exist"},
+             {"bitwise", "and is not defined for float32"},
+             {"overlap", "overlap"},
+             {"count", "do not fit into memory"},
+             {"communicator", "the communicator is NULL"},
+             {"peer", "a rank cannot be its own peer"},
+             {"negative peer", "peer -1 is not a rank"},
+             {"size", "set it to sizeof(motet_call)"},
+             {"algorithm", "there is no algorithm \"magic\""},
+             {"where", "is NULL"},
+             {"request", "the request is NULL"}}) {
+      EXPECT_THAT(rank.find(what), Failed(invalid_argument, HasSubstr(text)));
+    }
+    EXPECT_THAT(rank.find("allreduce"), Succeeded());
+    EXPECT_THAT(rank.find("broadcast"), Succeeded());
+  }
+}
+
+TEST_P(Misuse, OfConfigurationsIsRefused) {
+  const Heard rank = run(1, {"bad_config allreduce:5"}).front();
+  for (const auto& [what, text] :
+       std::map<std::string, const char*>{{"size", "set it to sizeof(motet_config)"},
+                                          {"transport", "\"pigeon\""},
+                                          {"id", "the unique id is malformed"},
+                                          {"store", "set or get is NULL"},
+                                          {"rank", "rank 2 of world size 2"},
+                                          {"where", "is NULL"}}) {
+    EXPECT_THAT(rank.find(what), Failed(invalid_argument, HasSubstr(text)));
+  }
+  EXPECT_THAT(rank.find("allreduce"), Succeeded());
+}
+
+class Aborts : public Trouble {};
+
+TEST_P(Aborts, FromAnyThreadReachAll) {
+  for (const Heard& rank : run(3, {"abort_from_thread barrier"})) {
+    EXPECT_EQ(rank.status, 0) << rank.text;
+    for (const char* call : {"loop", "error", "barrier"}) {
+      EXPECT_THAT(rank.find(call),
+                  Failed(aborted, HasSubstr("rank 1 aborted the communicator: the loss is NaN")));
+    }
+  }
+}
+
+TEST_P(Aborts, EndTheRequestsOfADestroyedCommunicator) {
+  const auto heard = run(2, {"destroy_with_requests reach:0", "await:0"});
+  EXPECT_EQ(heard[0].status, 0) << heard[0].text;
+  EXPECT_THAT(heard[0].find("destroy"), Succeeded());
+  EXPECT_LT(heard[0].find("destroy").ms, longest_ms);
+  for (const Said& said : heard[0].said) {
+    if (said.what != "wait" && said.what != "test") continue;
+    EXPECT_THAT(said, Failed(aborted, HasSubstr("the communicator was destroyed")));
+  }
+}
+
+class Meetings : public Trouble {
+ protected:
+  static std::vector<Heard> fail(Launch launch) {
+    launch.arguments = {"barrier"};
+    launch.environment["MOTET_SETUP_TIMEOUT_MS"] = "1500";
+    return run(launch);
+  }
+};
+
+TEST_P(Meetings, NameWhoIsMissing) {
+  for (const int missing : {2, 1}) {
+    const auto heard = fail({.ranks = 3, .missing = missing});
+    for (int rank = 0; rank < 3; ++rank) {
+      if (rank == missing) continue;
+      EXPECT_THAT(heard[static_cast<std::size_t>(rank)].find("create"),
+                  Failed(timed_out, AllOf(HasSubstr("1 of 3 ranks did not come"),
+                                          HasSubstr("rank " + std::to_string(missing)))));
+    }
+  }
+}
+
+TEST_P(Meetings, NameRankZeroIfItIsMissing) {
+  const auto heard = fail({.ranks = 2, .missing = 0});
+  EXPECT_THAT(heard[1].find("create"),
+              Failed(timed_out, AllOf(HasSubstr("rank 1"), HasSubstr("rank 0"))));
+}
+
+TEST_P(Meetings, RefuseAnotherSecret) {
+  const auto heard = fail({.ranks = 3, .of = {{1, {{"MOTET_SECRET", "quite another secret"}}}}});
+  for (const Heard& rank : heard) {
+    EXPECT_NE(rank.find("create").status, 0) << rank.text;
+    EXPECT_LT(rank.find("create").ms, longest_ms + 1500);
+  }
+  EXPECT_THAT(heard[0].find("create").text, HasSubstr("rank 1"));
+  EXPECT_THAT(heard[2].find("create").text, HasSubstr("rank 1"));
+  EXPECT_THAT(heard[1].find("create").text, HasSubstr("secret"));
+}
+
+TEST_P(Meetings, FailWhereTwoAreTheSameRank) {
+  for (const Heard& rank : fail({.ranks = 3, .of = {{2, {{"RANK", "1"}}}}})) {
+    EXPECT_NE(rank.find("create").status, 0) << rank.text;
+    EXPECT_LT(rank.find("create").ms, longest_ms + 1500);
+  }
+}
+
+TEST_P(Meetings, FailWhereRanksAreToldOfMore) {
+  for (const Heard& rank : fail({.ranks = 2, .of = {{1, {{"WORLD_SIZE", "3"}}}}})) {
+    EXPECT_THAT(
+        rank.find("create"),
+        Failed(invalid_argument, HasSubstr("rank 1 was told a world size of 3, rank 0 one of 2")));
+  }
+}
+
+TEST_P(Meetings, FailWhereRanksAreToldOfFewer) {
+  for (const Heard& rank : fail({.ranks = 2, .of = {{0, {{"WORLD_SIZE", "3"}}}}})) {
+    EXPECT_THAT(rank.find("create"), Failed(timed_out, HasSubstr("1 of 3 ranks did not come")));
+  }
+}
+
+TEST_P(Meetings, RefuseAnEnvironmentThatIsHalfThere) {
+  const auto heard = fail({.ranks = 1, .of = {{0, {{"WORLD_SIZE", ""}}}}});
+  EXPECT_THAT(heard[0].find("create"),
+              Failed(invalid_argument, HasSubstr("only one of RANK and WORLD_SIZE")));
+}
+
+TEST_P(Meetings, NeedNoSecretOnOneMachine) {
+  for (const Heard& rank : run({.arguments = {"allreduce:100"},
+                           .ranks = 3,
+                           .environment = {{"MOTET_SECRET", ""}, {"MASTER_ADDR", ""}}})) {
+    EXPECT_THAT(rank.find("allreduce"), Succeeded());
+  }
+}
+
+MOTET_OVER_EVERY_TRANSPORT(Misuse);
+MOTET_OVER_EVERY_TRANSPORT(Aborts);
+MOTET_OVER_EVERY_TRANSPORT(Meetings);
+
+}  // namespace
+}  // namespace motet::testing
