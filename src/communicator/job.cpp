@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <set>
 
 #include "base/assert.hpp"
@@ -302,14 +303,17 @@ int least_cores_of_a_node(const Topology& topology, const std::vector<Card>& car
 }
 
 // Rank 0 waits for as many ranks as it was told; others may have been told of fewer or more.
-void expect_same_world_size(Rank me, const std::vector<Card>& cards) {
-  for (std::size_t rank = 0; rank < cards.size(); ++rank) {
-    if (cards[rank].world_size == cards[0].world_size) continue;
-    throw Error(
-        ErrorCode::invalid_argument,
-        fmt::format("rank {}: joining: rank {} was told a world size of {}, rank 0 one of {}", me,
-                    rank, cards[rank].world_size, cards[0].world_size));
-  }
+void expect_same_world_size(Meeting& meeting, const std::vector<Card>& cards) {
+  const auto differs = std::ranges::find_if(
+      cards, [&](const Card& card) { return card.world_size != cards.front().world_size; });
+  if (differs == cards.end()) return;
+  std::vector<Rank> ranks(cards.size());
+  std::iota(ranks.begin(), ranks.end(), 0);
+  part_ways(meeting, "card", ranks);
+  throw Error(ErrorCode::invalid_argument,
+              fmt::format("rank {}: joining: rank {} was told a world size of {}, rank 0 one of {}",
+                          meeting.rank, differs - cards.begin(), differs->world_size,
+                          cards.front().world_size));
 }
 
 }  // namespace
@@ -328,7 +332,7 @@ std::shared_ptr<Job> join(Meeting meeting, const Options& options, const Deadlin
        exchange(meeting, "card", to_text(my_card(engine, meeting.world_size)), deadline)) {
     cards.push_back(card_from_text(text));
   }
-  expect_same_world_size(meeting.rank, cards);
+  expect_same_world_size(meeting, cards);
   for (const Card& card : cards) job->hosts.push_back(card.host);
   job->communicator_id = std::ranges::max(cards, {}, &Card::next_id).next_id;
   job->links = Connecting(meeting, engine, cards, deadline).connect_all();

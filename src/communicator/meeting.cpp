@@ -8,6 +8,7 @@
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <optional>
 #include <sstream>
 
@@ -15,6 +16,9 @@
 
 namespace motet {
 namespace {
+
+// Of rank 0, for those who have not heard why they cannot meet.
+constexpr std::chrono::seconds longest_parting{2};
 
 // Servers outlive the call that starts them: until rank 0 has joined (unique id), or for later
 // communicators at the same address (environment). Part of the per-process registry.
@@ -212,7 +216,8 @@ Meeting meet_by_environment(const Options& options, const Deadline& deadline) {
 
 namespace {
 
-// Rank 0's part of exchange(): everybody's values, or the error that everybody is to throw.
+// Rank 0's part of exchange(): everybody's values, or who has to be named in the error that
+// everybody is to throw.
 nlohmann::json collect(Store& store, const std::string& what, int world_size,
                        const Deadline& deadline) {
   std::vector<std::string> values;
@@ -226,11 +231,22 @@ nlohmann::json collect(Store& store, const std::string& what, int world_size,
     }
   }
   if (missing.empty()) return {{"values", values}};
-  return {{"missing", fmt::format("{} of {} ranks did not come ({}): rank {}", missing.size(),
-                                  world_size, what, fmt::join(missing, ", "))}};
+  return {{"missing", missing}, {"of", world_size}};
 }
 
 }  // namespace
+
+void part_ways(Meeting& meeting, const std::string& what, std::vector<Rank> ranks) {
+  const auto key = [&](Rank rank) { return fmt::format("{}/heard/{}", what, rank); };
+  if (meeting.rank != 0) return meeting.store->set(key(meeting.rank), "yes");
+  std::erase(ranks, 0);
+  const auto deadline = Deadline::after(longest_parting);
+  try {
+    for (const Rank rank : ranks) meeting.store->get(key(rank), deadline);
+  } catch (const Error&) {
+    return;  // it has ended, and hears of nothing any more
+  }
+}
 
 std::vector<std::string> exchange(Meeting& meeting, const std::string& what,
                                   const std::string& mine, const Deadline& deadline) {
@@ -244,11 +260,16 @@ std::vector<std::string> exchange(Meeting& meeting, const std::string& what,
   const auto later = Deadline::after(deadline.left() + std::chrono::seconds(3));
   const auto all =
       nlohmann::json::parse(as_rank(meeting.rank, [&] { return store.get(what + "/all", later); }));
-  if (all.contains("missing")) {
-    throw Error(ErrorCode::timeout, fmt::format("rank {}: joining: {}", meeting.rank,
-                                                all["missing"].get<std::string>()));
-  }
-  return all["values"].get<std::vector<std::string>>();
+  if (!all.contains("missing")) return all["values"].get<std::vector<std::string>>();
+  const auto missing = all["missing"].get<std::vector<Rank>>();
+  std::vector<Rank> present(static_cast<std::size_t>(meeting.world_size));
+  std::iota(present.begin(), present.end(), 0);
+  std::erase_if(present, [&](Rank rank) { return std::ranges::count(missing, rank) > 0; });
+  part_ways(meeting, what, present);
+  throw Error(
+      ErrorCode::timeout,
+      fmt::format("rank {}: joining: {} of {} ranks did not come ({}): rank {}", meeting.rank,
+                  missing.size(), meeting.world_size, what, fmt::join(missing, ", ")));
 }
 
 }  // namespace motet
