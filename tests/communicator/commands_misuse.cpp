@@ -1,22 +1,12 @@
 // Bad arguments, aborts, requests that outlive their communicator.
-#include <cstring>
 #include <thread>
 
-#include "board.hpp"
+#include "any_number.h"
 #include "calls.hpp"
 #include "commands.hpp"
 
 namespace motet::testing {
 namespace {
-
-// C lets any int be an enumeration.
-template <class Enumeration>
-Enumeration as_c_would_pass(int number) {
-  Enumeration result{};
-  static_assert(sizeof result == sizeof number);
-  std::memcpy(&result, &number, sizeof result);
-  return result;
-}
 
 void bad_arguments(Rank& rank, const Words&) {
   std::vector<float> in(30, 1), out(30);
@@ -25,8 +15,8 @@ void bad_arguments(Rank& rank, const Words&) {
                              motet_comm* on, const motet_call* call) {
     return [=] { return motet_allreduce(from, to, count, type, op, on, call); };
   };
-  const auto of = [&](motet_type type, motet_op op) {
-    return allreduce(in.data(), out.data(), 5, type, op, comm, nullptr);
+  const auto of = [&](int type, int op) {
+    return [&, type, op] { return allreduce_by_number(in.data(), out.data(), type, op, comm); };
   };
   const auto by = [&](const motet_call& call) {
     return allreduce(in.data(), out.data(), 5, motet_float32, motet_sum, comm, &call);
@@ -43,10 +33,10 @@ void bad_arguments(Rank& rank, const Words&) {
   say_how("output", plain(in.data(), nullptr, 5));
   say_how("negative root", broadcast(-1));
   say_how("large root", broadcast(rank.size));
-  say_how("type", of(as_c_would_pass<motet_type>(77), motet_sum));
-  say_how("negative type", of(as_c_would_pass<motet_type>(-1), motet_sum));
-  say_how("op", of(motet_float32, as_c_would_pass<motet_op>(9)));
-  say_how("negative op", of(motet_float32, as_c_would_pass<motet_op>(-1)));
+  say_how("type", of(77, motet_sum));
+  say_how("negative type", of(-1, motet_sum));
+  say_how("op", of(motet_float32, 9));
+  say_how("negative op", of(motet_float32, -1));
   say_how("bitwise", of(motet_float32, motet_and));
   say_how("overlap", plain(in.data(), in.data() + 1, 5));
   say_how("count", plain(in.data(), out.data(), SIZE_MAX / 2));
