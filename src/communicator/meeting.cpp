@@ -269,7 +269,7 @@ std::vector<std::string> exchange(Meeting& meeting, const std::string& what,
   throw Error(
       ErrorCode::timeout,
       fmt::format("rank {}: joining: {} of {} ranks did not come ({}): rank {}", meeting.rank,
-                  missing.size(), meeting.world_size, what, fmt::join(missing, ", ")));
+                  missing.size(), all["of"].get<int>(), what, fmt::join(missing, ", ")));
 }
 
 }  // namespace motet
