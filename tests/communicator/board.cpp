@@ -26,6 +26,11 @@ void Board::await(std::size_t mark, int times) {
   _exit(9);
 }
 
+void Board::meet(int processes) {
+  reach(reached.size() - 1);
+  await(reached.size() - 1, processes);
+}
+
 Board& board() {
   static void* const memory = mmap(nullptr, sizeof(Board), PROT_READ | PROT_WRITE, MAP_SHARED,
                                    std::stoi(std::getenv("SCENARIO_BOARD")), 0);

@@ -21,6 +21,8 @@ struct Board {
   void reach(std::size_t mark) { ++reached.at(mark); }
   // Ends the process if it does not happen in time.
   void await(std::size_t mark, int times);
+  // Waits until so many processes have called this; once in a scenario.
+  void meet(int processes);
 };
 
 // Of this process's scenario. Requires that run_ranks() started it.

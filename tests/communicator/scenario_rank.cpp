@@ -31,6 +31,7 @@ int be_rank(const std::vector<std::string>& scripts) {
   rank.size = motet_comm_size(rank.comm);
   board().pid.at(static_cast<size_t>(rank.number)) = getpid();
   must(motet_barrier(rank.comm, nullptr));
+  board().meet(rank.size);  // else the trouble of a quick rank ends the barrier of a slow one
   std::istringstream script(
       scripts.at(std::min(static_cast<size_t>(rank.number), scripts.size() - 1)));
   for (std::string command; script >> command;) run(rank, Words(command));
