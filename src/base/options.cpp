@@ -69,7 +69,8 @@ constexpr std::array<Setting, 15> settings{{
       "Faults to inject, for tests: seed=7,delay=3,full=0.1,reorder=0.2,kill=1000."},
      Text{&Options::fault}},
     {{"MOTET_BLOCKWISE", "flag", "1", "",
-      "0 runs every step as a whole instead of block by block, for tests."},
+      "0 runs every step as a whole instead of block by block, for tests: no message may be longer "
+      "than the blocks that fit into the slots."},
      Flag{&Options::blockwise}},
     {{"MASTER_ADDR", "address", "", "",
       "Host on which rank 0 listens while ranks find each other."},

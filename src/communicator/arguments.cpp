@@ -14,10 +14,6 @@ namespace {
   throw Error(ErrorCode::invalid_argument, fmt::format("{}: {}", name(arguments.collective), why));
 }
 
-bool is_point_to_point(Collective collective) {
-  return collective == Collective::send || collective == Collective::recv;
-}
-
 void check_words(const Arguments& a, Rank me, int world_size) {
   if (static_cast<int>(a.type) >= data_type_count) {
     refuse(a, fmt::format("type {} does not exist", static_cast<int>(a.type)));

@@ -51,6 +51,7 @@ Request::Request(Communicator& communicator, State state)
 Request::~Request() {
   if (communicator_ == nullptr || state_.call.operation == nullptr) return;
   std::erase(communicator_->requests_, this);
+  state_.call.plan->abandon();
   communicator_->context_.adopt(std::move(state_.call.operation));
 }
 
@@ -205,7 +206,7 @@ Started Communicator::begin(const Arguments& arguments) {
   CachedPlan& plan = plan_for(arguments);
   Started started{plan.take(), &plan, plan.record()};
   const bool receives = arguments.collective == Collective::recv;
-  const bool point_to_point = receives || arguments.collective == Collective::send;
+  const bool point_to_point = is_point_to_point(arguments.collective);
   const Engine::Hold hold(*job_->engine);
   started.record.sequence = context_.next_sequence();
   if (!point_to_point) log_->write(started.record);

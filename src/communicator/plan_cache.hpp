@@ -55,6 +55,8 @@ class CachedPlan {
   std::unique_ptr<Operation> take();
   // Called when it is over and nobody looks at it any more.
   void give_back(std::unique_ptr<Operation> operation);
+  // Called instead when somebody else keeps it until it is over.
+  void abandon() { --out_; }
 
   const PlanKey& key() const { return key_; }
   const Program& program() const { return *program_; }

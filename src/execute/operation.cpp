@@ -324,7 +324,7 @@ void Operation::combine(const Instruction& instruction, std::uint32_t block,
   const auto [offset, bytes] = block_of(instruction, block);
   std::byte* const dst = base_[static_cast<int>(instruction.dst_buffer)] + instruction.dst + offset;
   if (instruction.op == Op::recv) {
-    std::memcpy(dst, incoming, bytes);
+    if (bytes > 0) std::memcpy(dst, incoming, bytes);  // dst may be null for a message of nothing
     return;
   }
   const std::byte* const src =

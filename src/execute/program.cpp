@@ -4,8 +4,6 @@
 #include <map>
 #include <utility>
 
-#include "base/assert.hpp"
-
 namespace motet {
 namespace {
 
@@ -47,13 +45,14 @@ class Numbering {
 
 Instruction translate(const Step& step, const Lowering& lowering, std::size_t block_bytes) {
   const std::size_t bytes = step.count() * lowering.element_bytes;
+  const std::size_t blocks = (bytes + block_bytes - 1) / block_bytes;
   return {.op = step.op,
           .incoming_first = step.incoming_first,
           .rendezvous = step.mover != Mover::either,
           .src_buffer = step.src.buffer,
           .dst_buffer = step.dst.buffer,
           .channel = step.channel,
-          .blocks = static_cast<std::uint32_t>((bytes + block_bytes - 1) / block_bytes),
+          .blocks = static_cast<std::uint32_t>(std::max<std::size_t>(1, blocks)),
           .first_dependency = step.first_dependency,
           .dependency_count = step.dependency_count,
           .src = step.src.offset * lowering.element_bytes,
@@ -107,7 +106,6 @@ Program lower(const Lowering& lowering) {
   Numbering numbering(program, lowering.links);
   program.instructions.reserve(schedule.steps.size());
   for (const Step& step : schedule.steps) {
-    MOTET_ASSERT(step.count() > 0, "empty steps have been dropped by the builder");
     Instruction& instruction =
         program.instructions.emplace_back(translate(step, lowering, program.block_bytes));
     if (!step.is_local()) numbering.number(step, instruction);

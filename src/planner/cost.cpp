@@ -95,9 +95,7 @@ class Counter {
 // The ranks whose schedules are looked at: the root (rank 0 without one), and others spread evenly.
 std::vector<Rank> sample(const Problem& problem) {
   const int n = problem.world_size();
-  const bool point_to_point =
-      problem.collective == Collective::send || problem.collective == Collective::recv;
-  if (point_to_point) return {(problem.root + 1) % n};
+  if (is_point_to_point(problem.collective)) return {(problem.root + 1) % n};
   constexpr int few = 8;  // all ranks of a usual node; beyond, time to plan matters more
   const int size = n <= few ? n : (n <= 64 ? few : 3);
   std::vector<Rank> ranks;

@@ -111,21 +111,24 @@ void ScheduleBuilder::check(const Step& step) const {
 
 void ScheduleBuilder::add(Step step) {
   check(step);
-  if (step.count() == 0) return;
+  if (step.count() == 0 && !is_point_to_point(problem_.collective)) return;
   const auto number = static_cast<std::uint32_t>(schedule_.steps.size());
   earlier_.clear();
-  // A write follows all that a read of the same slice would.
-  if (step.reads_src() && step.src != step.dst) map_of(step.src).read(step.src, number, earlier_);
-  if (step.writes()) map_of(step.dst).write(step.dst, number, earlier_);
-  std::sort(earlier_.begin(), earlier_.end());
-  earlier_.erase(std::unique(earlier_.begin(), earlier_.end()), earlier_.end());
+  if (step.count() > 0) find_earlier(step, number);
   step.first_dependency = static_cast<std::uint32_t>(schedule_.dependencies.size());
   step.dependency_count = static_cast<std::uint32_t>(earlier_.size());
   for (const std::uint32_t earlier : earlier_) {
     schedule_.dependencies.push_back({earlier, runs_blockwise(schedule_.steps[earlier], step)});
   }
-
   schedule_.steps.push_back(step);
+}
+
+void ScheduleBuilder::find_earlier(const Step& step, std::uint32_t number) {
+  // A write follows all that a read of the same slice would.
+  if (step.reads_src() && step.src != step.dst) map_of(step.src).read(step.src, number, earlier_);
+  if (step.writes()) map_of(step.dst).write(step.dst, number, earlier_);
+  std::sort(earlier_.begin(), earlier_.end());
+  earlier_.erase(std::unique(earlier_.begin(), earlier_.end()), earlier_.end());
 }
 
 }  // namespace motet

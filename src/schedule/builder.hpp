@@ -3,7 +3,8 @@
 // elements and one of them writes.
 //
 // In place is the builder's business: input() and output() are slices of the same buffer then, and
-// a copy of a slice onto itself vanishes. Steps of empty slices vanish too, at both ends alike.
+// a copy of a slice onto itself vanishes. Steps of empty slices vanish too, at both ends alike; but
+// not the message of a send and a recv, which need not agree that it is empty.
 #pragma once
 
 #include <array>
@@ -62,6 +63,7 @@ class ScheduleBuilder {
  private:
   void add(Step step);
   void check(const Step& step) const;
+  void find_earlier(const Step& step, std::uint32_t number);
   IntervalMap& map_of(const Slice& s) { return touched_[static_cast<std::size_t>(s.buffer)]; }
 
   const Problem& problem_;

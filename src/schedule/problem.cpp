@@ -49,8 +49,7 @@ Sides out_of_place(const Problem& p, Rank me) {
 }  // namespace
 
 bool works_in_place(const Problem& p, Rank me) {
-  const bool has_both = p.collective != Collective::send && p.collective != Collective::recv &&
-                        p.collective != Collective::barrier;
+  const bool has_both = !is_point_to_point(p.collective) && p.collective != Collective::barrier;
   return p.in_place && has_both && (!has_root(p.collective) || me == p.root);
 }
 

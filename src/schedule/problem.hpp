@@ -24,17 +24,20 @@ struct Params {
 };
 
 // Buffers, in elements (n = world size, c = Parts::count(me), total = Parts::total()):
-//   collective      input            output           in place
-//   allreduce       total            total            input is output
-//   reduce          total            total at root    at the root: input is output
-//   broadcast       total at root    total            at the root: input is output
-//   allgather       c                total            input is output's part(me)
-//   reduce_scatter  total            c                output is input's part(me); the rest of input
-//   is lost gather          c                total at root    at the root: input is output's
-//   part(root) scatter         total at root    c                at the root: output is input's
-//   part(root) alltoall        total            total            input is output send total 0 root
-//   is the destination: it has what recv has here recv            0                total root is
-//   the source: it has what send has here barrier         0                0
+//
+//   collective      input          output         in place
+//   allreduce       total          total          input is output
+//   reduce          total          total at root  at the root: input is output
+//   broadcast       total at root  total          at the root: input is output
+//   allgather       c              total          input is output's part(me)
+//   reduce_scatter  total          c              output is input's part(me), whose rest is lost
+//   gather          c              total at root  at the root: input is output's part(root)
+//   scatter         total at root  c              at the root: output is input's part(root)
+//   alltoall        total          total          input is output
+//   send            total          0              (root is the receiver)
+//   recv            0              total          (root is the sender)
+//   barrier         0              0
+//
 // allreduce, reduce and broadcast divide `total` evenly; parts of the others are the ranks' shares
 // (alltoall: part(i) of input goes to rank i).
 struct Problem {
@@ -50,6 +53,10 @@ struct Problem {
 
   int world_size() const { return topology.world_size(); }
 };
+
+constexpr bool is_point_to_point(Collective collective) {
+  return collective == Collective::send || collective == Collective::recv;
+}
 
 // Whether input and output of this rank are the same memory: in_place, where it applies.
 bool works_in_place(const Problem& problem, Rank me);

@@ -92,13 +92,24 @@ TEST_P(Differences, AreQuotedByFiveRanks) {
 }
 
 TEST_P(Differences, OfMessagesAreErrorsOfBothEnds) {
-  const auto heard = run(2, {"send:10:1 barrier", "recv:11:0 barrier"});
-  for (const Heard& rank : heard) {
-    EXPECT_EQ(rank.status, 0) << rank.text;
-    EXPECT_NE(rank.said.back().status, 0) << rank.text;
-    EXPECT_LT(rank.said.back().ms, longest_ms);
+  for (const auto& [sent, expected] : {std::pair{10, 11}, {5, 0}, {0, 5}, {3'000'000, 3}}) {
+    const auto heard = run(2, {"send:" + std::to_string(sent) + ":1 barrier",
+                               "recv:" + std::to_string(expected) + ":0 barrier"});
+    for (const Heard& rank : heard) {
+      EXPECT_EQ(rank.status, 0) << rank.text;
+      EXPECT_NE(rank.said.back().status, 0) << rank.text;
+      EXPECT_LT(rank.said.back().ms, longest_ms);
+    }
+    EXPECT_NE(heard[1].find("recv").status, 0) << heard[1].text;
   }
-  EXPECT_NE(heard[1].find("recv").status, 0) << heard[1].text;
+}
+
+TEST_P(Differences, AreNoneInMessagesOfNothing) {
+  for (const Heard& rank :
+       run(2, {"send:0:1 barrier recv:0:1 barrier", "recv:0:0 barrier send:0:0 barrier"})) {
+    EXPECT_EQ(rank.status, 0) << rank.text;
+    for (const Said& said : rank.said) EXPECT_THAT(said, Succeeded());
+  }
 }
 
 MOTET_OVER_EVERY_TRANSPORT(Differences);
