@@ -59,16 +59,7 @@ bool agree(const CallRecord& a, const CallRecord& b) {
   return !has_root(a.collective) || a.root == b.root;
 }
 
-// The odd version announces the words to come. Release stores keep that order: who sees a new word
-// sees the odd version or a later one, so a reader that finds the same even version before and
-// after has read one record.
-void CallLog::write(const CallRecord& record) noexcept {
-  Entry& entry = entries_[record.sequence % kept];
-  entry.version.store(2 * record.sequence - 1, std::memory_order_relaxed);
-  entry.word[0].store(record.count, std::memory_order_release);
-  entry.word[1].store(pack(record), std::memory_order_release);
-  entry.version.store(2 * record.sequence, std::memory_order_release);
-}
+CallLog::Words::Words(const CallRecord& record) : count(record.count), rest(pack(record)) {}
 
 std::vector<CallRecord> CallLog::read() const {
   std::vector<CallRecord> records;

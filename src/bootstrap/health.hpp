@@ -43,8 +43,24 @@ bool agree(const CallRecord& a, const CallRecord& b);
 class CallLog {
  public:
   static constexpr int kept = 16;
-  void write(const CallRecord& record) noexcept;  // one cache line; no fence but release stores
-  std::vector<CallRecord> read() const;           // newest last; torn entries are left out
+  // What is kept of a call, but for its sequence.
+  struct Words {
+    Words() = default;
+    explicit Words(const CallRecord& record);
+    std::uint64_t count = 0, rest = 0;
+  };
+  // One cache line; no fence but release stores. The odd version announces the words to come. That
+  // order is kept: who sees a new word sees the odd version or a later one, so a reader that finds
+  // the same even version before and after has read one call.
+  void write(std::uint64_t sequence, const Words& words) noexcept {
+    Entry& entry = entries_[sequence % kept];
+    entry.version.store(2 * sequence - 1, std::memory_order_relaxed);
+    entry.word[0].store(words.count, std::memory_order_release);
+    entry.word[1].store(words.rest, std::memory_order_release);
+    entry.version.store(2 * sequence, std::memory_order_release);
+  }
+  void write(const CallRecord& record) noexcept { write(record.sequence, Words(record)); }
+  std::vector<CallRecord> read() const;  // newest last; torn entries are left out
   // The communicator has been destroyed here: no further call will come.
   void close() noexcept { closed_.store(true, std::memory_order_release); }
   bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }

@@ -66,8 +66,7 @@ void Request::wait() {
 bool Request::test() {
   if (state_.call.operation == nullptr) return true;  // seen before
   if (communicator_ == nullptr) {
-    throw Error(ErrorCode::aborted, to_text(state_.call.record) +
-                                        ": the communicator was destroyed before it was done");
+    throw Error(ErrorCode::aborted, lost_ + ": the communicator was destroyed before it was done");
   }
   Communicator& communicator = *communicator_;
   if (!communicator.job_->engine->advance(communicator.context_, *state_.call.operation,
@@ -77,6 +76,11 @@ bool Request::test() {
   std::erase(communicator.requests_, this);
   communicator.end(state_.call);
   return true;
+}
+
+void Request::orphan() {
+  lost_ = to_text(state_.call.record());
+  communicator_ = nullptr;
 }
 
 // ---- Communicator
@@ -101,7 +105,7 @@ Communicator::Communicator(std::shared_ptr<Job> job, const Options& options, Pla
 }
 
 Communicator::~Communicator() {
-  for (Request* request : requests_) request->communicator_ = nullptr;
+  for (Request* request : requests_) request->orphan();
   log_->close();
   if (job_->health != nullptr) job_->health->unwatch(context_.id());
 }
@@ -198,37 +202,70 @@ CachedPlan& Communicator::plan_for(const Arguments& arguments) {
   return *plan;
 }
 
+void Communicator::check_not_failed(const Arguments& arguments) const {
+  if (!context_.failed()) return;
+  const CallRecord record = to_record(arguments, context_.next_sequence());
+  throw_failure(&record);
+}
+
 Started Communicator::begin(const Arguments& arguments) {
-  if (context_.failed()) {
-    const CallRecord record = to_record(arguments, context_.next_sequence());
-    throw_failure(&record);
-  }
   CachedPlan& plan = plan_for(arguments);
-  Started started{plan.take(), &plan, plan.record()};
-  const bool receives = arguments.collective == Collective::recv;
+  Started started{plan.take(), &plan};
+  Operation& operation = *started.operation;
   const bool point_to_point = is_point_to_point(arguments.collective);
   const Engine::Hold hold(*job_->engine);
-  started.record.sequence = context_.next_sequence();
-  if (!point_to_point) log_->write(started.record);
-  context_.start(*started.operation, {arguments.input, arguments.output},
-                 {point_to_point ? arguments.root : -1, receives});
-  if (started.operation->phase == Operation::Phase::active) context_.advance(*started.operation);
+  if (!point_to_point) log_->write(context_.next_sequence(), plan.logged());
+  context_.start(operation, {arguments.input, arguments.output},
+                 {point_to_point ? arguments.root : -1, arguments.collective == Collective::recv});
+  if (operation.phase == Operation::Phase::active) context_.advance(operation);
   return started;
 }
 
 void Communicator::end(Started& started) {
-  const bool failed = started.operation->phase == Operation::Phase::failed;
-  if (failed) throw_failure(&started.record);
+  if (started.operation->phase == Operation::Phase::failed) {
+    const CallRecord record = started.record();
+    throw_failure(&record);
+  }
   started.plan->give_back(std::move(started.operation));
 }
 
 void Communicator::run(const Arguments& arguments) {
+  check_not_failed(arguments);
+  CachedPlan* const plan = plans_.latest();
+  if (plan != nullptr && plan->is_short() && plan->serves(arguments) &&
+      run_short(*plan, arguments)) {
+    return;
+  }
   Started started = begin(arguments);
+  finish(started, arguments);
+}
+
+// The collective of a training loop's every step, or of a benchmark: no operation is needed if it
+// is over at once.
+bool Communicator::run_short(CachedPlan& plan, const Arguments& arguments) {
+  const Operation::Buffers buffers{arguments.input, arguments.output};
+  Started started{nullptr, &plan};
+  {
+    const Engine::Hold hold(*job_->engine);
+    log_->write(context_.next_sequence(), plan.logged());
+    const std::size_t done =
+        context_.run_short(plan.program(), buffers, job_->engine->looks_at_once());
+    if (done == plan.program().short_steps.size()) return true;
+    if (done == 0) return false;
+    started.operation = plan.take();
+    context_.resume(*started.operation, buffers, done);
+  }
+  finish(started, arguments);
+  return true;
+}
+
+void Communicator::finish(Started& started, const Arguments& arguments) {
   job_->engine->wait(context_, *started.operation, {.timeout = timeout_of(arguments)});
   end(started);
 }
 
 std::unique_ptr<Request> Communicator::start(const Arguments& arguments) {
+  check_not_failed(arguments);
   Request::State state{begin(arguments), {.timeout = timeout_of(arguments), .since = Clock::now()}};
   return std::unique_ptr<Request>(new Request(*this, std::move(state)));
 }

@@ -24,7 +24,8 @@ class Communicator;
 struct Started {
   std::unique_ptr<Operation> operation;
   CachedPlan* plan = nullptr;  // of the communicator
-  CallRecord record;
+
+  CallRecord record() const { return plan->record(operation->call().sequence); }
 };
 
 // A call that was started and has not been waited for.
@@ -45,9 +46,13 @@ class Request {
   };
   Request(Communicator& communicator, State state);
 
+  // The communicator goes first.
+  void orphan();
+
   // Null once the communicator has gone. Both sides keep it up to date.
   Communicator* communicator_;
   State state_;
+  std::string lost_;  // the call, when the communicator has gone
 };
 
 class Communicator final : private Observer {
@@ -101,6 +106,10 @@ class Communicator final : private Observer {
   Program make_program(const Arguments& arguments, const Extent& extent) const;
   Problem problem_for(const Arguments& arguments, bool in_place) const;
   Started begin(const Arguments& arguments);
+  // A short call; false if it must be run as others are.
+  bool run_short(CachedPlan& plan, const Arguments& arguments);
+  void check_not_failed(const Arguments& arguments) const;
+  void finish(Started& started, const Arguments& arguments);
   void end(Started& started);
   std::chrono::milliseconds timeout_of(const Arguments& arguments) const;
   [[noreturn]] void throw_failure(const CallRecord* record) const;

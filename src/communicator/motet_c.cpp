@@ -127,10 +127,11 @@ motet::LogLevel level_from(const std::string& word) {
   return motet::LogLevel::warning;
 }
 
-motet_status run(Arguments arguments, motet_comm* comm, const motet_call* given) {
+motet_status run(Arguments&& arguments, motet_comm* comm, const motet_call* given) {
   return guarded([&] {
     require(comm, "the communicator");
     motet::Communicator& communicator = *comm->communicator;
+    if (given == nullptr) return communicator.run(arguments);
     const motet_call call = read_struct(given, "motet_call");
     if (call.algorithm != nullptr) {
       arguments.algorithm = motet::find_algorithm(arguments.collective, call.algorithm);

@@ -9,8 +9,6 @@ namespace {
 // little beside its tensors.
 constexpr std::size_t max_bytes = std::size_t{256} << 20;
 constexpr std::size_t max_plans = 1024;
-// Kept per plan; more are made when more are outstanding and dropped afterwards.
-constexpr std::size_t max_idle = 4;
 
 }  // namespace
 
@@ -27,20 +25,14 @@ PlanKey::PlanKey(const Arguments& arguments, bool is_in_place)
 CachedPlan::CachedPlan(const Arguments& arguments, const Extent& extent, Program program)
     : key_(arguments, extent.in_place),
       record_(to_record(arguments, 0)),
+      logged_(record_),
+      is_short_(!program.short_steps.empty() && !is_point_to_point(arguments.collective)),
       program_(std::make_shared<const Program>(std::move(program))) {}
 
-std::unique_ptr<Operation> CachedPlan::take() {
-  ++out_;
-  if (idle_.empty()) return std::make_unique<Operation>(program_);
-  auto operation = std::move(idle_.back());
-  idle_.pop_back();
-  return operation;
-}
-
-void CachedPlan::give_back(std::unique_ptr<Operation> operation) {
-  --out_;
-  operation->phase = Operation::Phase::idle;
-  if (idle_.size() < max_idle) idle_.push_back(std::move(operation));
+CallRecord CachedPlan::record(std::uint64_t sequence) const {
+  CallRecord record = record_;
+  record.sequence = sequence;
+  return record;
 }
 
 std::size_t CachedPlan::bytes() const {

@@ -52,22 +52,40 @@ class CachedPlan {
   }
 
   // An operation that nobody uses; a new one if need be. The plan stays while one is out.
-  std::unique_ptr<Operation> take();
+  std::unique_ptr<Operation> take() {
+    ++out_;
+    if (idle_.empty()) return std::make_unique<Operation>(program_);
+    auto operation = std::move(idle_.back());
+    idle_.pop_back();
+    return operation;
+  }
   // Called when it is over and nobody looks at it any more.
-  void give_back(std::unique_ptr<Operation> operation);
+  void give_back(std::unique_ptr<Operation> operation) {
+    --out_;
+    operation->phase = Operation::Phase::idle;
+    if (idle_.size() < max_idle) idle_.push_back(std::move(operation));
+  }
   // Called instead when somebody else keeps it until it is over.
   void abandon() { --out_; }
 
   const PlanKey& key() const { return key_; }
   const Program& program() const { return *program_; }
-  // What the caller asked for, without its sequence.
-  const CallRecord& record() const { return record_; }
+  // Never one for send and recv, which have an order of their own.
+  bool is_short() const { return is_short_; }
+  // What the caller asked for.
+  CallRecord record(std::uint64_t sequence) const;
+  const CallLog::Words& logged() const { return logged_; }
   bool in_use() const { return out_ > 0; }
   std::size_t bytes() const;
 
  private:
+  // More are made when more are outstanding and dropped afterwards.
+  static constexpr std::size_t max_idle = 4;
+
   PlanKey key_;
   CallRecord record_;
+  CallLog::Words logged_;
+  bool is_short_;
   std::uintptr_t distance_ = 0;  // between the buffers of the call checked last
   std::shared_ptr<const Program> program_;
   std::vector<std::unique_ptr<Operation>> idle_;

@@ -65,13 +65,24 @@ bool Context::may_start(const Operation& operation) const {
     if (operation.is_receive()) return peer.receives_active < max_active;
     return peer.sends_active < max_active && sequence - peer.consumed_received <= max_active;
   }
+  return has_window(operation.program(), operation.call().sequence);
+}
+
+bool Context::has_window(const Program& program, std::uint64_t sequence) const {
   // The watermark counts from the oldest that is still under way.
-  if (operation.call().sequence > completed_.value() + max_active) return false;
-  return std::ranges::all_of(operation.program().sends_to, [&](Rank rank) {
+  if (sequence > completed_.value() + max_active) return false;
+  return std::ranges::all_of(program.sends_to, [&](Rank rank) {
     const Peer& peer = peers_[static_cast<std::size_t>(rank)];
     const std::uint32_t oldest = peer.sent[peer.sends % max_active];
     return static_cast<std::int32_t>(oldest - peer.consumed) <= 0;
   });
+}
+
+void Context::count_sends(const Program& program, std::uint64_t sequence) {
+  for (const Rank rank : program.sends_to) {
+    Peer& peer = peers_[static_cast<std::size_t>(rank)];
+    peer.sent[peer.sends++ % max_active] = static_cast<std::uint32_t>(sequence);
+  }
 }
 
 void Context::activate(Operation& operation) {
@@ -80,10 +91,7 @@ void Context::activate(Operation& operation) {
     Peer& peer = peer_of(operation);
     ++(operation.is_receive() ? peer.receives_active : peer.sends_active);
   } else {
-    for (const Rank rank : operation.program().sends_to) {
-      Peer& peer = peers_[static_cast<std::size_t>(rank)];
-      peer.sent[peer.sends++ % max_active] = static_cast<std::uint32_t>(operation.call().sequence);
-    }
+    count_sends(operation.program(), operation.call().sequence);
   }
   active_.push_back(&operation);
   if (operation.complete() && !suspected_) finish(operation);
@@ -139,48 +147,50 @@ bool Context::pass() {
 }
 
 void Context::finish(Operation& operation) {
-  const Program& program = operation.program();
-  if (program.divide != nullptr) {
-    program.divide(operation.call().buffers.output, program.output_count, program.divisor);
-  }
   *std::ranges::find(active_, &operation) = active_.back();
   active_.pop_back();
-  if (!operation.is_point_to_point()) expect_nothing_left(operation);
-  note_received(operation);
+  if (operation.is_point_to_point()) {
+    conclude_point_to_point(operation);
+  } else {
+    conclude_collective(operation.program(), operation.call().sequence,
+                        operation.call().buffers.output);
+  }
   operation.phase = Operation::Phase::done;
 }
 
-// What is set aside for a finished collective was sent by a call that differs from this one.
-void Context::expect_nothing_left(const Operation& operation) {
-  for (const Stream& stream : operation.program().streams) {
-    if (stream.link->aside_count() == 0) continue;
-    if (stream.link->drop_aside(operation.key(), operation_mask) > 0) {
-      suspect(operation.call().sequence);
-    }
+// Counts what has been consumed, and tells those who may be waiting to know.
+void Context::conclude_point_to_point(const Operation& operation) {
+  Peer& peer = peer_of(operation);
+  if (!operation.is_receive()) {
+    --peer.sends_active;
+    return;
   }
+  --peer.receives_active;
+  peer.received.complete(operation.call().sequence);
+  tell_pending_ |= peer.received.value() - peer.told_received >= tell_every;
+  if (tell_pending_) tell_back();
 }
 
-// Counts what has been consumed, and tells those who may be waiting to know.
-void Context::note_received(const Operation& operation) {
-  const std::uint64_t sequence = operation.call().sequence;
-  if (operation.is_point_to_point()) {
-    Peer& peer = peer_of(operation);
-    if (!operation.is_receive()) {
-      --peer.sends_active;
-      return;
-    }
-    --peer.receives_active;
-    peer.received.complete(sequence);
-    tell_pending_ |= peer.received.value() - peer.told_received >= tell_every;
-  } else {
-    completed_.complete(sequence);
-    for (const Rank rank : operation.program().receives_from) {
-      Peer& peer = peers_[static_cast<std::size_t>(rank)];
-      peer.last_from = std::max(peer.last_from, sequence);
-      tell_pending_ |= ++peer.untold >= tell_every;
-    }
+void Context::conclude_collective(const Program& program, std::uint64_t sequence, void* output) {
+  if (program.divide != nullptr) program.divide(output, program.output_count, program.divisor);
+  expect_nothing_left(program, sequence);
+  completed_.complete(sequence);
+  for (const Rank rank : program.receives_from) {
+    Peer& peer = peers_[static_cast<std::size_t>(rank)];
+    peer.last_from = std::max(peer.last_from, sequence);
+    tell_pending_ |= ++peer.untold >= tell_every;
   }
   if (tell_pending_) tell_back();
+}
+
+// What is set aside for a finished collective was sent by a call that differs from this one.
+void Context::expect_nothing_left(const Program& program, std::uint64_t sequence) {
+  for (const Stream& stream : program.streams) {
+    if (stream.link->aside_count() == 0) continue;
+    if (stream.link->drop_aside(operation_key(id_, sequence, false), operation_mask) > 0) {
+      suspect(sequence);
+    }
+  }
 }
 
 void Context::tell_back() {

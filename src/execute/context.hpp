@@ -47,6 +47,10 @@ class Observer {
 class Watermark {
  public:
   void complete(std::uint64_t sequence) {
+    if (ahead_ == 0 && sequence == value_ + 1) {
+      ++value_;
+      return;
+    }
     ahead_ |= std::uint64_t{1} << (sequence - value_ - 1);
     while ((ahead_ & 1) != 0) {
       ahead_ >>= 1;
@@ -82,6 +86,11 @@ class Context {
   // Takes its place in the order of calls; runs at once or when its turn comes. The buffers stay
   // untouched until it is over.
   void start(Operation& operation, Operation::Buffers buffers, PointToPoint point_to_point);
+  // Starts a collective with a short program, if nothing else is under way, and takes its steps in
+  // order as long as each can be done at once, looking so often for what comes. How many were done;
+  // if all, it is over. If none, it has not been started; else resume() must follow.
+  std::size_t run_short(const Program& program, Operation::Buffers buffers, int looks);
+  void resume(Operation& operation, Operation::Buffers buffers, std::size_t steps_done);
   // Keeps an operation that its owner gives up until it is over.
   void adopt(std::unique_ptr<Operation> operation) { adopted_.push_back(std::move(operation)); }
   // One pass of one active operation.
@@ -149,11 +158,19 @@ class Context {
 
   bool may_start(const Operation& operation) const;
   void activate(Operation& operation);
+  bool has_window(const Program& program, std::uint64_t sequence) const;
+  void count_sends(const Program& program, std::uint64_t sequence);
   bool activate_waiting();
   bool activate_from(Queue& queue);
   void finish(Operation& operation);
-  void expect_nothing_left(const Operation& operation);
-  void note_received(const Operation& operation);
+  void conclude_collective(const Program& program, std::uint64_t sequence, void* output);
+  void conclude_point_to_point(const Operation& operation);
+  void expect_nothing_left(const Program& program, std::uint64_t sequence);
+  struct Short;
+  bool do_at_once(Short& call, const ShortStep& step);
+  bool send_at_once(const Short& call, const ShortStep& step);
+  bool receive_at_once(Short& call, const ShortStep& step);
+  static void combine(const Short& call, const ShortStep& step, const std::byte* incoming);
   void tell_back();
   bool tell(Peer& peer, bool point_to_point);
   Queue& queue_of(const Operation& operation);  // point to point
@@ -174,6 +191,7 @@ class Context {
   std::size_t waiting_point_to_point_ = 0;  // in the queues of all peers
   bool tell_pending_ = false;  // somebody has to be told, and there may have been no room
   std::optional<std::uint64_t> suspected_;
+  std::array<std::byte, short_scratch_bytes> short_scratch_;
 
   std::atomic<bool> failed_{false};  // release after failure_ is written, acquire before it is read
   mutable std::mutex failure_mutex_;

@@ -27,14 +27,6 @@ constexpr milliseconds longest_sleep(50);
 // Also while things keep moving a deadline passes and a peer dies.
 constexpr std::uint32_t looks_between_checks = 4096;
 
-void pause_cpu() {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
-
 }  // namespace
 
 // What one waiter knows.

@@ -62,6 +62,9 @@ class Engine {
   void use_communicator_id(std::uint32_t id) { next_id_ = std::max(next_id_, id + 1); }
   // How many ranks, this one included, share how many cores of this node.
   void share_cores(int ranks, int cores);
+  // How often a short call looks for a block before it waits as others do: some 5 µs, if a core is
+  // there for every rank.
+  int looks_at_once() const { return crowded_ ? 1 : 100; }
 
   // What somebody who waits remembers between his looks.
   struct Patience {

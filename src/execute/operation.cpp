@@ -50,6 +50,11 @@ void Operation::bind(const Call& call, std::uint32_t communicator) {
   mismatch_ = false;
 }
 
+void Operation::skip(std::size_t steps, const std::byte* scratch) {
+  if (scratch_ != nullptr) std::memcpy(scratch_.get(), scratch, program_->scratch_bytes);
+  for (std::size_t i = 0; i < steps; ++i) step_forward(static_cast<std::uint32_t>(i));
+}
+
 // The hot path in one function: calls between its pieces cost a tenth of a small message.
 [[gnu::flatten]] bool Operation::pass() {
   const auto count = static_cast<std::uint32_t>(progress_.size());

@@ -35,6 +35,10 @@ class Operation {
   // Ready to run from the beginning. Allocates only scratch memory, and only the first time.
   void bind(const Call& call, std::uint32_t communicator);
 
+  // Right after bind(): the first `steps`, one block each, have been done, and left this in
+  // scratch.
+  void skip(std::size_t steps, const std::byte* scratch);
+
   // Advances what can be advanced. True if anything was.
   bool pass();
   // Every step is done (and every answer given).

@@ -113,6 +113,7 @@ Program lower(const Lowering& lowering) {
   find_groups(program);
   program.uses_network = std::ranges::any_of(
       program.streams, [](const Stream& s) { return s.link->transport_name() != "shm"; });
+  program.short_steps = short_steps(program);
   return program;
 }
 

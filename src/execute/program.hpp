@@ -12,6 +12,7 @@
 
 #include "device/host/reduce.hpp"
 #include "execute/link.hpp"
+#include "execute/short_steps.hpp"
 #include "schedule/schedule.hpp"
 
 namespace motet {
@@ -55,6 +56,7 @@ struct Program {
   std::uint32_t fingerprint = 0;
   bool uses_network =
       false;  // some link's bytes may still need this rank when they have been handed over
+  std::vector<ShortStep> short_steps;  // the instructions once more; none if this is not short
   std::string algorithm;
 };
 

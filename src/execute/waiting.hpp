@@ -7,6 +7,14 @@
 
 namespace motet {
 
+inline void pause_cpu() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
 class Waiting {
  public:
   // crowded: more ranks than cores on this node. Then a core that spins is a core that the peer

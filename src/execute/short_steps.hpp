@@ -1,0 +1,37 @@
+// The steps of a short program: few, each one small block in shared memory. A call that is alone
+// takes them in program order as long as each can be done at once (Context::run_short), which needs
+// none of the bookkeeping of passes; what is left, if anything, is an ordinary operation's.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "execute/key.hpp"
+#include "execute/link.hpp"
+
+namespace motet {
+
+struct Instruction;
+struct Program;
+
+struct ShortStep {
+  Op op = Op::copy;
+  bool incoming_first = false;
+  Buffer src_buffer{}, dst_buffer{};
+  std::uint32_t bytes = 0;
+  std::size_t src = 0, dst = 0;  // byte offsets
+  std::size_t count = 0;         // elements
+  Key key = 0;                   // without the operation
+  std::uint32_t stream = 0;      // likewise
+  Rank peer = -1;
+  Link* link = nullptr;
+};
+
+// The most scratch memory of a short program.
+inline constexpr std::size_t short_scratch_bytes = 256;
+
+// Those of the program, or none if it is not short.
+std::vector<ShortStep> short_steps(const Program& program);
+
+}  // namespace motet
