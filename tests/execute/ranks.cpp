@@ -122,10 +122,6 @@ std::ostream& operator<<(std::ostream& out, const Ask& ask) {
                             static_cast<int>(ask.params.mover));
 }
 
-bool is_point_to_point(Collective collective) {
-  return collective == Collective::send || collective == Collective::recv;
-}
-
 bool supports(const Algorithm& algorithm, const Ask& ask, int size) {
   const Topology topology = topology_of(static_cast<std::size_t>(size));
   return algorithm.supports(problem_of(ask, topology));

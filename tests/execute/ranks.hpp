@@ -77,7 +77,6 @@ struct Ask {
   std::size_t block_bytes = 0;  // 0: the network's
 };
 std::ostream& operator<<(std::ostream& out, const Ask& ask);
-bool is_point_to_point(Collective collective);
 // On a communicator of so many ranks.
 bool supports(const Algorithm& algorithm, const Ask& ask, int size);
 
