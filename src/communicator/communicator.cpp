@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 
 #include "base/assert.hpp"
+#include "base/log.hpp"
 
 namespace motet {
 namespace {
@@ -37,6 +39,19 @@ Context::Setup context_setup(const Job& job, std::uint32_t id, Rank rank,
     setup.links.push_back(job.links[static_cast<std::size_t>(member)]);
   }
   return setup;
+}
+
+// "shm:3 tcp:4": how many peers are reached by what.
+std::string transports_in_use(const Context& context) {
+  std::map<std::string_view, int> peers;
+  for (Rank rank = 0; rank < context.world_size(); ++rank) {
+    if (const Link* link = context.link(rank)) ++peers[link->transport_name()];
+  }
+  std::string text;
+  for (const auto& [name, count] : peers) {
+    text += fmt::format("{}{}:{}", text.empty() ? "" : " ", name, count);
+  }
+  return text;
 }
 
 }  // namespace
@@ -98,9 +113,14 @@ Communicator::Communicator(std::shared_ptr<Job> job, const Options& options, Pla
       planner_(machine_of(*job_)),
       log_(std::make_shared<CallLog>()),
       context_(*job_->engine, context_setup(*job_, place.id, place.rank, job_ranks_, this)) {
+  log(LogLevel::info,
+      fmt::format("rank={} event=created communicator={} world_size={} nodes={} transports=\"{}\"",
+                  rank(), context_.id(), world_size(), topology_.node_count(),
+                  transports_in_use(context_)));
   if (job_->health == nullptr) return;
   job_->health->watch(context_.id(), job_ranks_, log_, [this](const Verdict& verdict) {
-    context_.fail({verdict.code, verdict.text});
+    const Failure failure{verdict.code, verdict.text};
+    if (context_.fail(failure)) log_failure(failure);
   });
 }
 
@@ -168,6 +188,10 @@ Program Communicator::make_program(const Arguments& arguments, const Extent& ext
     if (forced != nullptr && forced->supports(problem)) hint = forced->name;
   }
   const Choice choice = planner_.choose(problem, hint);
+  log(LogLevel::debug,
+      fmt::format("rank={} event=planned communicator={} call=\"{}\" algorithm={}", rank(),
+                  context_.id(), to_text(to_record(arguments, context_.next_sequence())),
+                  choice.algorithm->name));
   problem.in_place = extent.in_place;
   problem.params = choice.params;
   const Schedule schedule = build_schedule(*choice.algorithm, problem, rank());
@@ -341,7 +365,13 @@ std::string Communicator::where_is_everybody(std::uint64_t sequence) {
                                           Deadline::after(milliseconds(500)));
 }
 
+void Communicator::log_failure(const Failure& failure) const {
+  log(LogLevel::info, fmt::format("rank={} event=failed communicator={} cause=\"{}\"", rank(),
+                                  context_.id(), failure.text));
+}
+
 void Communicator::report_failure(const Failure& failure) {
+  log_failure(failure);
   if (job_->health != nullptr) {
     job_->health->report_failure(context_.id(), {failure.code, failure.text});
   }

@@ -117,6 +117,7 @@ class Communicator final : private Observer {
   void report_wait(std::uint64_t sequence) override;
   std::string where_is_everybody(std::uint64_t sequence) override;
   void report_failure(const Failure& failure) override;
+  void log_failure(const Failure& failure) const;
 
   std::shared_ptr<Job> job_;
   Options options_;

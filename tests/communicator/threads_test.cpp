@@ -1,8 +1,10 @@
 // The scenarios of calls.hpp with ranks that are threads of this process.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <map>
+#include <mutex>
 #include <ostream>
 #include <thread>
 
@@ -37,12 +39,21 @@ void be(int rank, int ranks, const motet_unique_id& id, Scenario scenario) {
     config.id = &id;
     must(motet_comm_create(&config, &comm));
     scenario(World(comm));
-    must(motet_barrier(comm, nullptr));
+    if (motet_comm_error(comm) == motet_ok) must(motet_barrier(comm, nullptr));
   } catch (const std::exception& error) {
     ADD_FAILURE() << "rank " << rank << ": " << error.what();
     motet_comm_abort(comm, "a check failed");
   }
   motet_comm_destroy(comm);
+}
+
+void be_all(int ranks, Scenario scenario) {
+  motet_unique_id id{};
+  must(motet_unique_id_create(&id));
+  std::vector<std::jthread> threads;
+  for (int rank = 0; rank < ranks; ++rank) {
+    threads.emplace_back(be, rank, ranks, std::cref(id), scenario);
+  }
 }
 
 struct Case {
@@ -60,11 +71,51 @@ class Threads : public ::testing::TestWithParam<Case> {};
 TEST_P(Threads, AreRanksLikeProcesses) {
   const auto& [scenario, ranks, transport, fault] = GetParam();
   const Environment environment({{"MOTET_TRANSPORT", transport}, {"MOTET_FAULT", fault}});
-  motet_unique_id id{};
-  must(motet_unique_id_create(&id));
-  std::vector<std::jthread> threads;
-  for (int rank = 0; rank < ranks; ++rank) {
-    threads.emplace_back(be, rank, ranks, std::cref(id), find_scenario(scenario));
+  be_all(ranks, find_scenario(scenario));
+}
+
+// Gathers the lines of all ranks.
+class Lines {
+ public:
+  Lines() { motet_set_log(add, this); }
+  ~Lines() { motet_set_log(nullptr, nullptr); }
+  Lines(const Lines&) = delete;
+  int count(const std::string& part) const {
+    return static_cast<int>(std::ranges::count_if(
+        lines_, [&](const auto& line) { return line.find(part) != std::string::npos; }));
+  }
+
+ private:
+  static void add(int, const char* line, void* user) {
+    auto& self = *static_cast<Lines*>(user);
+    const std::scoped_lock lock(self.mutex_);
+    self.lines_.emplace_back(line);
+  }
+  std::mutex mutex_;  // guards lines_ while ranks run
+  std::vector<std::string> lines_;
+};
+
+void call_and_abort(const World& world) {
+  std::vector<float> data(1000);
+  must(motet_allreduce(data.data(), data.data(), data.size(), motet_float32, motet_sum, world.comm,
+                       nullptr));
+  must(motet_barrier(world.comm, nullptr));
+  if (world.rank == 1) must(motet_comm_abort(world.comm, "enough"));
+  while (motet_comm_error(world.comm) == motet_ok) std::this_thread::yield();
+}
+
+TEST(Logs, SayWhoJoinedWhatWasPlannedAndWhatFailed) {
+  const Environment environment({{"MOTET_TRANSPORT", "shm"}, {"MOTET_LOG", "debug"}});
+  const Lines lines;
+  be_all(3, call_and_abort);
+  for (const std::string rank : {"rank=0", "rank=1", "rank=2"}) {
+    EXPECT_EQ(lines.count(rank + " event=created communicator=1 world_size=3 nodes=1 "
+                                 "transports=\"shm:2\""),
+              1);
+    EXPECT_EQ(lines.count(rank + " event=planned communicator=1 call=\"allreduce"), 1);
+    EXPECT_EQ(lines.count(rank + " event=failed communicator=1 cause=\"rank 1 aborted the "
+                                 "communicator: enough\""),
+              1);
   }
 }
 
