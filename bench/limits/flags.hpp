@@ -1,0 +1,44 @@
+// What one rank tells the other: words that only grow, in one cache line per direction.
+#pragma once
+
+#include <hwy/cache_control.h>
+#include <sched.h>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace motet_limits {
+
+inline constexpr std::size_t line_bytes = 64;
+inline constexpr std::size_t apart = 128;  // some machines fetch neighbouring lines in pairs
+
+using Word = std::atomic<std::uint64_t>;
+
+// Written by one rank, read by the other. Storing with release, and loading with acquire, orders
+// what is published before the flag.
+struct alignas(apart) Flags {
+  std::array<Word, line_bytes / sizeof(Word)> words;
+};
+
+// Between two looks. Which is faster depends on whether the two cores share a cache: a look takes
+// the line away from the writer, a pause misses its arrival.
+enum class Looking : std::uint8_t { pausing, restless };
+
+// A machine with fewer free cores than ranks gets on as well.
+template <class Ready>
+void spin_until(Looking looking, Ready&& ready) {
+  constexpr int looks_before_yielding = 1 << 12;  // tens of microseconds
+  for (int looks = 0; !ready(); ++looks) {
+    if (looking == Looking::pausing) hwy::Pause();
+    if (looks >= looks_before_yielding) sched_yield();
+  }
+}
+
+inline void spin_until_at_least(const Word& word, std::uint64_t value,
+                                Looking looking = Looking::pausing) {
+  spin_until(looking, [&] { return word.load(std::memory_order_acquire) >= value; });
+}
+
+}  // namespace motet_limits

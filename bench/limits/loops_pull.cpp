@@ -1,0 +1,75 @@
+// Loops that read the peer's private memory by process_vm_readv: one copy instead of two, at the
+// price of system calls.
+#include "pipeline.hpp"
+#include "pull.hpp"
+#include "variant.hpp"
+
+namespace motet_limits {
+namespace {
+
+constexpr std::size_t ready = 0, combined = 1, done = 2;
+constexpr std::size_t scratch_floats = 64 << 10;  // as the largest block
+
+void read_peer(const Side& side, float* to, const float* from, std::size_t count) {
+  pull_from(side.pair.peer_pid(), to, from, count);
+}
+
+float* scratch() {
+  static const PrivateFloats floats = allocate_private(scratch_floats * sizeof(float));
+  return floats.get();
+}
+
+void take(const Side& side, const Kernels& k, const Blocks& blocks) {
+  const Exchange& e = side.mine;
+  for (std::size_t i = 0; i < blocks.number(); ++i) {
+    const std::size_t at = blocks.start(i);
+    if (e.addend == nullptr) {
+      read_peer(side, e.into + at, side.theirs.send + at, blocks.size(i));
+    } else {
+      read_peer(side, scratch(), side.theirs.send + at, blocks.size(i));
+      k.add(e.into + at, e.addend + at, scratch(), blocks.size(i));
+    }
+  }
+}
+
+}  // namespace
+
+void pull(Side& side, const Plan& plan) {
+  const Exchange& e = side.mine;
+  const Kernels& k = kernels(plan.stores);
+  side.tell(ready, 1);
+  if (e.stays_count > 0) k.copy(e.stays_into, e.stays, e.stays_count);
+  side.hear(ready, 1);
+  take(side, k, {e.receive_count, plan.block_floats});
+  side.tell(done, 1);
+  side.hear(done, 1);
+  side.sequence += 1;
+}
+
+// Allreduce: each combines its half and pulls the other, block by block, as soon as it is there.
+void pull_two_shot(Side& side, const Plan& plan) {
+  const Halves halves(side);
+  const Blocks mine{halves.mine.count, plan.block_floats};
+  const Blocks theirs{halves.theirs.count, plan.block_floats};
+  const std::size_t number = std::max(mine.number(), theirs.number());
+  side.tell(ready, 1);
+  side.hear(ready, 1);
+  pipeline(
+      number, plan.lag(),
+      [&](std::size_t i) {
+        const std::size_t at = halves.mine.start + mine.start(i);
+        read_peer(side, scratch(), side.peer_ends.in + at, mine.size(i));
+        kernels(Stores::cached).add(side.ends.out + at, side.ends.in + at, scratch(), mine.size(i));
+        side.tell(combined, i + 1);
+      },
+      [&](std::size_t i) {
+        const std::size_t at = halves.theirs.start + theirs.start(i);
+        side.hear(combined, i + 1);
+        read_peer(side, side.ends.out + at, side.peer_ends.out + at, theirs.size(i));
+      });
+  side.tell(done, number);
+  side.hear(done, number);
+  side.sequence += number;
+}
+
+}  // namespace motet_limits
