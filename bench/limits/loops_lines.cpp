@@ -24,15 +24,9 @@ void write(Line64& line, const float* from, std::size_t count, std::uint64_t seq
   line.sequence.store(sequence, std::memory_order_release);
 }
 
-struct Piece {
-  std::size_t at, count;
-};
-
-void read(const Side& side, const Line64& line, Piece piece, std::uint64_t sequence) {
-  const Exchange& e = side.mine;
-  const auto [at, count] = piece;
-  spin_until(side.looking,
-             [&] { return line.sequence.load(std::memory_order_acquire) == sequence; });
+void read(const Line64& line, const Exchange& e, std::size_t at, std::size_t count,
+          std::uint64_t sequence) {
+  spin_until([&] { return line.sequence.load(std::memory_order_acquire) == sequence; });
   if (e.addend != nullptr)
     add_few(e.into + at, e.addend + at, line.payload.data(), count);
   else
@@ -56,8 +50,7 @@ void exchange_lines(Side& side, const Plan& plan) {
           first + i + 1);
   if (e.stays_count > 0) kernels(Stores::cached).copy(e.stays_into, e.stays, e.stays_count);
   for (std::size_t i = 0; i < lines.number(); ++i)
-    read(side, side.peer_ring[(first + i) % plan.slots], {lines.start(i), lines.size(i)},
-         first + i + 1);
+    read(side.peer_ring[(first + i) % plan.slots], e, lines.start(i), lines.size(i), first + i + 1);
   side.sequence += lines.number();
 }
 
@@ -72,7 +65,7 @@ void stream_lines(Side& side, const Plan& plan) {
       side.await_room(taken_word, i, plan.slots);
       write(side.ring[slot], e.send + lines.start(i), lines.size(i), first + i + 1);
     } else {
-      read(side, side.peer_ring[slot], {lines.start(i), lines.size(i)}, first + i + 1);
+      read(side.peer_ring[slot], e, lines.start(i), lines.size(i), first + i + 1);
     }
   }
   if (e.send_count == 0) side.tell(taken_word, lines.number());

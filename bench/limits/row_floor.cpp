@@ -88,7 +88,7 @@ void race(const Bench& bench, Side& side, std::vector<Candidate>& candidates) {
   for (int pass = 0; pass < bench.options.passes; ++pass) {
     for (Candidate& candidate : candidates) {
       if (pass > 0 && candidate.us > bound) continue;
-      side.begin(candidate.variant.plan.looking);
+      side.begin();
       if (pass == 0) verify(side, candidate.variant);
       time(bench, side, pattern, candidate);
     }
@@ -96,9 +96,9 @@ void race(const Bench& bench, Side& side, std::vector<Candidate>& candidates) {
   }
 }
 
-Line line_of(const Bench& bench, std::string_view what, const Cell& cell,
-             const Candidate& candidate) {
-  return {{"what", what},
+// line_ns: of the moment, since a virtual machine's cores may move together and apart.
+Line line_of(const Bench& bench, const Cell& cell, double line_ns, const Candidate& candidate) {
+  return {{"what", "floor"},
           {"collective", name(cell.collective)},
           {"ranks", 2},
           {"bytes", bytes_of(cell)},
@@ -106,6 +106,7 @@ Line line_of(const Bench& bench, std::string_view what, const Cell& cell,
           {"buffers", bench.options.buffers == Buffers::shared ? "shared" : "ordinary"},
           {"time_us_median", candidate.us},
           {"batches", candidate.times.size()},
+          {"line_ns_one_way", line_ns},
           {"variant", candidate.variant.name}};
 }
 
@@ -115,12 +116,15 @@ void measure_floor(const Bench& bench, const Cell& cell, Pulls pulls) {
   std::vector<Candidate> candidates;
   for (const Variant& variant : variants_for(cell, bench.options.buffers, pulls))
     candidates.push_back({variant, {}});
+  const double line_ns = line_ns_one_way(bench.pair, {1});
   race(bench, side, candidates);
   if (bench.options.all_variants)
-    for (const Candidate& candidate : candidates)
-      bench.print(line_of(bench, "variant", cell, candidate));
-  // Of those that were never out of the race.
-  bench.print(line_of(bench, "floor", cell, std::ranges::min(candidates, {}, &Candidate::us)));
+    for (const Candidate& candidate : candidates) {
+      Line line = line_of(bench, cell, line_ns, candidate);
+      line["what"] = "variant";
+      bench.print(line);
+    }
+  bench.print(line_of(bench, cell, line_ns, std::ranges::min(candidates, {}, &Candidate::us)));
   bench.pair.barrier();  // the peer may still read
 }
 

@@ -31,6 +31,9 @@ void measure_readv(const Bench& bench);
 void measure_wake(const Bench& bench);
 void measure_floors(const Bench& bench);
 
+// What a line takes from core to core, ns. Collective.
+double line_ns_one_way(Pair& pair, const Pace& pace);
+
 struct Row {
   std::string_view name;
   void (*measure)(const Bench& bench);

@@ -41,14 +41,13 @@ Side::Side(Pair& both, const Arena& arena, const Cell& problem, const Ends& own,
       told(both.mine()),
       heard(both.theirs()) {}
 
-void Side::begin(Looking how) {
+void Side::begin() {
   pair.barrier();  // nobody looks at the lines any more
   for (std::size_t i = 0; i < Arena::ring_lines; ++i)
     ring[i].sequence.store(0, std::memory_order_relaxed);
   pair.reset_flags(0);
   sequence = 0;
   taken = 0;
-  looking = how;
 }
 
 void Side::await_room(std::size_t word, std::uint64_t block, std::uint64_t room) {

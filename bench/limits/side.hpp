@@ -56,16 +56,14 @@ struct Side {
   // How far the peer is known to have taken what was sent, where nothing comes back.
   std::uint64_t taken = 0;
 
-  Looking looking = Looking::pausing;
-
   // Before a variant's first call: all numbers start anew.
-  void begin(Looking how);
+  void begin();
   // The first `blocks` of this call have come as far as `word` says.
   void tell(std::size_t word, std::uint64_t blocks) {
     told.words[word].store(sequence + blocks, std::memory_order_release);
   }
   void hear(std::size_t word, std::uint64_t blocks) const {
-    spin_until_at_least(heard.words[word], sequence + blocks, looking);
+    spin_until_at_least(heard.words[word], sequence + blocks);
   }
   // Waits until the receiver has room for block number `block` of this call.
   void await_room(std::size_t word, std::uint64_t block, std::uint64_t room);

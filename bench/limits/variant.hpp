@@ -15,7 +15,6 @@ struct Plan {
   // A rank may publish half of its slots before it has to hear from the peer.
   std::size_t slots = 2;
   Stores stores = Stores::cached;
-  Looking looking = Looking::pausing;
 
   std::size_t lag() const { return slots / 2 - 1; }
 };

@@ -47,10 +47,7 @@ class List {
 
   // One block of `bytes`, and pipelines of smaller ones.
   void add_pipelines(const std::string& name, Call call, std::size_t bytes) {
-    if (bytes <= largest_in_lines)
-      add_waits(name + " whole", call, {.block_floats = whole(bytes)});
-    else if (bytes <= largest_whole)
-      add(name + " whole", call, {.block_floats = whole(bytes)});
+    if (bytes <= largest_whole) add(name + " whole", call, {.block_floats = whole(bytes)});
     for (const std::size_t block : blocks_below(bytes))
       for (const std::size_t slots : {2, 4, 8})
         add(fmt::format("{} {} x{}", name, bytes_text(block * sizeof(float)), slots), call,
@@ -65,11 +62,8 @@ class List {
     }
   }
 
-  // For small calls, which are little but waiting: both ways to wait.
-  void add_waits(const std::string& name, Call call, Plan plan) {
+  void add_once(const std::string& name, Call call, Plan plan) {
     variants_.push_back({name, call, plan});
-    plan.looking = Looking::restless;
-    variants_.push_back({name + " restless", call, plan});
   }
 
   static std::size_t whole(std::size_t bytes) {
@@ -95,9 +89,9 @@ void add_lines(List& list, bool one_way) {
   // The shortest ring stays in the nearest cache; a long one lets a root run ahead.
   const std::size_t shortest = 2 * lines_in(list.bytes());
   const Call call = one_way ? stream_lines : exchange_lines;
-  list.add_waits("lines", call, {.slots = shortest});
+  list.add_once("lines", call, {.slots = shortest});
   for (const std::size_t ring : {std::size_t{64}, Arena::ring_lines})
-    if (shortest < ring) list.add_waits(fmt::format("lines ring {}", ring), call, {.slots = ring});
+    if (shortest < ring) list.add_once(fmt::format("lines ring {}", ring), call, {.slots = ring});
 }
 
 void add_slots(List& list, const Cell& cell) {
@@ -105,8 +99,8 @@ void add_slots(List& list, const Cell& cell) {
     list.add_pipelines("stream", stream, list.bytes());
     // Small calls follow each other faster when the root need not wait for each.
     if (list.bytes() <= 64 * kib)
-      list.add_waits("stream whole x16", stream,
-                     {.block_floats = List::whole(list.bytes()), .slots = 16});
+      list.add_once("stream whole x16", stream,
+                    {.block_floats = List::whole(list.bytes()), .slots = 16});
     return;
   }
   list.add_pipelines("one-shot", one_shot, list.bytes());
@@ -140,11 +134,8 @@ void add_mapped(List& list, const Cell& cell) {
 }  // namespace
 
 std::vector<Variant> variants_for(const Cell& cell, Buffers buffers, Pulls pulls) {
+  if (cell.collective == Collective::barrier) return {{"flags", exchange_flags, {}}};
   List list(cell, Stores::streamed_first);
-  if (cell.collective == Collective::barrier) {
-    list.add_waits("flags", exchange_flags, {});
-    return list.take();
-  }
   add_lines(list, cell.collective == Collective::broadcast);
   add_slots(list, cell);
   if (pulls == Pulls::allowed && buffers == Buffers::ordinary) add_pulls(list, cell);
