@@ -1,5 +1,6 @@
 // Loops that read the peer's private memory by process_vm_readv: one copy instead of two, at the
 // price of system calls.
+#include "kernels.hpp"
 #include "pipeline.hpp"
 #include "pull.hpp"
 #include "variant.hpp"
@@ -7,7 +8,6 @@
 namespace motet_limits {
 namespace {
 
-constexpr std::size_t ready = 0, combined = 1, done = 2;
 constexpr std::size_t scratch_floats = 64 << 10;  // as the largest block
 
 void read_peer(const Side& side, float* to, const float* from, std::size_t count) {
@@ -37,13 +37,10 @@ void take(const Side& side, const Kernels& k, const Blocks& blocks) {
 void pull(Side& side, const Plan& plan) {
   const Exchange& e = side.mine;
   const Kernels& k = kernels(plan.stores);
-  side.tell(ready, 1);
   if (e.stays_count > 0) k.copy(e.stays_into, e.stays, e.stays_count);
-  side.hear(ready, 1);
+  side.pair.barrier();  // the peer's input is there
   take(side, k, {e.receive_count, plan.block_floats});
-  side.tell(done, 1);
-  side.hear(done, 1);
-  side.sequence += 1;
+  side.pair.barrier();  // nobody reads any more
 }
 
 // Allreduce: each combines its half and pulls the other, block by block, as soon as it is there.
@@ -52,23 +49,21 @@ void pull_two_shot(Side& side, const Plan& plan) {
   const Blocks mine{halves.mine.count, plan.block_floats};
   const Blocks theirs{halves.theirs.count, plan.block_floats};
   const std::size_t number = std::max(mine.number(), theirs.number());
-  side.tell(ready, 1);
-  side.hear(ready, 1);
+  side.pair.barrier();  // the peer's input is there
   pipeline(
-      number, plan.lag(),
+      number, plan.ahead,
       [&](std::size_t i) {
         const std::size_t at = halves.mine.start + mine.start(i);
         read_peer(side, scratch(), side.peer_ends.in + at, mine.size(i));
         kernels(Stores::cached).add(side.ends.out + at, side.ends.in + at, scratch(), mine.size(i));
-        side.tell(combined, i + 1);
+        side.tell(i + 1);
       },
       [&](std::size_t i) {
         const std::size_t at = halves.theirs.start + theirs.start(i);
-        side.hear(combined, i + 1);
+        side.hear(i + 1);
         read_peer(side, side.ends.out + at, side.peer_ends.out + at, theirs.size(i));
       });
-  side.tell(done, number);
-  side.hear(done, number);
+  side.pair.barrier();  // nobody reads any more
   side.sequence += number;
 }
 

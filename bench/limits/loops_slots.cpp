@@ -1,24 +1,32 @@
-// Loops over slots in shared memory: the one way for buffers that only their owner maps.
+// Loops over slots in shared memory: the one way for buffers that only their owner maps. Slots
+// change hands: a rank writes where it was the last to read, since lines that lie in the other's
+// cache cost as much to write as to read. So no credits are needed either.
+#include "kernels.hpp"
 #include "pipeline.hpp"
 #include "variant.hpp"
 
 namespace motet_limits {
 namespace {
 
-constexpr std::size_t published = 0, combined = 1, taken_word = 1;
+struct Slot {
+  Word& flag;
+  float* floats;
 
-// Where block `index` of this call lies in a ring of slots.
-class Slots {
- public:
-  Slots(const Side& side, const Plan& plan) : first_(side.sequence), plan_(plan) {}
-  std::size_t offset(std::size_t index) const {
-    return (first_ + index) % plan_.slots * plan_.block_floats;
-  }
-
- private:
-  std::uint64_t first_;
-  const Plan& plan_;
+  void tell(std::uint64_t value) const { flag.store(value, std::memory_order_release); }
+  void hear(std::uint64_t value) const { spin_until_at_least(flag, value); }
 };
+
+Slot slot_at(const Side& side, const Plan& plan, std::size_t area, std::size_t index) {
+  return {side.arena.slot_flags(area)[index].words[0],
+          side.arena.slots(area) + index * plan.block_floats};
+}
+
+// Where block `number`, counted over all calls, of `rank` lies when the two exchange: where the
+// peer's block lay that this rank has taken just before it publishes.
+Slot swapped_slot(const Side& side, const Plan& plan, std::size_t rank, std::uint64_t number) {
+  const std::size_t pairs = plan.ahead + 1;
+  return slot_at(side, plan, (rank + number / pairs) % 2, number % pairs);
+}
 
 void publish(const Exchange& e, const Kernels& k, float* slot, std::size_t from,
              std::size_t count) {
@@ -45,70 +53,77 @@ void one_shot(Side& side, const Plan& plan) {
   const Exchange& e = side.mine;
   const Kernels& k = kernels(plan.stores);
   const Blocks blocks{e.send_count, plan.block_floats};
-  const Slots slots(side, plan);
+  const std::uint64_t first = side.sequence;
   pipeline(
-      blocks.number(), plan.lag(),
+      blocks.number(), plan.ahead,
       [&](std::size_t i) {
-        publish(e, k, side.slots + slots.offset(i), blocks.start(i), blocks.size(i));
-        side.tell(published, i + 1);
+        const Slot slot = swapped_slot(side, plan, side.rank, first + i);
+        publish(e, k, slot.floats, blocks.start(i), blocks.size(i));
+        slot.tell(first + i + 1);
       },
       [&](std::size_t i) {
-        side.hear(published, i + 1);
-        take(e, k, side.peer_slots + slots.offset(i), blocks.start(i), blocks.size(i));
+        const Slot slot = swapped_slot(side, plan, 1 - side.rank, first + i);
+        slot.hear(first + i + 1);
+        take(e, k, slot.floats, blocks.start(i), blocks.size(i));
       });
   side.sequence += blocks.number();
 }
 
-// One way only: the receiver says what it has taken, and the sender looks when it is out of slots.
+// Allreduce: each combines its half in the slot where the peer published it, and the peer takes the
+// result from there. A slot's flag shows 2n when block n is published, 2n + 1 when it is combined.
+void two_shot(Side& side, const Plan& plan) {
+  const Halves halves(side);
+  const Kernels& k = kernels(plan.stores);
+  const Blocks mine{halves.mine.count, plan.block_floats};
+  const Blocks theirs{halves.theirs.count, plan.block_floats};
+  const float* in = side.ends.in;
+  float* out = side.ends.out;
+  const std::size_t slots = 2 * plan.ahead + 1;  // from the publishing to the taking back
+  const std::uint64_t first = side.sequence;
+  const std::size_t number = std::max(mine.number(), theirs.number());
+  pipeline(
+      number, plan.ahead,
+      [&](std::size_t i) {
+        const Slot slot = slot_at(side, plan, side.rank, (first + i) % slots);
+        const float* from = in + halves.theirs.start + theirs.start(i);
+        kernels(Stores::cached).copy(slot.floats, from, theirs.size(i));
+        slot.tell(2 * (first + i + 1));
+      },
+      [&](std::size_t i) {
+        const Slot slot = slot_at(side, plan, 1 - side.rank, (first + i) % slots);
+        const std::size_t at = halves.mine.start + mine.start(i);
+        slot.hear(2 * (first + i + 1));
+        k.add_twice(out + at, slot.floats, in + at, slot.floats, mine.size(i));
+        slot.tell(2 * (first + i + 1) + 1);
+      },
+      [&](std::size_t i) {
+        const Slot slot = slot_at(side, plan, side.rank, (first + i) % slots);
+        slot.hear(2 * (first + i + 1) + 1);
+        k.copy(out + halves.theirs.start + theirs.start(i), slot.floats, theirs.size(i));
+      });
+  side.sequence += number;
+}
+
+// One way only, so slots cannot change hands: the receiver says what it has taken, and the sender
+// looks when it is out of slots.
 void stream(Side& side, const Plan& plan) {
   const Exchange& e = side.mine;
   const Kernels& k = kernels(plan.stores);
   const Blocks blocks{side.cell.count, plan.block_floats};
-  const Slots slots(side, plan);
+  const std::size_t slots = plan.ahead + 1;
   for (std::size_t i = 0; i < blocks.number(); ++i) {
-    const std::size_t offset = slots.offset(i);
+    const Slot slot = slot_at(side, plan, 0, (side.sequence + i) % slots);
     if (e.send_count > 0) {
-      side.await_room(taken_word, i, plan.slots);
-      publish(e, k, side.slots + offset, blocks.start(i), blocks.size(i));
-      side.tell(published, i + 1);
+      side.await_room(i, slots);
+      publish(e, k, slot.floats, blocks.start(i), blocks.size(i));
+      slot.tell(side.sequence + i + 1);
     } else {
-      side.hear(published, i + 1);
-      take(e, k, side.peer_slots + offset, blocks.start(i), blocks.size(i));
-      side.tell(taken_word, i + 1);
+      slot.hear(side.sequence + i + 1);
+      take(e, k, slot.floats, blocks.start(i), blocks.size(i));
+      side.tell(i + 1);
     }
   }
   side.sequence += blocks.number();
-}
-
-// Allreduce: each combines its half and hands the result back.
-void two_shot(Side& side, const Plan& plan) {
-  const Halves halves(side);
-  const Kernels& k = kernels(plan.stores);
-  const Slots slots(side, plan);
-  const Blocks mine{halves.mine.count, plan.block_floats};
-  const Blocks theirs{halves.theirs.count, plan.block_floats};
-  const auto& [in, out] = side.ends;
-  const std::size_t number = std::max(mine.number(), theirs.number());
-  pipeline(
-      number, plan.lag(),
-      [&](std::size_t i) {
-        const float* from = in + halves.theirs.start + theirs.start(i);
-        kernels(Stores::cached).copy(side.slots + slots.offset(i), from, theirs.size(i));
-        side.tell(published, i + 1);
-      },
-      [&](std::size_t i) {
-        const std::size_t at = halves.mine.start + mine.start(i);
-        side.hear(published, i + 1);
-        k.add_twice(out + at, side.results + slots.offset(i), in + at,
-                    side.peer_slots + slots.offset(i), mine.size(i));
-        side.tell(combined, i + 1);
-      },
-      [&](std::size_t i) {
-        const std::size_t at = halves.theirs.start + theirs.start(i);
-        side.hear(combined, i + 1);
-        k.copy(out + at, side.peer_results + slots.offset(i), theirs.size(i));
-      });
-  side.sequence += number;
 }
 
 }  // namespace motet_limits

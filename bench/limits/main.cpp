@@ -12,6 +12,7 @@ namespace {
 
 std::vector<std::string> row_names() {
   std::vector<std::string> names;
+  names.reserve(all_rows.size());
   for (const Row& row : all_rows) names.emplace_back(row.name);
   return names;
 }

@@ -23,6 +23,7 @@ constexpr auto footer =
 
 std::vector<std::string> collective_names() {
   std::vector<std::string> names;
+  names.reserve(all_collectives.size());
   for (const Collective collective : all_collectives) names.emplace_back(name(collective));
   return names;
 }

@@ -18,11 +18,14 @@ constexpr std::size_t values_at_once = 512;
 
 struct Meeting {
   std::array<Flags, 2> flags;
-  std::array<Flags, 2> arrived;
-  alignas(apart) std::array<std::uint64_t, 2> given;
+  SwappedFlags arrivals;
+  alignas(apart) std::array<float*, 2> given;
   std::array<pid_t, 2> pids;
   std::array<std::array<double, values_at_once>, 2> values;
 };
+
+Pair::Pair(Meeting& meeting, int rank)
+    : meeting_(meeting), arrivals_(meeting.arrivals), rank_(rank) {}
 
 pid_t Pair::peer_pid() const {
   return meeting_.pids[peer()];
@@ -36,16 +39,10 @@ Flags& Pair::theirs() const {
   return meeting_.flags[peer()];
 }
 
-void Pair::barrier() {
-  ++meetings_;
-  meeting_.arrived[rank_].words[0].store(meetings_, std::memory_order_release);
-  spin_until_at_least(meeting_.arrived[peer()].words[0], meetings_);
-}
-
-std::uint64_t Pair::exchange(std::uint64_t given) {
+float* Pair::exchange(float* given) {
   meeting_.given[rank_] = given;
   barrier();
-  const std::uint64_t got = meeting_.given[peer()];
+  float* const got = meeting_.given[peer()];
   barrier();
   return got;
 }

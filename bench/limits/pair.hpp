@@ -19,7 +19,7 @@ struct Meeting;  // what both ranks map of a Pair
 // same order.
 class Pair {
  public:
-  Pair(Meeting& meeting, int rank) : meeting_(meeting), rank_(rank) {}
+  Pair(Meeting& meeting, int rank);
 
   int rank() const { return rank_; }
   pid_t peer_pid() const;
@@ -28,9 +28,9 @@ class Pair {
   Flags& theirs() const;
 
   // Both leave within the time a cache line takes.
-  void barrier();
-  // What the other rank gives.
-  std::uint64_t exchange(std::uint64_t given);
+  void barrier() { arrivals_.meet(rank_, ++meetings_); }
+  // What the other rank gives: an address in its own memory.
+  float* exchange(float* given);
   // Replaces each value by the larger of both ranks'.
   void take_larger(std::vector<double>& values);
   double larger(double value);
@@ -41,6 +41,7 @@ class Pair {
   int peer() const { return 1 - rank_; }
 
   Meeting& meeting_;
+  SwappedFlags& arrivals_;
   int rank_;
   std::uint64_t meetings_ = 0;
 };

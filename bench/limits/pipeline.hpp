@@ -17,22 +17,16 @@ struct Blocks {
   }
 };
 
-// Calls stage(i) for i = 0 .. blocks - 1 of every stage; stage s is s * lag blocks behind the
+// Calls stage(i) for i = 0 .. blocks - 1 of every stage; stage s is s * ahead blocks behind the
 // first.
-//
-// Where both ranks run the same pipeline, where the first stage fills slot i % slots and tells, and
-// where the second hears that of the peer's block i, slots = 2 * lag + 2 need no credits: a rank
-// that fills for block i has heard of the peer's i - lag - 1, before whose filling the peer had
-// taken i - 2 * lag - 2. The same holds across calls, and for what the second stage fills and the
-// third takes.
 template <class... Stages>
-void pipeline(std::size_t blocks, std::size_t lag, const Stages&... stages) {
-  const std::size_t steps = blocks + (sizeof...(stages) - 1) * lag;
+void pipeline(std::size_t blocks, std::size_t ahead, const Stages&... stages) {
+  const std::size_t steps = blocks + (sizeof...(stages) - 1) * ahead;
   for (std::size_t step = 0; step < steps; ++step) {
     std::size_t behind = 0;
     const auto advance = [&](const auto& stage) {
       if (step >= behind && step - behind < blocks) stage(step - behind);
-      behind += lag;
+      behind += ahead;
     };
     (advance(stages), ...);
   }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "kernels.hpp"
 #include "rows.hpp"
 
 namespace motet_limits {

@@ -35,11 +35,8 @@ Memory allocate(const Bench& bench, const Cell& cell) {
             bench.arena.shared_ends(1 - pair.rank())};
   PrivateFloats in = allocate_private(2 * cell.count * sizeof(float));
   PrivateFloats out = allocate_private(2 * cell.count * sizeof(float));
-  const auto told = [&](float* own) {
-    return reinterpret_cast<float*>(pair.exchange(reinterpret_cast<std::uintptr_t>(own)));
-  };
   const Ends ends{in.get(), out.get()};
-  const Ends peer_ends{told(in.get()), told(out.get())};
+  const Ends peer_ends{pair.exchange(in.get()), pair.exchange(out.get())};
   return {std::move(in), std::move(out), ends, peer_ends};
 }
 

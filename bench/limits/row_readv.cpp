@@ -14,8 +14,7 @@ double gbps(const Bench& bench, std::size_t bytes, int cores) {
   const PrivateFloats to = allocate_private(bytes);
   std::fill_n(from.get(), count, static_cast<float>(1 + pair.rank()));
   std::fill_n(to.get(), count, 0.0F);
-  const auto* source =
-      reinterpret_cast<const float*>(pair.exchange(reinterpret_cast<std::uintptr_t>(from.get())));
+  const float* source = pair.exchange(from.get());
   const bool works = pair.rank() < cores;
   const auto times = measure(pair, bench.pace(), {.run = [&](std::size_t calls) {
                                if (!works) return;

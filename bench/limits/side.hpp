@@ -1,4 +1,5 @@
-// One rank's side of a cell: its buffers, the areas both ranks map, and what it tells the peer.
+// One rank's side of a cell: its buffers, the areas both ranks map, and how it speaks with the
+// peer.
 #pragma once
 
 #include <array>
@@ -7,7 +8,6 @@
 
 #include "cell.hpp"
 #include "flags.hpp"
-#include "kernels.hpp"
 #include "memory.hpp"
 #include "pair.hpp"
 
@@ -15,7 +15,7 @@ namespace motet_limits {
 
 // A line that brings its own flag. Its first word never holds anything but sequence numbers, so no
 // payload is mistaken for one.
-struct alignas(line_bytes) Line64 {
+struct alignas(line_bytes) MessageLine {
   static constexpr std::size_t floats = (line_bytes - sizeof(Word)) / sizeof(float);
   Word sequence;
   std::array<float, floats> payload;
@@ -23,34 +23,36 @@ struct alignas(line_bytes) Line64 {
 
 enum class Buffers : std::uint8_t { ordinary, shared };  // shared: both ranks map both's buffers
 
-// What both ranks map, made before they are forked.
+// What both ranks map, made before they are forked: two areas, one for each rank at first, and the
+// buffers.
 class Arena {
  public:
   static constexpr std::size_t slot_area_floats = std::size_t{2} << 20;
+  static constexpr std::size_t most_slots = 16;
   static constexpr std::size_t ring_lines = 512;
 
   explicit Arena(std::size_t largest_buffer_bytes);
 
-  float* slots(int rank) const;    // slot_area_floats for what a rank publishes
-  float* results(int rank) const;  // and for what it has computed
-  Line64* ring(int rank) const;
+  float* slots(std::size_t area) const;       // slot_area_floats
+  Flags* slot_flags(std::size_t area) const;  // most_slots
+  MessageLine* ring(std::size_t area) const;  // ring_lines
   Ends shared_ends(int rank) const;
+  void clear_flags(std::size_t area) const;
 
  private:
   std::size_t buffer_floats_;
-  SharedPages rings_, areas_, buffers_;
+  SharedPages flags_, rings_, slots_, buffers_;
 };
 
 struct Side {
-  Side(Pair& both, const Arena& arena, const Cell& problem, const Ends& own, const Ends& other);
+  Side(Pair& both, const Arena& shared, const Cell& problem, const Ends& own, const Ends& other);
 
   Pair& pair;
+  const Arena& arena;
   Cell cell;
   Ends ends, peer_ends;  // the peer's lie in its address space; mapped here if shared
   Exchange mine, theirs;
-  float *slots, *results;
-  const float *peer_slots, *peer_results;
-  Line64 *ring, *peer_ring;
+  std::size_t rank;
   // Blocks, or lines, that all calls before have sent; both ranks' are equal.
   std::uint64_t sequence = 0;
   // How far the peer is known to have taken what was sent, where nothing comes back.
@@ -58,15 +60,13 @@ struct Side {
 
   // Before a variant's first call: all numbers start anew.
   void begin();
-  // The first `blocks` of this call have come as far as `word` says.
-  void tell(std::size_t word, std::uint64_t blocks) {
-    told.words[word].store(sequence + blocks, std::memory_order_release);
+  // The first `blocks` of this call are there; or, in the other direction, taken.
+  void tell(std::uint64_t blocks) {
+    told.words[0].store(sequence + blocks, std::memory_order_release);
   }
-  void hear(std::size_t word, std::uint64_t blocks) const {
-    spin_until_at_least(heard.words[word], sequence + blocks);
-  }
+  void hear(std::uint64_t blocks) const { spin_until_at_least(heard.words[0], sequence + blocks); }
   // Waits until the receiver has room for block number `block` of this call.
-  void await_room(std::size_t word, std::uint64_t block, std::uint64_t room);
+  void await_room(std::uint64_t block, std::uint64_t room);
 
   Flags& told;
   const Flags& heard;

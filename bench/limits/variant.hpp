@@ -6,17 +6,16 @@
 #include <string>
 #include <vector>
 
+#include "kernels.hpp"
 #include "side.hpp"
 
 namespace motet_limits {
 
 struct Plan {
   std::size_t block_floats = 1;
-  // A rank may publish half of its slots before it has to hear from the peer.
-  std::size_t slots = 2;
+  // Blocks, or lines, that a rank may publish before it takes the first.
+  std::size_t ahead = 0;
   Stores stores = Stores::cached;
-
-  std::size_t lag() const { return slots / 2 - 1; }
 };
 
 struct Variant {

@@ -13,10 +13,12 @@ using Call = void (*)(Side&, const Plan&);
 constexpr std::size_t kib = 1024;
 constexpr std::size_t mib = kib * kib;
 
-constexpr std::size_t block_bytes[] = {4 * kib, 16 * kib, 64 * kib, 128 * kib, 256 * kib};
+constexpr std::size_t block_bytes[] = {2 * kib,  4 * kib,  8 * kib,   16 * kib,
+                                       32 * kib, 64 * kib, 128 * kib, 256 * kib};
 constexpr std::size_t most_blocks = 1024;       // more of them, of a few KiB, have never won
 constexpr std::size_t largest_whole = 4 * mib;  // two such slots fill the area
 constexpr std::size_t largest_in_lines = 8 * kib;
+constexpr std::size_t largest_run_ahead = 64 * kib;
 constexpr std::size_t smallest_pull = 16 * kib;  // below, a system call costs more than a copy
 constexpr std::size_t smallest_streamed = mib;   // below, caches are the faster way
 
@@ -49,16 +51,16 @@ class List {
   void add_pipelines(const std::string& name, Call call, std::size_t bytes) {
     if (bytes <= largest_whole) add(name + " whole", call, {.block_floats = whole(bytes)});
     for (const std::size_t block : blocks_below(bytes))
-      for (const std::size_t slots : {2, 4, 8})
-        add(fmt::format("{} {} x{}", name, bytes_text(block * sizeof(float)), slots), call,
-            {.block_floats = block, .slots = slots});
+      for (const std::size_t ahead : {0, 1, 3})
+        add(fmt::format("{} {} ahead {}", name, bytes_text(block * sizeof(float)), ahead), call,
+            {.block_floats = block, .ahead = ahead});
   }
 
-  void add_pulls(const std::string& name, Call call, std::size_t bytes, std::size_t slots) {
+  void add_pulls(const std::string& name, Call call, std::size_t bytes, std::size_t ahead) {
     for (const std::size_t block : blocks_below(bytes)) {
       if (block * sizeof(float) < smallest_pull) continue;
       add(name + " " + bytes_text(block * sizeof(float)), call,
-          {.block_floats = block, .slots = slots});
+          {.block_floats = block, .ahead = ahead});
     }
   }
 
@@ -81,31 +83,34 @@ class List {
 
 std::size_t lines_in(std::size_t bytes) {
   const std::size_t floats = bytes / sizeof(float);
-  return (floats + Line64::floats - 1) / Line64::floats;
+  return (floats + MessageLine::floats - 1) / MessageLine::floats;
 }
 
 void add_lines(List& list, bool one_way) {
   if (list.bytes() > largest_in_lines) return;
-  // The shortest ring stays in the nearest cache; a long one lets a root run ahead.
+  if (!one_way) {
+    list.add_once("lines", exchange_lines, {});
+    return;
+  }
+  // The shortest ring stays in the nearest cache; a long one lets the root run ahead.
   const std::size_t shortest = 2 * lines_in(list.bytes());
-  const Call call = one_way ? stream_lines : exchange_lines;
-  list.add_once("lines", call, {.slots = shortest});
-  for (const std::size_t ring : {std::size_t{64}, Arena::ring_lines})
-    if (shortest < ring) list.add_once(fmt::format("lines ring {}", ring), call, {.slots = ring});
+  for (const std::size_t ring : {shortest, std::size_t{64}, Arena::ring_lines})
+    if (ring >= shortest)
+      list.add_once(fmt::format("lines ring {}", ring), stream_lines, {.ahead = ring - 1});
 }
 
 void add_slots(List& list, const Cell& cell) {
-  if (cell.collective == Collective::broadcast) {
-    list.add_pipelines("stream", stream, list.bytes());
-    // Small calls follow each other faster when the root need not wait for each.
-    if (list.bytes() <= 64 * kib)
-      list.add_once("stream whole x16", stream,
-                    {.block_floats = List::whole(list.bytes()), .slots = 16});
+  if (cell.collective != Collective::broadcast) {
+    list.add_pipelines("one-shot", one_shot, list.bytes());
+    if (cell.collective == Collective::allreduce && cell.count > 1)
+      list.add_pipelines("two-shot", two_shot, (list.bytes() + sizeof(float)) / 2);
     return;
   }
-  list.add_pipelines("one-shot", one_shot, list.bytes());
-  if (cell.collective == Collective::allreduce && cell.count > 1)
-    list.add_pipelines("two-shot", two_shot, (list.bytes() + sizeof(float)) / 2);
+  list.add_pipelines("stream", stream, list.bytes());
+  // Small calls follow each other faster when the root need not wait for each.
+  if (list.bytes() <= largest_run_ahead)
+    list.add_once("stream whole ahead 15", stream,
+                  {.block_floats = List::whole(list.bytes()), .ahead = 15});
 }
 
 void add_pulls(List& list, const Cell& cell) {
@@ -116,9 +121,9 @@ void add_pulls(List& list, const Cell& cell) {
     list.add("pull whole", pull, {.block_floats = List::whole(list.bytes())});
     return;
   }
-  list.add_pulls("pull", pull, list.bytes() + 1, 2);
+  list.add_pulls("pull", pull, list.bytes() + 1, 0);
   if (cell.collective == Collective::allreduce)
-    list.add_pulls("pull two-shot", pull_two_shot, list.bytes() / 2 + 1, 4);
+    list.add_pulls("pull two-shot", pull_two_shot, list.bytes() / 2 + 1, 1);
 }
 
 void add_mapped(List& list, const Cell& cell) {
