@@ -37,14 +37,18 @@ inline void spin_until_at_least(const Word& word, std::uint64_t value) {
   spin_until([&] { return word.load(std::memory_order_acquire) >= value; });
 }
 
-// Two lines that change hands: each rank writes where it has just read what the other wrote, so
-// that the line is in its cache and nobody has to be asked for it. Half the price of a line per
-// direction.
-struct SwappedFlags {
+// Where both ranks write and then wait for the other's. `meeting` is 1, 2, ... on both.
+struct MeetingFlags {
   std::array<Flags, 2> lines;
 
-  // `meeting` is 1, 2, ... on both ranks.
+  // Each rank has a line.
   void meet(int rank, std::uint64_t meeting) {
+    lines[rank].words[0].store(meeting, std::memory_order_release);
+    spin_until_at_least(lines[1 - rank].words[0], meeting);
+  }
+  // Lines change hands: each rank writes where it has just read. Faster between cores that share a
+  // cache, slower between others.
+  void meet_swapped(int rank, std::uint64_t meeting) {
     const std::uint64_t mine = (meeting + static_cast<std::uint64_t>(rank)) % 2;
     lines[mine].words[0].store(meeting, std::memory_order_release);
     spin_until_at_least(lines[1 - mine].words[0], meeting);

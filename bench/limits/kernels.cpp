@@ -36,8 +36,6 @@ struct Once {
   static constexpr bool streamed = past_caches;
   float* to;
 
-  explicit HWY_INLINE Once(float* destination) : to(destination) {}
-
   HWY_INLINE bool aligned(std::size_t i) const {
     return reinterpret_cast<std::uintptr_t>(to + i) % (hn::Lanes(Tag()) * sizeof(float)) == 0;
   }
@@ -55,8 +53,6 @@ struct Twice {
   static constexpr bool streamed = first_streamed || second_streamed;
   Once<first_streamed> first;
   Once<second_streamed> second;
-
-  HWY_INLINE Twice(float* a, float* b) : first(a), second(b) {}
 
   HWY_INLINE bool aligned(std::size_t i) const {
     return (!first_streamed || first.aligned(i)) && (!second_streamed || second.aligned(i));
@@ -90,25 +86,28 @@ HWY_INLINE void transfer(const Target target, const Source source, std::size_t c
   if constexpr (Target::streamed) hwy::FlushStream();
 }
 
+// NOLINTBEGIN(readability-non-const-parameter): written through the targets
 template <bool streamed>
 void copy(float* to, const float* from, std::size_t count) {
-  transfer(Once<streamed>(to), Copied{from}, count);
+  transfer(Once<streamed>{to}, Copied{from}, count);
 }
 
 template <bool first_streamed, bool second_streamed>
 void copy_twice(float* first, float* second, const float* from, std::size_t count) {
-  transfer(Twice<first_streamed, second_streamed>(first, second), Copied{from}, count);
+  transfer(Twice<first_streamed, second_streamed>{{first}, {second}}, Copied{from}, count);
 }
 
 template <bool streamed>
 void add(float* to, const float* a, const float* b, std::size_t count) {
-  transfer(Once<streamed>(to), Sum{a, b}, count);
+  transfer(Once<streamed>{to}, Sum{a, b}, count);
 }
 
 template <bool first_streamed, bool second_streamed>
 void add_twice(float* first, float* second, const float* a, const float* b, std::size_t count) {
-  transfer(Twice<first_streamed, second_streamed>(first, second), Sum{a, b}, count);
+  transfer(Twice<first_streamed, second_streamed>{{first}, {second}}, Sum{a, b}, count);
 }
+
+// NOLINTEND(readability-non-const-parameter)
 
 template <bool first_streamed, bool second_streamed>
 constexpr Kernels kernels_storing{copy<first_streamed>, copy_twice<first_streamed, second_streamed>,

@@ -37,21 +37,31 @@ void copy_what_stays(const Exchange& e) {
   if (e.stays_count > 0) kernels(Stores::cached).copy(e.stays_into, e.stays, e.stays_count);
 }
 
-}  // namespace
-
-// The lines change hands with every call: a rank writes where it has read in the call before.
-void exchange_lines(Side& side, const Plan&) {
-  const Exchange& e = side.mine;
+// One call, between lines that the peer has read by now and lines that it fills.
+void exchange(const Exchange& e, MessageLine* mine, const MessageLine* theirs, std::uint64_t call) {
   const Blocks lines = lines_of(e.send_count);
-  const std::uint64_t call = ++side.sequence;
-  const std::size_t area = (side.rank + call) % 2;
-  MessageLine* mine = side.arena.ring(area);
-  const MessageLine* theirs = side.arena.ring(1 - area);
   for (std::size_t i = 0; i < lines.number(); ++i)
     write(mine[i], e.send + lines.start(i), lines.size(i), call);
   copy_what_stays(e);
   for (std::size_t i = 0; i < lines.number(); ++i)
     read(theirs[i], e, lines.start(i), lines.size(i), call);
+}
+
+}  // namespace
+
+// Two sets of lines for each direction, in turns: a rank that begins call c has read all of the
+// peer's c - 1, before which the peer had read all of c - 2.
+void exchange_own_lines(Side& side, const Plan&) {
+  const std::uint64_t call = ++side.sequence;
+  const std::size_t set = call % 2 * (Arena::ring_lines / 2);
+  exchange(side.mine, side.arena.ring(side.rank) + set, side.arena.ring(1 - side.rank) + set, call);
+}
+
+// The lines change hands with every call: a rank writes where it has read in the call before.
+void exchange_swapped_lines(Side& side, const Plan&) {
+  const std::uint64_t call = ++side.sequence;
+  const std::size_t area = (side.rank + call) % 2;
+  exchange(side.mine, side.arena.ring(area), side.arena.ring(1 - area), call);
 }
 
 // One way only. The receiver tells at the end of a call, so the ring must hold a call.
@@ -70,13 +80,17 @@ void stream_lines(Side& side, const Plan& plan) {
       read(line, e, lines.start(i), lines.size(i), first + i + 1);
     }
   }
-  if (e.send_count == 0) side.tell(lines.number());
+  if (e.send_count == 0) side.tell(Side::taken, lines.number());
   copy_what_stays(e);
   side.sequence += lines.number();
 }
 
-void exchange_flags(Side& side, const Plan&) {
+void exchange_own_flags(Side& side, const Plan&) {
   side.pair.barrier();
+}
+
+void exchange_swapped_flags(Side& side, const Plan&) {
+  side.pair.swapped_barrier();
 }
 
 }  // namespace motet_limits

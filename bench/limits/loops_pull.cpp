@@ -56,15 +56,15 @@ void pull_two_shot(Side& side, const Plan& plan) {
         const std::size_t at = halves.mine.start + mine.start(i);
         read_peer(side, scratch(), side.peer_ends.in + at, mine.size(i));
         kernels(Stores::cached).add(side.ends.out + at, side.ends.in + at, scratch(), mine.size(i));
-        side.tell(i + 1);
+        side.tell(Side::combined, i + 1);
       },
       [&](std::size_t i) {
         const std::size_t at = halves.theirs.start + theirs.start(i);
-        side.hear(i + 1);
+        side.hear(Side::combined, i + 1);
         read_peer(side, side.ends.out + at, side.peer_ends.out + at, theirs.size(i));
       });
-  side.pair.barrier();  // nobody reads any more
   side.sequence += number;
+  side.pair.barrier();  // nobody reads any more
 }
 
 }  // namespace motet_limits

@@ -8,22 +8,13 @@
 namespace motet_limits {
 namespace {
 
-struct Slot {
-  Word& flag;
-  float* floats;
-
-  void tell(std::uint64_t value) const { flag.store(value, std::memory_order_release); }
-  void hear(std::uint64_t value) const { spin_until_at_least(flag, value); }
-};
-
-Slot slot_at(const Side& side, const Plan& plan, std::size_t area, std::size_t index) {
-  return {side.arena.slot_flags(area)[index].words[0],
-          side.arena.slots(area) + index * plan.block_floats};
+float* slot_at(const Side& side, const Plan& plan, std::size_t area, std::size_t index) {
+  return side.arena.slots(area) + index * plan.block_floats;
 }
 
 // Where block `number`, counted over all calls, of `rank` lies when the two exchange: where the
 // peer's block lay that this rank has taken just before it publishes.
-Slot swapped_slot(const Side& side, const Plan& plan, std::size_t rank, std::uint64_t number) {
+float* swapped_slot(const Side& side, const Plan& plan, std::size_t rank, std::uint64_t number) {
   const std::size_t pairs = plan.ahead + 1;
   return slot_at(side, plan, (rank + number / pairs) % 2, number % pairs);
 }
@@ -57,20 +48,20 @@ void one_shot(Side& side, const Plan& plan) {
   pipeline(
       blocks.number(), plan.ahead,
       [&](std::size_t i) {
-        const Slot slot = swapped_slot(side, plan, side.rank, first + i);
-        publish(e, k, slot.floats, blocks.start(i), blocks.size(i));
-        slot.tell(first + i + 1);
+        float* slot = swapped_slot(side, plan, side.rank, first + i);
+        publish(e, k, slot, blocks.start(i), blocks.size(i));
+        side.tell(Side::published, i + 1);
       },
       [&](std::size_t i) {
-        const Slot slot = swapped_slot(side, plan, 1 - side.rank, first + i);
-        slot.hear(first + i + 1);
-        take(e, k, slot.floats, blocks.start(i), blocks.size(i));
+        const float* slot = swapped_slot(side, plan, 1 - side.rank, first + i);
+        side.hear(Side::published, i + 1);
+        take(e, k, slot, blocks.start(i), blocks.size(i));
       });
   side.sequence += blocks.number();
 }
 
 // Allreduce: each combines its half in the slot where the peer published it, and the peer takes the
-// result from there. A slot's flag shows 2n when block n is published, 2n + 1 when it is combined.
+// result from there.
 void two_shot(Side& side, const Plan& plan) {
   const Halves halves(side);
   const Kernels& k = kernels(plan.stores);
@@ -78,28 +69,30 @@ void two_shot(Side& side, const Plan& plan) {
   const Blocks theirs{halves.theirs.count, plan.block_floats};
   const float* in = side.ends.in;
   float* out = side.ends.out;
-  const std::size_t slots = 2 * plan.ahead + 1;  // from the publishing to the taking back
   const std::uint64_t first = side.sequence;
+  const auto slot_of = [&](std::size_t rank, std::size_t i) {
+    const std::size_t slots = 2 * plan.ahead + 1;  // from the publishing to the taking back
+    return slot_at(side, plan, rank, (first + i) % slots);
+  };
   const std::size_t number = std::max(mine.number(), theirs.number());
   pipeline(
       number, plan.ahead,
       [&](std::size_t i) {
-        const Slot slot = slot_at(side, plan, side.rank, (first + i) % slots);
         const float* from = in + halves.theirs.start + theirs.start(i);
-        kernels(Stores::cached).copy(slot.floats, from, theirs.size(i));
-        slot.tell(2 * (first + i + 1));
+        kernels(Stores::cached).copy(slot_of(side.rank, i), from, theirs.size(i));
+        side.tell(Side::published, i + 1);
       },
       [&](std::size_t i) {
-        const Slot slot = slot_at(side, plan, 1 - side.rank, (first + i) % slots);
+        float* slot = slot_of(1 - side.rank, i);
         const std::size_t at = halves.mine.start + mine.start(i);
-        slot.hear(2 * (first + i + 1));
-        k.add_twice(out + at, slot.floats, in + at, slot.floats, mine.size(i));
-        slot.tell(2 * (first + i + 1) + 1);
+        side.hear(Side::published, i + 1);
+        k.add_twice(out + at, slot, in + at, slot, mine.size(i));
+        side.tell(Side::combined, i + 1);
       },
       [&](std::size_t i) {
-        const Slot slot = slot_at(side, plan, side.rank, (first + i) % slots);
-        slot.hear(2 * (first + i + 1) + 1);
-        k.copy(out + halves.theirs.start + theirs.start(i), slot.floats, theirs.size(i));
+        const std::size_t at = halves.theirs.start + theirs.start(i);
+        side.hear(Side::combined, i + 1);
+        k.copy(out + at, slot_of(side.rank, i), theirs.size(i));
       });
   side.sequence += number;
 }
@@ -112,15 +105,15 @@ void stream(Side& side, const Plan& plan) {
   const Blocks blocks{side.cell.count, plan.block_floats};
   const std::size_t slots = plan.ahead + 1;
   for (std::size_t i = 0; i < blocks.number(); ++i) {
-    const Slot slot = slot_at(side, plan, 0, (side.sequence + i) % slots);
+    float* slot = slot_at(side, plan, 0, (side.sequence + i) % slots);
     if (e.send_count > 0) {
       side.await_room(i, slots);
-      publish(e, k, slot.floats, blocks.start(i), blocks.size(i));
-      slot.tell(side.sequence + i + 1);
+      publish(e, k, slot, blocks.start(i), blocks.size(i));
+      side.tell(Side::published, i + 1);
     } else {
-      slot.hear(side.sequence + i + 1);
-      take(e, k, slot.floats, blocks.start(i), blocks.size(i));
-      side.tell(i + 1);
+      side.hear(Side::published, i + 1);
+      take(e, k, slot, blocks.start(i), blocks.size(i));
+      side.tell(Side::taken, i + 1);
     }
   }
   side.sequence += blocks.number();

@@ -18,14 +18,17 @@ constexpr std::size_t values_at_once = 512;
 
 struct Meeting {
   std::array<Flags, 2> flags;
-  SwappedFlags arrivals;
+  MeetingFlags arrivals, swapped_arrivals;
   alignas(apart) std::array<float*, 2> given;
   std::array<pid_t, 2> pids;
   std::array<std::array<double, values_at_once>, 2> values;
 };
 
 Pair::Pair(Meeting& meeting, int rank)
-    : meeting_(meeting), arrivals_(meeting.arrivals), rank_(rank) {}
+    : meeting_(meeting),
+      arrivals_(meeting.arrivals),
+      swapped_arrivals_(meeting.swapped_arrivals),
+      rank_(rank) {}
 
 pid_t Pair::peer_pid() const {
   return meeting_.pids[peer()];

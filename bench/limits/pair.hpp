@@ -29,6 +29,7 @@ class Pair {
 
   // Both leave within the time a cache line takes.
   void barrier() { arrivals_.meet(rank_, ++meetings_); }
+  void swapped_barrier() { swapped_arrivals_.meet_swapped(rank_, ++swapped_meetings_); }
   // What the other rank gives: an address in its own memory.
   float* exchange(float* given);
   // Replaces each value by the larger of both ranks'.
@@ -41,9 +42,11 @@ class Pair {
   int peer() const { return 1 - rank_; }
 
   Meeting& meeting_;
-  SwappedFlags& arrivals_;
+  MeetingFlags& arrivals_;
+  MeetingFlags& swapped_arrivals_;
   int rank_;
   std::uint64_t meetings_ = 0;
+  std::uint64_t swapped_meetings_ = 0;
 };
 
 enum class Placing : std::uint8_t { anywhere, pinned };  // pinned: rank i to the i-th allowed CPU

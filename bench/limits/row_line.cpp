@@ -30,15 +30,12 @@ void ping_pong_swapped(Pair& pair, std::uint64_t& sequence, std::size_t calls) {
 }
 
 // Both write, then both wait.
-void exchange(Pair& pair, std::uint64_t& sequence, std::size_t calls) {
-  for (std::size_t i = 0; i < calls; ++i) {
-    pair.mine().words[0].store(++sequence, std::memory_order_release);
-    spin_until_at_least(pair.theirs().words[0], sequence);
-  }
+void exchange(Pair& pair, std::uint64_t&, std::size_t calls) {
+  for (std::size_t i = 0; i < calls; ++i) pair.barrier();
 }
 
 void exchange_swapped(Pair& pair, std::uint64_t&, std::size_t calls) {
-  for (std::size_t i = 0; i < calls; ++i) pair.barrier();
+  for (std::size_t i = 0; i < calls; ++i) pair.swapped_barrier();
 }
 
 double median_us(Pair& pair, const Pace& pace, void (*act)(Pair&, std::uint64_t&, std::size_t)) {
@@ -51,15 +48,14 @@ double median_us(Pair& pair, const Pace& pace, void (*act)(Pair&, std::uint64_t&
 }  // namespace
 
 double line_ns_one_way(Pair& pair, const Pace& pace) {
-  return median_us(pair, pace, ping_pong_swapped) * ns_per_us / 2;
+  return median_us(pair, pace, ping_pong) * ns_per_us / 2;
 }
 
 void measure_line(const Bench& bench) {
-  const double own_us = median_us(bench.pair, bench.pace(), ping_pong);
-  bench.print({{"what", "line"}, {"lines", "own"}, {"ns_one_way", own_us * ns_per_us / 2}});
-  bench.print({{"what", "line"},
-               {"lines", "swapped"},
-               {"ns_one_way", line_ns_one_way(bench.pair, bench.pace())}});
+  const double own_ns = line_ns_one_way(bench.pair, bench.pace());
+  const double swapped_us = median_us(bench.pair, bench.pace(), ping_pong_swapped);
+  bench.print({{"what", "line"}, {"lines", "own"}, {"ns_one_way", own_ns}});
+  bench.print({{"what", "line"}, {"lines", "swapped"}, {"ns_one_way", swapped_us * ns_per_us / 2}});
 }
 
 void measure_flag(const Bench& bench) {

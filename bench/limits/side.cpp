@@ -4,17 +4,12 @@ namespace motet_limits {
 
 Arena::Arena(std::size_t largest_buffer_bytes)
     : buffer_floats_((largest_buffer_bytes / 4096 + 1) * 4096 / sizeof(float)),
-      flags_(2 * most_slots * sizeof(Flags)),
       rings_(2 * ring_lines * sizeof(MessageLine)),
       slots_(2 * slot_area_floats * sizeof(float)),
       buffers_(4 * buffer_floats_ * sizeof(float)) {}
 
 float* Arena::slots(std::size_t area) const {
   return reinterpret_cast<float*>(slots_.data()) + area * slot_area_floats;
-}
-
-Flags* Arena::slot_flags(std::size_t area) const {
-  return reinterpret_cast<Flags*>(flags_.data()) + area * most_slots;
 }
 
 MessageLine* Arena::ring(std::size_t area) const {
@@ -26,11 +21,9 @@ Ends Arena::shared_ends(int rank) const {
   return {in, in + buffer_floats_};
 }
 
-void Arena::clear_flags(std::size_t area) const {
+void Arena::clear_ring(std::size_t area) const {
   for (std::size_t i = 0; i < ring_lines; ++i)
     ring(area)[i].sequence.store(0, std::memory_order_relaxed);
-  for (std::size_t i = 0; i < most_slots; ++i)
-    slot_flags(area)[i].words[0].store(0, std::memory_order_relaxed);
 }
 
 Side::Side(Pair& both, const Arena& shared, const Cell& problem, const Ends& own, const Ends& other)
@@ -47,16 +40,16 @@ Side::Side(Pair& both, const Arena& shared, const Cell& problem, const Ends& own
 
 void Side::begin() {
   pair.barrier();  // nobody looks at the flags any more
-  arena.clear_flags(rank);
+  arena.clear_ring(rank);
   pair.reset_flags(0);
   sequence = 0;
-  taken = 0;
+  known_taken = 0;
 }
 
 void Side::await_room(std::uint64_t block, std::uint64_t room) {
-  if (sequence + block < taken + room) return;
-  hear(block + 1 - room);
-  taken = heard.words[0].load(std::memory_order_acquire);
+  if (sequence + block < known_taken + room) return;
+  hear(taken, block + 1 - room);
+  known_taken = heard.words[taken].load(std::memory_order_acquire);
 }
 
 Halves::Halves(const Side& side) {

@@ -28,20 +28,18 @@ enum class Buffers : std::uint8_t { ordinary, shared };  // shared: both ranks m
 class Arena {
  public:
   static constexpr std::size_t slot_area_floats = std::size_t{2} << 20;
-  static constexpr std::size_t most_slots = 16;
   static constexpr std::size_t ring_lines = 512;
 
   explicit Arena(std::size_t largest_buffer_bytes);
 
   float* slots(std::size_t area) const;       // slot_area_floats
-  Flags* slot_flags(std::size_t area) const;  // most_slots
   MessageLine* ring(std::size_t area) const;  // ring_lines
   Ends shared_ends(int rank) const;
-  void clear_flags(std::size_t area) const;
+  void clear_ring(std::size_t area) const;
 
  private:
   std::size_t buffer_floats_;
-  SharedPages flags_, rings_, slots_, buffers_;
+  SharedPages rings_, slots_, buffers_;
 };
 
 struct Side {
@@ -56,15 +54,18 @@ struct Side {
   // Blocks, or lines, that all calls before have sent; both ranks' are equal.
   std::uint64_t sequence = 0;
   // How far the peer is known to have taken what was sent, where nothing comes back.
-  std::uint64_t taken = 0;
+  std::uint64_t known_taken = 0;
 
   // Before a variant's first call: all numbers start anew.
   void begin();
-  // The first `blocks` of this call are there; or, in the other direction, taken.
-  void tell(std::uint64_t blocks) {
-    told.words[0].store(sequence + blocks, std::memory_order_release);
+  // The first `blocks` of this call have come so far.
+  enum Progress : std::uint8_t { published, combined, taken };
+  void tell(Progress progress, std::uint64_t blocks) {
+    told.words[progress].store(sequence + blocks, std::memory_order_release);
   }
-  void hear(std::uint64_t blocks) const { spin_until_at_least(heard.words[0], sequence + blocks); }
+  void hear(Progress progress, std::uint64_t blocks) const {
+    spin_until_at_least(heard.words[progress], sequence + blocks);
+  }
   // Waits until the receiver has room for block number `block` of this call.
   void await_room(std::uint64_t block, std::uint64_t room);
 

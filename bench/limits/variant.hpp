@@ -29,14 +29,16 @@ struct Variant {
 void one_shot(Side& side, const Plan& plan);
 void stream(Side& side, const Plan& plan);
 void two_shot(Side& side, const Plan& plan);
-void exchange_lines(Side& side, const Plan& plan);
+void exchange_own_lines(Side& side, const Plan& plan);
+void exchange_swapped_lines(Side& side, const Plan& plan);
 void stream_lines(Side& side, const Plan& plan);
 void pull(Side& side, const Plan& plan);
 void pull_two_shot(Side& side, const Plan& plan);
 void mapped_pull(Side& side, const Plan& plan);
 void mapped_push(Side& side, const Plan& plan);
 void mapped_halves(Side& side, const Plan& plan);
-void exchange_flags(Side& side, const Plan& plan);
+void exchange_own_flags(Side& side, const Plan& plan);
+void exchange_swapped_flags(Side& side, const Plan& plan);
 
 enum class Pulls : std::uint8_t { refused, allowed };
 

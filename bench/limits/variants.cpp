@@ -13,9 +13,9 @@ using Call = void (*)(Side&, const Plan&);
 constexpr std::size_t kib = 1024;
 constexpr std::size_t mib = kib * kib;
 
-constexpr std::size_t block_bytes[] = {2 * kib,  4 * kib,  8 * kib,   16 * kib,
-                                       32 * kib, 64 * kib, 128 * kib, 256 * kib};
-constexpr std::size_t most_blocks = 1024;       // more of them, of a few KiB, have never won
+constexpr std::size_t block_bytes[] = {2 * kib,  4 * kib,   8 * kib,  16 * kib,
+                                       64 * kib, 128 * kib, 256 * kib};
+constexpr std::size_t most_blocks = 4096;       // what is gained by smaller ones is gained by then
 constexpr std::size_t largest_whole = 4 * mib;  // two such slots fill the area
 constexpr std::size_t largest_in_lines = 8 * kib;
 constexpr std::size_t largest_run_ahead = 64 * kib;
@@ -51,7 +51,7 @@ class List {
   void add_pipelines(const std::string& name, Call call, std::size_t bytes) {
     if (bytes <= largest_whole) add(name + " whole", call, {.block_floats = whole(bytes)});
     for (const std::size_t block : blocks_below(bytes))
-      for (const std::size_t ahead : {0, 1, 3})
+      for (const std::size_t ahead : {1, 3, 7})
         add(fmt::format("{} {} ahead {}", name, bytes_text(block * sizeof(float)), ahead), call,
             {.block_floats = block, .ahead = ahead});
   }
@@ -89,7 +89,8 @@ std::size_t lines_in(std::size_t bytes) {
 void add_lines(List& list, bool one_way) {
   if (list.bytes() > largest_in_lines) return;
   if (!one_way) {
-    list.add_once("lines", exchange_lines, {});
+    list.add_once("lines", exchange_own_lines, {});
+    list.add_once("lines swapped", exchange_swapped_lines, {});
     return;
   }
   // The shortest ring stays in the nearest cache; a long one lets the root run ahead.
@@ -139,7 +140,8 @@ void add_mapped(List& list, const Cell& cell) {
 }  // namespace
 
 std::vector<Variant> variants_for(const Cell& cell, Buffers buffers, Pulls pulls) {
-  if (cell.collective == Collective::barrier) return {{"flags", exchange_flags, {}}};
+  if (cell.collective == Collective::barrier)
+    return {{"flags", exchange_own_flags, {}}, {"flags swapped", exchange_swapped_flags, {}}};
   List list(cell, Stores::streamed_first);
   add_lines(list, cell.collective == Collective::broadcast);
   add_slots(list, cell);
