@@ -237,7 +237,7 @@ static size_t run_size(const struct library* library, enum collective collective
   job.call.count = count_of(collective, bytes, library->ranks);
   lay_out(&job);
   make_tile(library, library->rank, job.tile);
-  job.call.out = allocate(job.call.count * (size_t)library->ranks * sizeof(float));
+  job.call.out = allocate(job.out_count * sizeof(float));
   const int shared = collective == broadcast || library->in_place(collective);
   job.call.in = shared ? job.call.out : allocate(job.in_count * sizeof(float));
   fill(&job);
