@@ -9,6 +9,7 @@ import json
 import os
 import platform
 import re
+import signal
 import sys
 import time
 from pathlib import Path
@@ -17,7 +18,7 @@ from cells import COLLECTIVES, DEFAULT_SIZES, MODES, QUICK_SIZES, parse_size, re
 from contenders import ROOT, Setting, floors, motets, peers
 from results import Results
 from rounds import Care, Rounds
-from tables import markdown, record
+from tables import MOTET, markdown, record
 
 
 def sizes_from(text: str) -> list[int]:
@@ -40,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--launches", type=int, help="rounds (default 5)")
     result.add_argument("--quick", action="store_true", help=f"two launches of {QUICK_SIZES}: does it work?")
     result.add_argument("--budget-minutes", type=float, default=120, help="nothing is begun later (default 120)")
-    result.add_argument("--only", default="", help="contenders whose name matches this (Motet always takes part)")
+    result.add_argument("--only", default="", help="contenders whose name matches this, and Motet")
     result.add_argument("--pin", choices=("auto", "on", "off"), default="auto", help="auto: where cores suffice")
     result.add_argument("--foreign-percent", type=float, default=3, help="of CPU time; more: repeated (default 3)")
     result.add_argument("--repeats", type=int, default=2, help="of a disturbed launch (default 2)")
@@ -72,7 +73,7 @@ def setting_from(given: argparse.Namespace) -> Setting:
         cell_seconds=given.cell_seconds,
     )
     if not setting.motet_perf.exists():
-        sys.exit(f"compare.sh: {setting.motet_perf} is not built: cmake --preset release && cmake --build --preset release")
+        sys.exit(f"compare.sh: {setting.motet_perf} is missing: build the preset `release` first")
     return setting
 
 
@@ -109,13 +110,15 @@ def write(given: argparse.Namespace, results: Results, facts: dict) -> None:
 
 
 def main() -> int:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the ranks and prints what there is
     given = parser().parse_args()
     given.launches = given.launches or (2 if given.quick else 5)
     sizes = given.sizes or sizes_from(QUICK_SIZES if given.quick else DEFAULT_SIZES)
     setting = setting_from(given)
     others, left_out = peers(setting)
-    rivals = [c for c in others + floors(setting) if re.search(given.only, c.name)]
-    results = Results(given.ranks, {c.name: c for c in motets(setting) + rivals}, left_out=left_out)
+    everybody = motets(setting) + others + floors(setting)
+    chosen = {c.name: c for c in everybody if c.name == MOTET or re.search(given.only, c.name)}
+    results = Results(given.ranks, chosen, left_out=left_out)
     modes = MODES if given.mode == "both" else (given.mode,)
     care = Care(
         launches=given.launches,

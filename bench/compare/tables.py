@@ -67,8 +67,11 @@ def other_heads(results: Results, others: list[str]) -> list[str]:
     return [*heads, "shared floor"] if results.names("floor") else heads
 
 
-def peer_row(results: Results, cell: Cell) -> list[str]:
-    return [size_text(cell.bytes), *(time_text(results.summary(cell, name)) for name in results.names("peer"))]
+def peers_table(results: Results, cells: list[Cell]) -> list[str]:
+    """Every peer that has measured any of the cells."""
+    names = [n for n in results.names("peer") if any((cell, n) in results.samples for cell in cells)]
+    rows = ([size_text(cell.bytes), *(time_text(results.summary(cell, n)) for n in names)] for cell in cells)
+    return table(["bytes", *names], rows) if names else []
 
 
 def tables_of(results: Results, collective: str, mode: str) -> list[str]:
@@ -80,10 +83,7 @@ def tables_of(results: Results, collective: str, mode: str) -> list[str]:
     others = [name for name in results.names("motet") if name != MOTET]
     if others:
         lines += table(other_heads(results, others), (other_row(results, cell, others) for cell in cells))
-    peers = results.names("peer")
-    if peers:
-        lines += table(["bytes", *peers], (peer_row(results, cell) for cell in cells))
-    return lines
+    return lines + peers_table(results, cells)
 
 
 def means_table(results: Results) -> list[str]:
@@ -95,10 +95,10 @@ def means_table(results: Results) -> list[str]:
 
 def notes(results: Results, about: dict) -> list[str]:
     lines = [
-        "Times in µs: of one call, of the slowest rank; the median over launches of each launch's median. Spread: half of",
-        "the range over launches. † : in every launch others used the machine. Ranks are "
-        + ("pinned, one to a core (threads are not)." if about["pinned"] else "not pinned.")
-        + f" Versions: {', '.join(f'{name} {version}' for name, version in about['versions'].items())}.",
+        "Times in µs: of one call, of the slowest rank; the median over launches of each launch's median. Spread: half",
+        "of the range over launches. †: in every launch others used the machine.",
+        "Ranks are " + ("pinned, one to a core (threads are not)." if about["pinned"] else "not pinned."),
+        f"Versions: {', '.join(f'{name} {version}' for name, version in about['versions'].items())}.",
         "",
     ]
     if any((best := results.best_peer(cell)) and best.contender == UCC for cell in results.cells()):
