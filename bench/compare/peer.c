@@ -237,8 +237,9 @@ static size_t run_size(const struct library* library, enum collective collective
   job.call.count = count_of(collective, bytes, library->ranks);
   lay_out(&job);
   make_tile(library, library->rank, job.tile);
-  job.call.out = allocate(job.out_count * sizeof(float));
   const int shared = collective == broadcast || library->in_place(collective);
+  const size_t larger = job.in_count > job.out_count ? job.in_count : job.out_count;
+  job.call.out = allocate((shared ? larger : job.out_count) * sizeof(float));
   job.call.in = shared ? job.call.out : allocate(job.in_count * sizeof(float));
   fill(&job);
   library->prepare(&job.call);
