@@ -141,7 +141,7 @@ void Dialler::State::read_answer(std::size_t index) {
   }
   if (attempt.received < answer_bytes) return;
   const Answer answer = decode_answer(attempt.answer);
-  if (!same(answer.proof, prove(Role::acceptor, attempt.hello, answer.nonce, credentials_.key))) {
+  if (!same(answer.proof, prove(Side::acceptor, attempt.hello, answer.nonce, credentials_.key))) {
     return fail(attempt, "does not know this job's secret");
   }
   choose(index);
@@ -156,7 +156,7 @@ void Dialler::State::choose(std::size_t index) {
   }
   Attempt& attempt = attempts_[index];
   const Answer answer = decode_answer(attempt.answer);
-  const Proof proof = prove(Role::dialler, attempt.hello, answer.nonce, credentials_.key);
+  const Proof proof = prove(Side::dialler, attempt.hello, answer.nonce, credentials_.key);
   const Moved sent = write_some(attempt.socket.get(), std::as_bytes(std::span(proof)));
   if (sent.bytes != proof.size()) return fail(attempt, sent.why());
   attempt.stage = Attempt::Stage::proved;

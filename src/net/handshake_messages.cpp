@@ -71,9 +71,9 @@ bool may_become_hello(std::span<const std::byte> received) {
   return std::equal(magic.begin(), magic.begin() + compared, received.begin());
 }
 
-Proof prove(Role role, const Hello& hello, const Nonce& acceptor_nonce, const Secret& key) {
+Proof prove(Side side, const Hello& hello, const Nonce& acceptor_nonce, const Secret& key) {
   start_sodium();
-  const std::string_view name = role == Role::acceptor ? "acceptor" : "dialler ";
+  const std::string_view name = side == Side::acceptor ? "acceptor" : "dialler ";
   const HelloBytes said =
       encode(hello);  // purpose, job, from, to and the dialler's nonce, at fixed places
   crypto_generichash_state state;

@@ -49,8 +49,8 @@ Answer decode_answer(const AnswerBytes& bytes);
 // at once.
 bool may_become_hello(std::span<const std::byte> received);
 
-enum class Role { acceptor, dialler };
-Proof prove(Role role, const Hello& hello, const Nonce& acceptor_nonce, const Secret& key);
+enum class Side { acceptor, dialler };
+Proof prove(Side side, const Hello& hello, const Nonce& acceptor_nonce, const Secret& key);
 bool same(const Proof& a, const Proof& b) noexcept;  // in constant time
 Nonce fresh_nonce();
 

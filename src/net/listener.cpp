@@ -121,7 +121,7 @@ Outcome Listener::State::judge_hello(Stranger& stranger) {
   stranger.hello = *hello;
   stranger.nonce = fresh_nonce();
   const Answer answer{stranger.nonce,
-                      prove(Role::acceptor, *hello, stranger.nonce, job->credentials.key)};
+                      prove(Side::acceptor, *hello, stranger.nonce, job->credentials.key)};
   if (write_some(stranger.socket.get(), encode(answer)).bytes != answer_bytes) return Outcome::left;
   stranger.stage = Stranger::Stage::proof;
   stranger.received = 0;
@@ -131,7 +131,7 @@ Outcome Listener::State::judge_hello(Stranger& stranger) {
 Outcome Listener::State::judge_proof(Stranger& stranger) {
   const Job* job = job_of(stranger.hello);
   if (job == nullptr) return Outcome::dropped;  // dismissed meanwhile
-  const Proof expected = prove(Role::dialler, stranger.hello, stranger.nonce, job->credentials.key);
+  const Proof expected = prove(Side::dialler, stranger.hello, stranger.nonce, job->credentials.key);
   if (!same(stranger.proof, expected)) return Outcome::dropped;
   const bool told = write_some(stranger.socket.get(), std::span(&welcome, 1)).bytes == 1;
   return told ? Outcome::accepted : Outcome::dropped;

@@ -129,7 +129,7 @@ TEST_P(Handshake, ServesNobodyOfADismissedJob) {
 TEST_P(Handshake, DropsAWrongProof) {
   const Descriptor socket = connect_to(listener_.addresses().front());
   const Hello said = hello();
-  Proof proof = prove(Role::dialler, said, greet(socket, said).nonce, ours_.key);
+  Proof proof = prove(Side::dialler, said, greet(socket, said).nonce, ours_.key);
   proof.back() ^= 1;
   say(socket, std::as_bytes(std::span(proof)));
   EXPECT_TRUE(drops());
@@ -146,7 +146,7 @@ TEST_P(Handshake, DropsItsOwnProofReflected) {
 TEST_P(Handshake, DropsAReplay) {
   const Hello said = hello();
   const Descriptor first = connect_to(listener_.addresses().front());
-  const Proof proof = prove(Role::dialler, said, greet(first, said).nonce, ours_.key);
+  const Proof proof = prove(Side::dialler, said, greet(first, said).nonce, ours_.key);
   say(first, std::as_bytes(std::span(proof)));
   ASSERT_TRUE(drive(listener_, accepted_, [&] { return accepted_.size() == 1; }));
 
