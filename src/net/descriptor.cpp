@@ -21,7 +21,6 @@ constexpr std::size_t bits_per_word = 64;
 constexpr std::size_t words = (std::size_t{1} << 20) / bits_per_word;
 std::array<std::atomic<std::uint64_t>, words> registered{};
 std::atomic<std::size_t> used_words{0};  // the fork handler looks no further
-std::atomic<bool> forked_child{false};
 
 std::uint64_t bit_of(int fd) {
   return std::uint64_t{1} << (static_cast<unsigned>(fd) % bits_per_word);
@@ -87,10 +86,6 @@ void Descriptor::reset() noexcept {
 void guard_against_fork() {
   static std::once_flag once;
   std::call_once(once, [] { pthread_atfork(nullptr, nullptr, close_everything_in_child); });
-}
-
-bool is_forked_child() noexcept {
-  return forked_child.load(std::memory_order_relaxed);
 }
 
 }  // namespace motet

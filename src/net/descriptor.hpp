@@ -3,6 +3,8 @@
 // peers.
 #pragma once
 
+#include <atomic>
+
 #include <utility>
 
 namespace motet {
@@ -26,8 +28,12 @@ class Descriptor {
 // Installs (once) the pthread_atfork handler that closes all descriptors in the child and disables
 // the library there.
 void guard_against_fork();
+// Set by that handler. Relaxed: a new process has only the thread that sees it.
+inline std::atomic<bool> forked_child{false};
 // True in a child forked from a process that uses Motet; every public call then fails with
 // Error{unavailable}.
-bool is_forked_child() noexcept;
+inline bool is_forked_child() noexcept {
+  return forked_child.load(std::memory_order_relaxed);
+}
 
 }  // namespace motet
