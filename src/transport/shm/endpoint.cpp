@@ -131,15 +131,6 @@ bool ShmEndpoint::listen() {
 
 // --- Blocks.
 
-bool ShmEndpoint::send(const Header& header, const void* data) {
-  if (!writer_.has_line()) [[unlikely]]
-    return send_without_line();
-  if (header.bytes > inline_bytes) return send_long(header, data);
-  writer_.put_in_line(header, data);
-  sleeper_.wake_if(asleep);
-  return true;
-}
-
 bool ShmEndpoint::send_without_line() {
   if (state_ == State::failed) return true;
   if (state_ == State::ready) refuse();
@@ -191,10 +182,8 @@ bool ShmEndpoint::room_may_have_come() {
   return true;
 }
 
-void ShmEndpoint::pop() {
-  if (reader_.place() == Place::in_slot) neighbour_->release(reader_.slot());
-  reader_.pop();
-  sleeper_.wake_if(wants_room);
+void ShmEndpoint::release_slot() {
+  neighbour_->release(reader_.slot());
 }
 
 std::unique_ptr<Aside> ShmEndpoint::set_aside() {

@@ -26,9 +26,22 @@ class ShmEndpoint final : public Endpoint, public PeerMemory {
 
   State state() const override { return state_; }
   const std::string& failure() const override { return failure_; }
-  bool send(const Header& header, const void* data) override;
+  // The path of every small block: here, so that who knows that the endpoint is one of these need
+  // not call.
+  bool send(const Header& header, const void* data) override {
+    if (!writer_.has_line()) [[unlikely]]
+      return send_without_line();
+    if (header.bytes > inline_bytes) return send_long(header, data);
+    writer_.put_in_line(header, data);
+    sleeper_.wake_if(asleep);
+    return true;
+  }
   const Arrival* front() override { return reader_.front(); }
-  void pop() override;
+  void pop() override {
+    if (reader_.place() == Place::in_slot) release_slot();
+    reader_.pop();
+    sleeper_.wake_if(wants_room);
+  }
   std::unique_ptr<Aside> set_aside() override;
   // What is in shared memory is the peer's to read whatever this rank does.
   bool flushed() const override { return true; }
@@ -71,6 +84,7 @@ class ShmEndpoint final : public Endpoint, public PeerMemory {
  private:
   bool send_without_line();
   bool send_long(const Header& header, const void* data);
+  void release_slot();
   void attach(std::unique_ptr<Neighbour> neighbour);
   bool tell(const Region& region);
   void tell_what_ended();

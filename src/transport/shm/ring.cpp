@@ -1,7 +1,6 @@
 #include "transport/shm/ring.hpp"
 
 #include <algorithm>
-#include <bit>
 
 namespace motet::shm {
 namespace {
@@ -17,10 +16,9 @@ constexpr std::uint32_t whole_lines(std::uint32_t bytes) {
 }  // namespace
 
 RingWriter::RingWriter(Segment& mine, std::uint32_t index, const std::atomic<std::uint64_t>& credit)
-    : lines_(mine.lines(index)),
+    : cursor_(mine.lines(index), mine.layout().sizes().ring_lines),
       limit_(mine.layout().sizes().ring_lines),
       mask_(mine.layout().sizes().ring_lines - 1),
-      shift_(static_cast<std::uint32_t>(std::countr_zero(mine.layout().sizes().ring_lines))),
       credit_(&credit),
       payload_(mine.payload(index)),
       payload_bytes_(mine.layout().sizes().ring_bytes),
@@ -55,13 +53,13 @@ bool RingWriter::put_in_ring(const Header& header, const void* data) noexcept {
     if (!offset) return false;
   }
   std::memcpy(payload_ + *offset, data, header.bytes);
-  std::memcpy(next_line().payload.data(), &*offset, sizeof *offset);
+  std::memcpy(cursor_->payload.data(), &*offset, sizeof *offset);
   publish(header, Place::in_ring);
   return true;
 }
 
 void RingWriter::put_slot(const Header& header, std::uint32_t slot) noexcept {
-  std::memcpy(next_line().payload.data(), &slot, sizeof slot);
+  std::memcpy(cursor_->payload.data(), &slot, sizeof slot);
   publish(header, Place::in_slot);
 }
 
@@ -72,41 +70,26 @@ const Line& RingReader::no_line() {
 
 RingReader::RingReader(Segment& theirs, std::uint32_t index, std::atomic<std::uint64_t>& credit,
                        bool& trouble)
-    : line_(theirs.lines(index)),
-      lines_(theirs.lines(index)),
-      mask_(theirs.layout().sizes().ring_lines - 1),
-      shift_(static_cast<std::uint32_t>(std::countr_zero(theirs.layout().sizes().ring_lines))),
+    : cursor_(theirs.lines(index), theirs.layout().sizes().ring_lines),
       credit_(&credit),
       theirs_(&theirs),
       payload_(theirs.payload(index)),
       trouble_(&trouble) {}
 
-const Arrival* RingReader::take_in(Control control) noexcept {
-  if (malformed_) return nullptr;
-  // Each field is read once: what the peer writes later cannot get past the checks.
-  arrival_.header = {.key = line_->key,
-                     .fingerprint = line_->fingerprint,
-                     .consumed = line_->consumed,
-                     .bytes = control.bytes(),
-                     .stream = line_->stream};
-  arrival_.data = find_payload(control);
-  if (arrival_.data == nullptr) {
-    malformed_ = true;
-    *trouble_ = true;
-    return nullptr;
-  }
-  place_ = control.place();
-  taken_ = true;
-  return &arrival_;
+const Arrival* RingReader::note_malformed() noexcept {
+  cursor_ = {&no_line(), 1};  // nothing more is read
+  malformed_ = true;
+  *trouble_ = true;
+  return nullptr;
 }
 
 const std::byte* RingReader::find_payload(Control control) noexcept {
   const Sizes& sizes = theirs_->layout().sizes();
   std::uint32_t where = 0;
-  std::memcpy(&where, line_->payload.data(), sizeof where);
+  std::memcpy(&where, cursor_->payload.data(), sizeof where);
   switch (control.place()) {
     case Place::in_line:
-      return control.bytes() <= inline_bytes ? line_->payload.data() : nullptr;
+      break;
     case Place::in_ring:
       if (control.bytes() > sizes.ring_bytes || where > sizes.ring_bytes - control.bytes()) break;
       return payload_ + where;

@@ -14,6 +14,31 @@
 
 namespace motet::shm {
 
+// Goes round the lines of a ring.
+template <class OneLine>
+class Cursor {
+ public:
+  Cursor() = default;  // of no ring
+  Cursor(OneLine* lines, std::uint32_t count) : line_(lines), first_(lines), end_(lines + count) {}
+
+  OneLine& operator*() const { return *line_; }
+  OneLine* operator->() const { return line_; }
+  // Of a line written in this lap. The first is 1: a fresh ring is all zeros.
+  std::uint32_t turn() const { return turn_; }
+  void advance() noexcept {
+    if (++line_ != end_) [[likely]]
+      return;
+    line_ = first_;
+    turn_ = (turn_ + 1) & (Control::turns - 1);
+  }
+
+ private:
+  OneLine* line_ = nullptr;
+  std::uint32_t turn_ = 1;
+  OneLine* first_ = nullptr;
+  OneLine* end_ = nullptr;
+};
+
 class RingWriter {
  public:
   RingWriter() = default;  // has no room
@@ -42,14 +67,13 @@ class RingWriter {
  private:
   // Where `bytes` of payload fit without a break, or nothing.
   std::optional<std::uint32_t> find_room(std::uint32_t bytes) noexcept;
-  Line& next_line() { return lines_[next_ & mask_]; }
+  // The next line, whose payload has been written.
   void publish(const Header& header, Place place) noexcept;
 
-  Line* lines_ = nullptr;
-  std::uint64_t next_ = 0;   // the line to write
+  Cursor<Line> cursor_;      // the line to write
+  std::uint64_t next_ = 0;   // its number
   std::uint64_t limit_ = 0;  // may not be reached: all credit seen
   std::uint32_t mask_ = 0;
-  std::uint32_t shift_ = 0;  // next_ >> shift_: the lap
   const std::atomic<std::uint64_t>* credit_ = nullptr;
 
   std::byte* payload_ = nullptr;
@@ -71,8 +95,8 @@ class RingReader {
 
   const Arrival* front() noexcept {
     if (taken_) return &arrival_;
-    const Control control(line_->control.load(std::memory_order_acquire));
-    return control.turn() == turn_ ? take_in(control) : nullptr;
+    const Control control(cursor_->control.load(std::memory_order_acquire));
+    return control.turn() == cursor_.turn() ? take_in(control) : nullptr;
   }
   // Of the front, which there must be.
   Place place() const { return place_; }
@@ -83,21 +107,18 @@ class RingReader {
 
  private:
   const Arrival* take_in(Control control) noexcept;
-  // Where the payload is; null: nowhere in the peer's segment.
+  // Where payload that is not in the line is; null: nowhere in the peer's segment.
   const std::byte* find_payload(Control control) noexcept;
+  const Arrival* note_malformed() noexcept;
 
-  const Line* line_ = &no_line();
-  std::uint32_t turn_ = 1;
+  Cursor<const Line> cursor_{&no_line(), 1};
   bool taken_ = false;
   bool malformed_ = false;
   Place place_ = Place::in_line;
   std::uint32_t slot_ = 0;
   Arrival arrival_;
 
-  const Line* lines_ = nullptr;
   std::uint64_t next_ = 0;
-  std::uint32_t mask_ = 0;
-  std::uint32_t shift_ = 0;
   std::atomic<std::uint64_t>* credit_ = nullptr;
   Segment* theirs_ = nullptr;
   const std::byte* payload_ = nullptr;
@@ -105,11 +126,6 @@ class RingReader {
 
   static const Line& no_line();
 };
-
-// The turn of the n-th line ever. Lap 0 is turn 1: a fresh ring is all zeros.
-constexpr std::uint32_t turn_of(std::uint64_t n, std::uint32_t shift) {
-  return static_cast<std::uint32_t>((n >> shift) + 1) & (Control::turns - 1);
-}
 
 // Copies up to inline_bytes; a call of memcpy would take longer than the copy.
 inline void copy_short(std::byte* to, const std::byte* from, std::size_t bytes) noexcept {
@@ -126,28 +142,43 @@ inline void copy_short(std::byte* to, const std::byte* from, std::size_t bytes) 
 }
 
 inline void RingWriter::publish(const Header& header, Place place) noexcept {
-  Line& line = next_line();
+  Line& line = *cursor_;
   line.key = header.key;
   line.fingerprint = header.fingerprint;
   line.consumed = header.consumed;
   line.stream = header.stream;
   payload_end_[next_ & mask_] = payload_next_;
-  const Control control(turn_of(next_, shift_), place, header.bytes);
+  const Control control(cursor_.turn(), place, header.bytes);
   line.control.store(control.word(), std::memory_order_release);
+  cursor_.advance();
   ++next_;
 }
 
 inline void RingWriter::put_in_line(const Header& header, const void* data) noexcept {
-  copy_short(next_line().payload.data(), static_cast<const std::byte*>(data), header.bytes);
+  copy_short(cursor_->payload.data(), static_cast<const std::byte*>(data), header.bytes);
   publish(header, Place::in_line);
+}
+
+inline const Arrival* RingReader::take_in(Control control) noexcept {
+  // Each field is read once: what the peer writes later cannot get past the checks.
+  arrival_.header = {.key = cursor_->key,
+                     .fingerprint = cursor_->fingerprint,
+                     .consumed = cursor_->consumed,
+                     .bytes = control.bytes(),
+                     .stream = cursor_->stream};
+  place_ = control.place();
+  const bool in_line = place_ == Place::in_line && control.bytes() <= inline_bytes;
+  arrival_.data = in_line ? cursor_->payload.data() : find_payload(control);
+  if (arrival_.data == nullptr) [[unlikely]]
+    return note_malformed();
+  taken_ = true;
+  return &arrival_;
 }
 
 inline void RingReader::pop() noexcept {
   taken_ = false;
-  ++next_;
-  line_ = &lines_[next_ & mask_];
-  turn_ = turn_of(next_, shift_);
-  credit_->store(next_, std::memory_order_release);
+  cursor_.advance();
+  credit_->store(++next_, std::memory_order_release);
 }
 
 }  // namespace motet::shm
