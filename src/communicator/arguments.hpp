@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 
 #include "base/types.hpp"
 #include "bootstrap/health.hpp"
@@ -13,15 +15,23 @@ struct Algorithm;
 
 struct Arguments {
   Collective collective{};
-  const void* input = nullptr;
-  void* output = nullptr;
-  std::size_t count = 0;  // as the C interface counts: see motet.h
   DataType type = DataType::float32;
   ReduceOp op = ReduceOp::sum;
-  Rank root = 0;                         // send, recv: the peer
-  const Algorithm* algorithm = nullptr;  // hint; null: the planner chooses
   Determinism determinism = Determinism::any;
-  int timeout_ms = 0;  // 0: the communicator's
+  Rank root = 0;  // send, recv: the peer
+  const void* input = nullptr;
+  void* output = nullptr;
+  std::size_t count = 0;                 // as the C interface counts: see motet.h
+  const Algorithm* algorithm = nullptr;  // hint; null: the planner chooses
+  int timeout_ms = 0;                    // 0: the communicator's
+
+  // The first five in one word: fast to compare.
+  std::uint64_t kind() const {
+    static_assert(offsetof(Arguments, input) == sizeof(std::uint64_t));
+    std::uint64_t word = 0;
+    std::memcpy(&word, this, sizeof word);
+    return word;
+  }
 };
 
 // What this rank's buffers hold, in elements, and whether they are the same memory.

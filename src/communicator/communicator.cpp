@@ -139,10 +139,10 @@ std::unique_ptr<Communicator> Communicator::split(int color, int key) {
   std::vector<Wish> wishes(n);
   wishes[static_cast<std::size_t>(rank())] = {color, key, engine().next_communicator_id()};
   run({.collective = Collective::allgather,
+       .type = DataType::uint8,
        .input = &wishes[static_cast<std::size_t>(rank())],
        .output = wishes.data(),
-       .count = sizeof(Wish),
-       .type = DataType::uint8});
+       .count = sizeof(Wish)});
   Place place;
   place.id = std::ranges::max(wishes, {}, &Wish::next_id).next_id;
   if (place.id > max_communicator_id) {
@@ -254,36 +254,35 @@ void Communicator::end(Started& started) {
 }
 
 void Communicator::run(const Arguments& arguments) {
-  check_not_failed(arguments);
   CachedPlan* const plan = plans_.latest();
-  if (plan != nullptr && plan->is_short() && plan->serves(arguments) &&
-      run_short(*plan, arguments)) {
-    return;
+  if (plan == nullptr || !plan->is_short() || !plan->serves(arguments) || context_.failed()) {
+    check_not_failed(arguments);
+    return finish(begin(arguments), arguments);
   }
-  Started started = begin(arguments);
-  finish(started, arguments);
-}
-
-// The collective of a training loop's every step, or of a benchmark: no operation is needed if it
-// is over at once.
-bool Communicator::run_short(CachedPlan& plan, const Arguments& arguments) {
-  const Operation::Buffers buffers{arguments.input, arguments.output};
-  Started started{nullptr, &plan};
+  // The collective of a training loop's every step, or of a benchmark: no operation is needed if it
+  // is over at once.
+  const ShortStep* next = nullptr;
   {
-    const Engine::Hold hold(*job_->engine);
-    log_->write(context_.next_sequence(), plan.logged());
-    const std::size_t done =
-        context_.run_short(plan.program(), buffers, job_->engine->looks_at_once());
-    if (done == plan.program().short_steps.size()) return true;
-    if (done == 0) return false;
-    started.operation = plan.take();
-    context_.resume(*started.operation, buffers, done);
+    Engine& engine = *job_->engine;
+    const Engine::Hold hold(engine);
+    log_->write(context_.next_sequence(), plan->logged());
+    next = context_.run_short(plan->program(), {arguments.input, arguments.output},
+                              engine.looks_at_once());
   }
-  finish(started, arguments);
-  return true;
+  if (next == plan->program().end_of_short_steps()) [[likely]]
+    return;
+  finish(next == nullptr ? begin(arguments) : resume(*plan, arguments, next), arguments);
 }
 
-void Communicator::finish(Started& started, const Arguments& arguments) {
+// What comes for it before the engine is held again is set aside as that of a later call.
+Started Communicator::resume(CachedPlan& plan, const Arguments& arguments, const ShortStep* next) {
+  Started started{plan.take(), &plan};
+  const Engine::Hold hold(*job_->engine);
+  context_.resume(*started.operation, {arguments.input, arguments.output}, next);
+  return started;
+}
+
+void Communicator::finish(Started started, const Arguments& arguments) {
   job_->engine->wait(context_, *started.operation, {.timeout = timeout_of(arguments)});
   end(started);
 }

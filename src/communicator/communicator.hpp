@@ -106,10 +106,9 @@ class Communicator final : private Observer {
   Program make_program(const Arguments& arguments, const Extent& extent) const;
   Problem problem_for(const Arguments& arguments, bool in_place) const;
   Started begin(const Arguments& arguments);
-  // A short call; false if it must be run as others are.
-  bool run_short(CachedPlan& plan, const Arguments& arguments);
+  Started resume(CachedPlan& plan, const Arguments& arguments, const ShortStep* next);
+  void finish(Started started, const Arguments& arguments);
   void check_not_failed(const Arguments& arguments) const;
-  void finish(Started& started, const Arguments& arguments);
   void end(Started& started);
   std::chrono::milliseconds timeout_of(const Arguments& arguments) const;
   [[noreturn]] void throw_failure(const CallRecord* record) const;

@@ -1,6 +1,7 @@
 // The C interface: a thin translation. Nothing is decided here.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 
@@ -38,17 +39,10 @@ motet_status fail(motet_status status, const std::string& text) {
   return status;
 }
 
-// Runs `body`, turning exceptions into a status and a text.
-template <class Body>
-motet_status guarded(Body&& body) noexcept {
+// Of the exception that is being handled.
+motet_status status_of_exception() noexcept {
   try {
-    if (motet::is_forked_child()) {
-      return fail(
-          motet_unavailable,
-          "this process was forked from one that uses Motet: start a new program with exec");
-    }
-    body();
-    return motet_ok;
+    throw;
   } catch (const Error& error) {
     return fail(static_cast<motet_status>(error.code()), error.what());
   } catch (const std::bad_alloc&) {
@@ -58,12 +52,32 @@ motet_status guarded(Body&& body) noexcept {
   }
 }
 
+// Runs `body`, turning exceptions into a status and a text.
+template <class Body>
+[[gnu::always_inline]] inline motet_status guarded(Body&& body) noexcept {
+  try {
+    if (motet::is_forked_child()) {
+      throw Error(
+          ErrorCode::unavailable,
+          "this process was forked from one that uses Motet: start a new program with exec");
+    }
+    body();
+    return motet_ok;
+  } catch (...) {
+    return status_of_exception();
+  }
+}
+
 [[noreturn]] void refuse(const std::string& why) {
   throw Error(ErrorCode::invalid_argument, why);
 }
 
+[[noreturn]] void refuse_null(const char* what) {
+  refuse(std::string(what) + " is NULL");
+}
+
 void require(const void* pointer, const char* what) {
-  if (pointer == nullptr) refuse(std::string(what) + " is NULL");
+  if (pointer == nullptr) refuse_null(what);
 }
 
 // Structs begin with their size, so that older callers have fewer members: those they lack are
@@ -127,31 +141,34 @@ motet::LogLevel level_from(const std::string& word) {
   return motet::LogLevel::warning;
 }
 
-motet_status run(Arguments&& arguments, motet_comm* comm, const motet_call* given) {
+void run_with(const motet_call& call, Arguments arguments, motet::Communicator& communicator) {
+  if (call.algorithm != nullptr) {
+    arguments.algorithm = motet::find_algorithm(arguments.collective, call.algorithm);
+    if (arguments.algorithm == nullptr) {
+      refuse(fmt::format("{}: there is no algorithm \"{}\"", name(arguments.collective),
+                         call.algorithm));
+    }
+  }
+  arguments.timeout_ms = call.timeout_ms;
+  arguments.determinism = static_cast<motet::Determinism>(call.determinism != 0);
+  if (call.request == nullptr) return communicator.run(arguments);
+  *call.request = new motet_request{communicator.start(arguments)};
+}
+
+motet_status run(const Arguments& arguments, motet_comm* comm, const motet_call* call) {
   return guarded([&] {
     require(comm, "the communicator");
     motet::Communicator& communicator = *comm->communicator;
-    if (given == nullptr) return communicator.run(arguments);
-    const motet_call call = read_struct(given, "motet_call");
-    if (call.algorithm != nullptr) {
-      arguments.algorithm = motet::find_algorithm(arguments.collective, call.algorithm);
-      if (arguments.algorithm == nullptr) {
-        refuse(fmt::format("{}: there is no algorithm \"{}\"", name(arguments.collective),
-                           call.algorithm));
-      }
-    }
-    arguments.timeout_ms = call.timeout_ms;
-    arguments.determinism = static_cast<motet::Determinism>(call.determinism != 0);
-    if (call.request == nullptr) return communicator.run(arguments);
-    *call.request = new motet_request{communicator.start(arguments)};
+    if (call == nullptr) return communicator.run(arguments);
+    run_with(read_struct(call, "motet_call"), arguments, communicator);
   });
 }
 
-DataType from(motet_type type) {
-  return static_cast<DataType>(type);
-}
-ReduceOp from(motet_op op) {
-  return static_cast<ReduceOp>(op);
+// Of a C enumeration, which holds whatever the caller has put there: what does not fit into a byte
+// does not exist either.
+template <class Word>
+Word from(int word) {
+  return static_cast<Word>(std::min(static_cast<unsigned>(word), 255U));
 }
 
 }  // namespace
@@ -236,56 +253,113 @@ const char* motet_comm_transport(const motet_comm* comm, int rank) {
 
 motet_status motet_allreduce(const void* in, void* out, size_t count, motet_type type, motet_op op,
                              motet_comm* comm, const motet_call* call) {
-  return run({Collective::allreduce, in, out, count, from(type), from(op)}, comm, call);
+  return run({.collective = Collective::allreduce,
+              .type = from<DataType>(type),
+              .op = from<ReduceOp>(op),
+              .input = in,
+              .output = out,
+              .count = count},
+             comm, call);
 }
 
 motet_status motet_reduce(const void* in, void* out, size_t count, motet_type type, motet_op op,
                           int root, motet_comm* comm, const motet_call* call) {
-  return run({Collective::reduce, in, out, count, from(type), from(op), root}, comm, call);
+  return run({.collective = Collective::reduce,
+              .type = from<DataType>(type),
+              .op = from<ReduceOp>(op),
+              .root = root,
+              .input = in,
+              .output = out,
+              .count = count},
+             comm, call);
 }
 
 motet_status motet_broadcast(const void* in, void* out, size_t count, motet_type type, int root,
                              motet_comm* comm, const motet_call* call) {
-  return run({Collective::broadcast, in, out, count, from(type), ReduceOp::sum, root}, comm, call);
+  return run({.collective = Collective::broadcast,
+              .type = from<DataType>(type),
+              .root = root,
+              .input = in,
+              .output = out,
+              .count = count},
+             comm, call);
 }
 
 motet_status motet_allgather(const void* in, void* out, size_t count, motet_type type,
                              motet_comm* comm, const motet_call* call) {
-  return run({Collective::allgather, in, out, count, from(type)}, comm, call);
+  return run({.collective = Collective::allgather,
+              .type = from<DataType>(type),
+              .input = in,
+              .output = out,
+              .count = count},
+             comm, call);
 }
 
 motet_status motet_reduce_scatter(const void* in, void* out, size_t count, motet_type type,
                                   motet_op op, motet_comm* comm, const motet_call* call) {
-  return run({Collective::reduce_scatter, in, out, count, from(type), from(op)}, comm, call);
+  return run({.collective = Collective::reduce_scatter,
+              .type = from<DataType>(type),
+              .op = from<ReduceOp>(op),
+              .input = in,
+              .output = out,
+              .count = count},
+             comm, call);
 }
 
 motet_status motet_alltoall(const void* in, void* out, size_t count, motet_type type,
                             motet_comm* comm, const motet_call* call) {
-  return run({Collective::alltoall, in, out, count, from(type)}, comm, call);
+  return run({.collective = Collective::alltoall,
+              .type = from<DataType>(type),
+              .input = in,
+              .output = out,
+              .count = count},
+             comm, call);
 }
 
 motet_status motet_gather(const void* in, void* out, size_t count, motet_type type, int root,
                           motet_comm* comm, const motet_call* call) {
-  return run({Collective::gather, in, out, count, from(type), ReduceOp::sum, root}, comm, call);
+  return run({.collective = Collective::gather,
+              .type = from<DataType>(type),
+              .root = root,
+              .input = in,
+              .output = out,
+              .count = count},
+             comm, call);
 }
 
 motet_status motet_scatter(const void* in, void* out, size_t count, motet_type type, int root,
                            motet_comm* comm, const motet_call* call) {
-  return run({Collective::scatter, in, out, count, from(type), ReduceOp::sum, root}, comm, call);
+  return run({.collective = Collective::scatter,
+              .type = from<DataType>(type),
+              .root = root,
+              .input = in,
+              .output = out,
+              .count = count},
+             comm, call);
 }
 
 motet_status motet_barrier(motet_comm* comm, const motet_call* call) {
-  return run({Collective::barrier, nullptr, nullptr, 0, DataType::uint8}, comm, call);
+  return run({.collective = Collective::barrier, .type = DataType::uint8}, comm, call);
 }
 
 motet_status motet_send(const void* in, size_t count, motet_type type, int peer, motet_comm* comm,
                         const motet_call* call) {
-  return run({Collective::send, in, nullptr, count, from(type), ReduceOp::sum, peer}, comm, call);
+  return run({.collective = Collective::send,
+              .type = from<DataType>(type),
+              .root = peer,
+              .input = in,
+              .count = count},
+             comm, call);
 }
 
 motet_status motet_recv(void* out, size_t count, motet_type type, int peer, motet_comm* comm,
                         const motet_call* call) {
-  return run({Collective::recv, nullptr, out, count, from(type), ReduceOp::sum, peer}, comm, call);
+  return run({.collective = Collective::recv,
+              .type = from<DataType>(type),
+              .root = peer,
+              .output = out,
+              .count = count},
+             comm, call);
 }
 
 motet_status motet_wait(motet_request** request) {
@@ -380,7 +454,7 @@ const char* motet_version(void) {
 
 size_t motet_element_bytes(motet_type type) {
   const auto index = static_cast<int>(type);
-  return index < 0 || index >= motet::data_type_count ? 0 : element_bytes(from(type));
+  return index < 0 || index >= motet::data_type_count ? 0 : element_bytes(from<DataType>(type));
 }
 
 void motet_set_log(motet_log_callback callback, void* user) {

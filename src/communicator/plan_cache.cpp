@@ -24,6 +24,7 @@ PlanKey::PlanKey(const Arguments& arguments, bool is_in_place)
 
 CachedPlan::CachedPlan(const Arguments& arguments, const Extent& extent, Program program)
     : key_(arguments, extent.in_place),
+      kind_(arguments.kind()),
       record_(to_record(arguments, 0)),
       logged_(record_),
       is_short_(!program.short_steps.empty() && !is_point_to_point(arguments.collective)),

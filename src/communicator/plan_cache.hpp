@@ -37,19 +37,15 @@ class CachedPlan {
   // Whether these arguments have been checked with this plan: equal words, and buffers that lie to
   // one another as before.
   bool serves(const Arguments& arguments) const {
-    const auto distance = reinterpret_cast<std::uintptr_t>(arguments.output) -
-                          reinterpret_cast<std::uintptr_t>(arguments.input);
-    return distance == distance_ && arguments.count == key_.count &&
-           arguments.collective == key_.collective && arguments.type == key_.type &&
-           arguments.op == key_.op && arguments.root == key_.root &&
-           arguments.algorithm == key_.algorithm && arguments.determinism == key_.determinism &&
-           arguments.input != nullptr && arguments.output != nullptr;
+    // One branch for the usual answer.
+    const std::size_t differences = (arguments.kind() ^ kind_) | (arguments.count ^ key_.count) |
+                                    (distance_of(arguments) ^ distance_) |
+                                    (reinterpret_cast<std::uintptr_t>(arguments.algorithm) ^
+                                     reinterpret_cast<std::uintptr_t>(key_.algorithm));
+    return differences == 0 && arguments.input != nullptr && arguments.output != nullptr;
   }
   // Remembers that check() has passed for arguments of this plan's key.
-  void note_checked(const Arguments& arguments) {
-    distance_ = reinterpret_cast<std::uintptr_t>(arguments.output) -
-                reinterpret_cast<std::uintptr_t>(arguments.input);
-  }
+  void note_checked(const Arguments& arguments) { distance_ = distance_of(arguments); }
 
   // An operation that nobody uses; a new one if need be. The plan stays while one is out.
   std::unique_ptr<Operation> take() {
@@ -82,7 +78,13 @@ class CachedPlan {
   // More are made when more are outstanding and dropped afterwards.
   static constexpr std::size_t max_idle = 4;
 
+  static std::uintptr_t distance_of(const Arguments& arguments) {
+    return reinterpret_cast<std::uintptr_t>(arguments.output) -
+           reinterpret_cast<std::uintptr_t>(arguments.input);
+  }
+
   PlanKey key_;
+  std::uint64_t kind_;
   CallRecord record_;
   CallLog::Words logged_;
   bool is_short_;

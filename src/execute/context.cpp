@@ -7,12 +7,6 @@
 
 namespace motet {
 
-namespace {
-// Peers are told at least this often, with a message of its own if no other goes their way: half of
-// max_active, so that nobody waits for it.
-constexpr std::uint32_t tell_every = max_active / 2;
-}  // namespace
-
 Context::Context(Engine& engine, const Setup& setup)
     : engine_(engine),
       id_(setup.id),
@@ -66,23 +60,6 @@ bool Context::may_start(const Operation& operation) const {
     return peer.sends_active < max_active && sequence - peer.consumed_received <= max_active;
   }
   return has_window(operation.program(), operation.call().sequence);
-}
-
-bool Context::has_window(const Program& program, std::uint64_t sequence) const {
-  // The watermark counts from the oldest that is still under way.
-  if (sequence > completed_.value() + max_active) return false;
-  return std::ranges::all_of(program.sends_to, [&](Rank rank) {
-    const Peer& peer = peers_[static_cast<std::size_t>(rank)];
-    const std::uint32_t oldest = peer.sent[peer.sends % max_active];
-    return static_cast<std::int32_t>(oldest - peer.consumed) <= 0;
-  });
-}
-
-void Context::count_sends(const Program& program, std::uint64_t sequence) {
-  for (const Rank rank : program.sends_to) {
-    Peer& peer = peers_[static_cast<std::size_t>(rank)];
-    peer.sent[peer.sends++ % max_active] = static_cast<std::uint32_t>(sequence);
-  }
 }
 
 void Context::activate(Operation& operation) {
@@ -171,26 +148,8 @@ void Context::conclude_point_to_point(const Operation& operation) {
   if (tell_pending_) tell_back();
 }
 
-void Context::conclude_collective(const Program& program, std::uint64_t sequence, void* output) {
-  if (program.divide != nullptr) program.divide(output, program.output_count, program.divisor);
-  expect_nothing_left(program, sequence);
-  completed_.complete(sequence);
-  for (const Rank rank : program.receives_from) {
-    Peer& peer = peers_[static_cast<std::size_t>(rank)];
-    peer.last_from = std::max(peer.last_from, sequence);
-    tell_pending_ |= ++peer.untold >= tell_every;
-  }
-  if (tell_pending_) tell_back();
-}
-
-// What is set aside for a finished collective was sent by a call that differs from this one.
-void Context::expect_nothing_left(const Program& program, std::uint64_t sequence) {
-  for (const Stream& stream : program.streams) {
-    if (stream.link->aside_count() == 0) continue;
-    if (stream.link->drop_aside(operation_key(id_, sequence, false), operation_mask) > 0) {
-      suspect(sequence);
-    }
-  }
+void Context::drop_left(Link& link, std::uint64_t sequence) {
+  if (link.drop_aside(operation_key(id_, sequence, false), operation_mask) > 0) suspect(sequence);
 }
 
 void Context::tell_back() {

@@ -8,6 +8,7 @@
 // All functions need the engine to be held, except fail() and failure().
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -87,10 +88,10 @@ class Context {
   // untouched until it is over.
   void start(Operation& operation, Operation::Buffers buffers, PointToPoint point_to_point);
   // Starts a collective with a short program, if nothing else is under way, and takes its steps in
-  // order as long as each can be done at once, looking so often for what comes. How many were done;
-  // if all, it is over. If none, it has not been started; else resume() must follow.
-  std::size_t run_short(const Program& program, Operation::Buffers buffers, int looks);
-  void resume(Operation& operation, Operation::Buffers buffers, std::size_t steps_done);
+  // order as long as each can be done at once, looking so often for what comes. Returns the first
+  // step not done: resume() must follow. The end of the steps: it is over. Null: not started.
+  const ShortStep* run_short(const Program& program, Operation::Buffers buffers, int looks);
+  void resume(Operation& operation, Operation::Buffers buffers, const ShortStep* next);
   // Keeps an operation that its owner gives up until it is over.
   void adopt(std::unique_ptr<Operation> operation) { adopted_.push_back(std::move(operation)); }
   // One pass of one active operation.
@@ -140,6 +141,9 @@ class Context {
 
  private:
   using Queue = std::vector<Operation*>;  // few and short: erased at the front
+  // Peers are told at least this often, with a message of its own if no other goes their way: half
+  // of max_active, so that nobody waits for it.
+  static constexpr std::uint32_t tell_every = max_active / 2;
   struct Peer {
     Link* link = nullptr;
     std::uint32_t consumed = 0;   // collectives that the peer has completed, as it said
@@ -158,17 +162,54 @@ class Context {
 
   bool may_start(const Operation& operation) const;
   void activate(Operation& operation);
-  bool has_window(const Program& program, std::uint64_t sequence) const;
-  void count_sends(const Program& program, std::uint64_t sequence);
+  // Whether all that the collective sends to have consumed what was sent to them 16 collectives
+  // ago.
+  bool has_window(const Program& program, std::uint64_t sequence) const {
+    // The watermark counts from the oldest that is still under way.
+    if (sequence > completed_.value() + max_active) return false;
+    for (const Partner& partner : program.partners) {
+      if (!partner.sends_to) continue;
+      const Peer& peer = peers_[static_cast<std::size_t>(partner.rank)];
+      const std::uint32_t oldest = peer.sent[peer.sends % max_active];
+      if (static_cast<std::int32_t>(oldest - peer.consumed) > 0) return false;
+    }
+    return true;
+  }
+  void count_sends(const Program& program, std::uint64_t sequence) {
+    for (const Partner& partner : program.partners) {
+      if (!partner.sends_to) continue;
+      Peer& peer = peers_[static_cast<std::size_t>(partner.rank)];
+      peer.sent[peer.sends++ % max_active] = static_cast<std::uint32_t>(sequence);
+    }
+  }
   bool activate_waiting();
   bool activate_from(Queue& queue);
   void finish(Operation& operation);
-  void conclude_collective(const Program& program, std::uint64_t sequence, void* output);
+  void conclude_collective(const Program& program, std::uint64_t sequence, void* output) {
+    if (program.divide != nullptr) program.divide(output, program.output_count, program.divisor);
+    completed_.complete(sequence);
+    for (const Partner& partner : program.partners) {
+      // What is set aside for a finished collective was sent by a call that differs from this one.
+      if (partner.link->aside_count() > 0) [[unlikely]]
+        drop_left(*partner.link, sequence);
+      if (!partner.receives_from) continue;
+      Peer& peer = peers_[static_cast<std::size_t>(partner.rank)];
+      peer.last_from = std::max(peer.last_from, sequence);
+      tell_pending_ |= ++peer.untold >= tell_every;
+    }
+    if (tell_pending_) [[unlikely]]
+      tell_back();
+  }
   void conclude_point_to_point(const Operation& operation);
-  void expect_nothing_left(const Program& program, std::uint64_t sequence);
+  void drop_left(Link& link, std::uint64_t sequence);
   struct Short;
-  bool do_at_once(Short& call, const ShortStep& step);
+  template <class End>
+  const ShortStep* take_steps(Short& call);
+  template <class End>
+  bool take_step(Short& call, const ShortStep& step);
+  template <class End>
   bool send_at_once(const Short& call, const ShortStep& step);
+  template <class End>
   bool receive_at_once(Short& call, const ShortStep& step);
   static void combine(const Short& call, const ShortStep& step, const std::byte* incoming);
   void tell_back();

@@ -37,8 +37,10 @@ struct Engine::Wait {
   bool over() const { return operation.phase >= Operation::Phase::done; }
 };
 
-Engine::Hold::Hold(Engine& engine) : engine_(engine) {
-  while (engine_.held_.test_and_set(std::memory_order_acquire)) sched_yield();
+void Engine::hold_when_free() {
+  do {
+    sched_yield();
+  } while (held_.test_and_set(std::memory_order_acquire));
 }
 
 Engine::Engine(const Identity& identity, std::vector<NamedTransport> transports)

@@ -37,7 +37,10 @@ class Engine {
   // Exclusive use of the engine. Spins and yields: passes are short.
   class Hold {
    public:
-    explicit Hold(Engine& engine);
+    explicit Hold(Engine& engine) : engine_(engine) {
+      if (engine_.held_.test_and_set(std::memory_order_acquire)) [[unlikely]]
+        engine_.hold_when_free();
+    }
     ~Hold() { engine_.held_.clear(std::memory_order_release); }
     Hold(const Hold&) = delete;
 
@@ -95,6 +98,7 @@ class Engine {
  private:
   struct Wait;
 
+  void hold_when_free();
   // linked: leaves out transports without links, whose progress() only accepts connections.
   enum class Width : std::uint8_t { linked, all };
   bool pass(Width width);

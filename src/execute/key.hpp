@@ -69,10 +69,13 @@ constexpr std::uint32_t sequence_of(Key key) {
 // Header::stream: one (operation, channel) in one direction. 12 bits of communicator, 14 of
 // sequence: no two operations under way on one pair share them in practice, and sharing would only
 // share a window.
+constexpr std::uint32_t collective_stream(std::uint32_t communicator, std::uint64_t sequence) {
+  return (communicator & 0xfffU) << 20 | (static_cast<std::uint32_t>(sequence) & 0x3fffU) << 6;
+}
 constexpr std::uint32_t stream_of(Key key) {
   const auto role_bits = static_cast<std::uint32_t>((key >> 62) & 1) << 1 |
                          static_cast<std::uint32_t>(is_point_to_point(key));
-  return (communicator_of(key) & 0xfffU) << 20 | (sequence_of(key) & 0x3fffU) << 6 |
+  return collective_stream(communicator_of(key), sequence_of(key)) |
          static_cast<std::uint32_t>((key >> 20) & 0xf) << 2 | role_bits;
 }
 

@@ -25,7 +25,8 @@ class Numbering {
     instruction.message = count.messages++;
     instruction.first_block = count.blocks;
     count.blocks += instruction.blocks;
-    note(step.sends() ? program_.sends_to : program_.receives_from, step.peer);
+    Partner& partner = partner_of(step.peer);
+    (step.sends() ? partner.sends_to : partner.receives_from) = true;
   }
 
  private:
@@ -33,8 +34,10 @@ class Numbering {
     std::uint32_t messages = 0, blocks = 0;
   };
 
-  static void note(std::vector<Rank>& ranks, Rank peer) {
-    if (std::find(ranks.begin(), ranks.end(), peer) == ranks.end()) ranks.push_back(peer);
+  Partner& partner_of(Rank peer) {
+    const auto found = std::ranges::find(program_.partners, peer, &Partner::rank);
+    if (found != program_.partners.end()) return *found;
+    return program_.partners.emplace_back(Partner{peer, links_[static_cast<std::size_t>(peer)]});
   }
 
   Program& program_;
@@ -114,6 +117,7 @@ Program lower(const Lowering& lowering) {
   program.uses_network = std::ranges::any_of(
       program.streams, [](const Stream& s) { return s.link->transport_name() != "shm"; });
   program.short_steps = short_steps(program);
+  program.is_all_shm = is_all_shm(program);
   return program;
 }
 

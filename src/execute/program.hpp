@@ -34,6 +34,13 @@ struct Instruction {
   std::size_t bytes = 0;
 };
 
+// Whom the program exchanges messages with.
+struct Partner {
+  Rank rank = 0;
+  Link* link = nullptr;
+  bool sends_to = false, receives_from = false;
+};
+
 // The messages with one peer on one channel, in both directions.
 struct Stream {
   Rank peer = 0;
@@ -45,8 +52,8 @@ struct Program {
   std::vector<Instruction> instructions;
   std::vector<Dependency> dependencies;
   std::vector<Stream> streams;
-  std::vector<Rank> sends_to, receives_from;  // each peer once
-  std::size_t block_bytes = 0;                // of a full block: whole elements
+  std::vector<Partner> partners;
+  std::size_t block_bytes = 0;  // of a full block: whole elements
   std::size_t element_bytes = 1;
   std::size_t scratch_bytes = 0;
   std::size_t output_count = 0;  // elements that `divide` works on
@@ -57,7 +64,10 @@ struct Program {
   bool uses_network =
       false;  // some link's bytes may still need this rank when they have been handed over
   std::vector<ShortStep> short_steps;  // the instructions once more; none if this is not short
+  bool is_all_shm = false;             // see short_steps.hpp
   std::string algorithm;
+
+  const ShortStep* end_of_short_steps() const { return short_steps.data() + short_steps.size(); }
 };
 
 struct Lowering {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "execute/program.hpp"
+#include "transport/shm/endpoint.hpp"
 
 namespace motet {
 namespace {
@@ -33,6 +34,7 @@ ShortStep shorten(const Program& program, const Instruction& i) {
   step.stream = stream_of(step.key);
   step.peer = stream.peer;
   step.link = stream.link;
+  step.endpoint = &stream.link->endpoint();
   return step;
 }
 
@@ -48,6 +50,12 @@ std::vector<ShortStep> short_steps(const Program& program) {
   steps.reserve(program.instructions.size());
   for (const Instruction& i : program.instructions) steps.push_back(shorten(program, i));
   return steps;
+}
+
+bool is_all_shm(const Program& program) {
+  return std::ranges::all_of(program.partners, [](const Partner& partner) {
+    return dynamic_cast<shm::ShmEndpoint*>(&partner.link->endpoint()) != nullptr;
+  });
 }
 
 }  // namespace motet

@@ -26,6 +26,7 @@ struct ShortStep {
   std::uint32_t stream = 0;      // likewise
   Rank peer = -1;
   Link* link = nullptr;
+  Endpoint* endpoint = nullptr;  // the link's
 };
 
 // The most scratch memory of a short program.
@@ -33,5 +34,7 @@ inline constexpr std::size_t short_scratch_bytes = 256;
 
 // Those of the program, or none if it is not short.
 std::vector<ShortStep> short_steps(const Program& program);
+// Whether every endpoint is a shm::ShmEndpoint, whose functions need no virtual call.
+bool is_all_shm(const Program& program);
 
 }  // namespace motet

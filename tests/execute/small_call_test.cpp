@@ -180,11 +180,10 @@ class SmallCalls {
 
   void sum() {
     comm_.run({.collective = Collective::allreduce,
+               .type = DataType::uint64,
                .input = &input_,
                .output = &output_,
-               .count = 1,
-               .type = DataType::uint64,
-               .op = ReduceOp::sum});
+               .count = 1});
   }
 
   bool call(int times) {
