@@ -14,7 +14,13 @@ namespace {
   throw Error(ErrorCode::invalid_argument, fmt::format("{}: {}", name(arguments.collective), why));
 }
 
+}  // namespace
+
 void check_words(const Arguments& a, Rank me, int world_size) {
+  if (static_cast<int>(a.collective) >= collective_count) {
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("collective {} does not exist", static_cast<int>(a.collective)));
+  }
   if (static_cast<int>(a.type) >= data_type_count) {
     refuse(a, fmt::format("type {} does not exist", static_cast<int>(a.type)));
   }
@@ -33,7 +39,13 @@ void check_words(const Arguments& a, Rank me, int world_size) {
                        is_point_to_point(a.collective) ? "peer" : "root", a.root, world_size - 1));
   }
   if (is_point_to_point(a.collective) && a.root == me) refuse(a, "a rank cannot be its own peer");
+  const std::size_t most = std::numeric_limits<std::size_t>::max() / 2 / element_bytes(a.type);
+  if (a.count > most / static_cast<std::size_t>(world_size)) {
+    refuse(a, fmt::format("{} elements do not fit into memory", a.count));
+  }
 }
+
+namespace {
 
 struct Counts {
   std::size_t input = 0, output = 0;
@@ -91,9 +103,6 @@ bool is_in_place(const Arguments& a, Rank me) {
 Extent check(const Arguments& a, Rank me, int world_size) {
   check_words(a, me, world_size);
   const std::size_t bytes = element_bytes(a.type);
-  if (a.count > std::numeric_limits<std::size_t>::max() / 2 / bytes / world_size) {
-    refuse(a, fmt::format("{} elements do not fit into memory", a.count));
-  }
   const auto [input, output] = counts_of(a, me, world_size);
   if (input > 0 && a.input == nullptr) refuse(a, "the input is NULL");
   if (output > 0 && a.output == nullptr) refuse(a, "the output is NULL");
@@ -130,19 +139,22 @@ CallRecord to_record(const Arguments& a, std::uint64_t sequence) {
           .count = a.count};
 }
 
-std::uint32_t fingerprint(const Arguments& a) {
+std::uint32_t fingerprint(const Arguments& a, const Choice& choice) {
   const CallRecord record = to_record(a, 0);
   // The two ends of a message name each other.
   const auto collective = is_point_to_point(a.collective) ? Collective::send : a.collective;
-  std::uint64_t hash = 0xcbf29ce484222325U;  // FNV-1a over the words
+  std::uint64_t hash = 0xcbf29ce484222325U;  // FNV-1a
+  const auto mix = [&hash](std::uint64_t byte) { hash = (hash ^ byte) * 0x100000001b3U; };
   for (const std::uint64_t word :
        {static_cast<std::uint64_t>(collective), static_cast<std::uint64_t>(record.type),
         static_cast<std::uint64_t>(record.op), static_cast<std::uint64_t>(record.root),
-        record.count}) {
-    for (int byte = 0; byte < 8; ++byte) {
-      hash = (hash ^ ((word >> (8 * byte)) & 0xff)) * 0x100000001b3U;
-    }
+        static_cast<std::uint64_t>(record.count), static_cast<std::uint64_t>(choice.block_bytes),
+        static_cast<std::uint64_t>(choice.params.chunks),
+        static_cast<std::uint64_t>(choice.params.channels),
+        static_cast<std::uint64_t>(choice.params.mover)}) {
+    for (int byte = 0; byte < 8; ++byte) mix((word >> (8 * byte)) & 0xff);
   }
+  for (const char letter : choice.algorithm->name) mix(static_cast<unsigned char>(letter));
   return static_cast<std::uint32_t>(hash ^ (hash >> 32));
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/types.hpp"
 #include "bootstrap/health.hpp"
+#include "planner/planner.hpp"
 #include "schedule/problem.hpp"
 
 namespace motet {
@@ -40,7 +41,9 @@ struct Extent {
   bool in_place = false;
 };
 
-// Throws Error{invalid_argument} that says what is wrong; changes nothing. What it finds for
+// Everything but the buffers. Throws Error{invalid_argument} that says what is wrong.
+void check_words(const Arguments& arguments, Rank me, int world_size);
+// Likewise, and the buffers; changes nothing. What it finds for
 // non-null buffers depends on their distance alone.
 Extent check(const Arguments& arguments, Rank me, int world_size);
 
@@ -49,7 +52,7 @@ Parts parts_of(const Arguments& arguments, int world_size);
 
 CallRecord to_record(const Arguments& arguments, std::uint64_t sequence);
 
-// Equal on all ranks whose calls belong together.
-std::uint32_t fingerprint(const Arguments& arguments);
+// Equal on all ranks whose calls belong together and that run them alike.
+std::uint32_t fingerprint(const Arguments& arguments, const Choice& choice);
 
 }  // namespace motet

@@ -67,6 +67,7 @@ Request::~Request() {
   if (communicator_ == nullptr || state_.call.operation == nullptr) return;
   std::erase(communicator_->requests_, this);
   state_.call.plan->abandon();
+  const Engine::Hold hold(*communicator_->job_->engine);
   communicator_->context_.adopt(std::move(state_.call.operation));
 }
 
@@ -118,7 +119,7 @@ Communicator::Communicator(std::shared_ptr<Job> job, const Options& options, Pla
                   rank(), context_.id(), world_size(), topology_.node_count(),
                   transports_in_use(context_)));
   if (job_->health == nullptr) return;
-  job_->health->watch(context_.id(), job_ranks_, log_, [this](const Verdict& verdict) {
+  job_->health->watch(health_id(), job_ranks_, log_, [this](const Verdict& verdict) {
     const Failure failure{verdict.code, verdict.text};
     if (context_.fail(failure)) log_failure(failure);
   });
@@ -127,7 +128,14 @@ Communicator::Communicator(std::shared_ptr<Job> job, const Options& options, Pla
 Communicator::~Communicator() {
   for (Request* request : requests_) request->orphan();
   log_->close();
-  if (job_->health != nullptr) job_->health->unwatch(context_.id());
+  if (job_->health != nullptr) job_->health->unwatch(health_id());
+}
+
+// For the hub, which hears of all communicators of the job: those without a common rank may have
+// the same id.
+std::uint32_t Communicator::health_id() const {
+  static_assert(max_communicator_id < 1U << 14);
+  return static_cast<std::uint32_t>(job_ranks_.front()) << 14 | context_.id();
 }
 
 std::unique_ptr<Communicator> Communicator::split(int color, int key) {
@@ -176,18 +184,22 @@ Problem Communicator::problem_for(const Arguments& arguments, bool in_place) con
           .params = {}};
 }
 
+std::string_view Communicator::hint_for(const Arguments& arguments, const Problem& problem) const {
+  if (arguments.algorithm != nullptr) return arguments.algorithm->name;
+  if (options_.algorithm.empty()) return {};
+  const Algorithm* forced = find_algorithm(problem.collective, options_.algorithm);
+  return forced != nullptr && forced->supports(problem) ? forced->name : std::string_view();
+}
+
 Program Communicator::make_program(const Arguments& arguments, const Extent& extent) const {
   // A barrier has no elements; its messages have one.
   Arguments asked = arguments;
   if (asked.collective == Collective::barrier) asked.type = DataType::uint8;
   // The choice must not depend on in_place, in which ranks may differ.
   Problem problem = problem_for(asked, false);
-  std::string_view hint = arguments.algorithm != nullptr ? arguments.algorithm->name : "";
-  if (hint.empty() && !options_.algorithm.empty()) {
-    const Algorithm* forced = find_algorithm(asked.collective, options_.algorithm);
-    if (forced != nullptr && forced->supports(problem)) hint = forced->name;
-  }
-  const Choice choice = planner_.choose(problem, hint);
+  Choice choice = planner_.choose(problem, hint_for(arguments, problem));
+  choice.block_bytes =
+      std::min(choice.block_bytes, static_cast<std::size_t>(options_.block_kib) * 1024);
   log(LogLevel::debug,
       fmt::format("rank={} event=planned communicator={} call=\"{}\" algorithm={}", rank(),
                   context_.id(), to_text(to_record(arguments, context_.next_sequence())),
@@ -199,17 +211,15 @@ Program Communicator::make_program(const Arguments& arguments, const Extent& ext
   links.reserve(static_cast<std::size_t>(world_size()));
   for (Rank peer = 0; peer < world_size(); ++peer) links.push_back(context_.link(peer));
   const bool averages = reduces(asked.collective) && asked.op == ReduceOp::avg;
-  const std::size_t block_bytes =
-      std::min(choice.block_bytes, static_cast<std::size_t>(options_.block_kib) * 1024);
   return lower({.schedule = schedule,
                 .links = links,
                 .element_bytes = problem.element_bytes,
-                .block_bytes = block_bytes,
+                .block_bytes = choice.block_bytes,
                 .output_count = extent.output,
                 .kernel = reduces(asked.collective) ? reduce_kernel(asked.op, asked.type) : nullptr,
                 .divide = averages && extent.output > 0 ? divide_kernel(asked.type) : nullptr,
                 .divisor = world_size(),
-                .fingerprint = fingerprint(arguments),
+                .fingerprint = fingerprint(arguments, choice),
                 .blockwise = options_.blockwise,
                 .algorithm = std::string(choice.algorithm->name)});
 }
@@ -330,6 +340,7 @@ const std::string& Communicator::last_algorithm() const {
 }
 
 std::string Communicator::explain(const Arguments& arguments) const {
+  check_words(arguments, rank(), world_size());
   return planner_.explain(problem_for(arguments, false));
 }
 
@@ -355,12 +366,12 @@ void Communicator::deregister_memory(void* memory) {
 }
 
 void Communicator::report_wait(std::uint64_t sequence) {
-  if (job_->health != nullptr) job_->health->report_wait(context_.id(), sequence);
+  if (job_->health != nullptr) job_->health->report_wait(health_id(), sequence);
 }
 
 std::string Communicator::where_is_everybody(std::uint64_t sequence) {
   if (job_->health == nullptr) return {};
-  return job_->health->where_is_everybody(context_.id(), sequence,
+  return job_->health->where_is_everybody(health_id(), sequence,
                                           Deadline::after(milliseconds(500)));
 }
 
@@ -372,7 +383,7 @@ void Communicator::log_failure(const Failure& failure) const {
 void Communicator::report_failure(const Failure& failure) {
   log_failure(failure);
   if (job_->health != nullptr) {
-    job_->health->report_failure(context_.id(), {failure.code, failure.text});
+    job_->health->report_failure(health_id(), {failure.code, failure.text});
   }
 }
 

@@ -80,7 +80,7 @@ class Communicator final : private Observer {
   int world_size() const { return context_.world_size(); }
   const Topology& topology() const { return topology_; }
   std::string_view transport_to(Rank peer) const;
-  // Of the last collective on this rank; "" before the first.
+  // Of the last call on this rank; "" before the first.
   const std::string& last_algorithm() const;
   std::string explain(const Arguments& arguments) const;
   Engine& engine() { return *job_->engine; }
@@ -102,7 +102,9 @@ class Communicator final : private Observer {
   };
   Communicator(std::shared_ptr<Job> job, const Options& options, Place place);
 
+  std::uint32_t health_id() const;
   CachedPlan& plan_for(const Arguments& arguments);
+  std::string_view hint_for(const Arguments& arguments, const Problem& problem) const;
   Program make_program(const Arguments& arguments, const Extent& extent) const;
   Problem problem_for(const Arguments& arguments, bool in_place) const;
   Started begin(const Arguments& arguments);

@@ -9,6 +9,7 @@
 #include <numeric>
 #include <set>
 
+#include "algorithms/list.hpp"
 #include "base/assert.hpp"
 #include "base/log.hpp"
 #include "execute/waiting.hpp"
@@ -27,8 +28,15 @@ struct Card {
   std::vector<int> cpus;  // that it may run on: launchers bind each rank to its own
   int quota = 1;
   std::uint32_t next_id = 1;
-  int world_size = 1;  // as it was told
-  json transports;     // name → address
+  int world_size = 1;                                           // as it was told
+  std::vector<std::pair<std::string, std::string>> transports;  // name, address; best first
+
+  // Null: it does not have it.
+  const std::string* address(std::string_view transport) const {
+    const auto found =
+        std::ranges::find(transports, transport, &std::pair<std::string, std::string>::first);
+    return found == transports.end() ? nullptr : &found->second;
+  }
 };
 
 std::string to_text(const Card& card) {
@@ -52,7 +60,44 @@ Card card_from_text(const std::string& text) {
           value.at("quota").get<int>(),
           value.at("next_id").get<std::uint32_t>(),
           value.at("world_size").get<int>(),
-          value.at("transports")};
+          value.at("transports").get<decltype(Card::transports)>()};
+}
+
+// Of a peer. Throws Error{unavailable} that names it when it makes no sense.
+Card read_card(Rank me, std::size_t of, const std::string& text) {
+  try {
+    return card_from_text(text);
+  } catch (const std::exception& error) {
+    throw Error(ErrorCode::unavailable,
+                fmt::format("rank {}: joining: what rank {} says of itself makes no sense: {}", me,
+                            of, error.what()));
+  }
+}
+
+// The names of all transports that some rank has, alike on every rank: each takes part in agreeing
+// on each.
+std::vector<std::string> names_of_transports(const std::vector<Card>& cards) {
+  std::vector<std::string> names;
+  for (const Card& card : cards) {
+    for (const auto& [name, address] : card.transports) {
+      if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+    }
+  }
+  return names;
+}
+
+// One character of each rank for each rank.
+std::vector<std::string> exchange_row(Meeting& meeting, const std::string& what,
+                                      const std::string& mine, const Deadline& deadline) {
+  auto rows = exchange(meeting, what, mine, deadline);
+  const auto malformed =
+      std::ranges::find_if(rows, [&](const std::string& row) { return row.size() != mine.size(); });
+  if (malformed != rows.end()) {
+    throw Error(ErrorCode::unavailable,
+                fmt::format("rank {}: joining: what rank {} says of its transports makes no sense",
+                            meeting.rank, malformed - rows.begin()));
+  }
+  return rows;
 }
 
 // The transports that the user wants, best first. Throws Error{invalid_argument} for an unknown
@@ -129,12 +174,15 @@ class Connecting {
 
   std::vector<Link*> connect_all() {
     reuse_links();
-    for (const auto& [name, transport] : engine_.transports()) {
-      const bool last = name == engine_.transports().back().name;
-      attempt(name, *transport,
-              last ? deadline_
-                   : Deadline::after(std::min<Clock::duration>(deadline_.left(), attempt_time)));
-      agree(name, *transport);
+    const std::vector<std::string> names = names_of_transports(cards_);
+    for (const std::string& name : names) {
+      Transport* const transport = engine_.find_transport(name);
+      if (transport != nullptr) {
+        const auto most =
+            Deadline::after(std::min<Clock::duration>(deadline_.left(), attempt_time));
+        attempt(name, *transport, name == names.back() ? deadline_ : most);
+      }
+      agree(name, transport);
     }
     for (std::size_t rank = 0; rank < cards_.size(); ++rank) {
       if (links_[rank] == nullptr && static_cast<Rank>(rank) != meeting_.rank) unreachable(rank);
@@ -154,12 +202,61 @@ class Connecting {
 
   bool is_me(std::size_t rank) const { return static_cast<Rank>(rank) == meeting_.rank; }
 
+  // What an end of a pair has from earlier communicators.
+  enum State : char {
+    none = '-',
+    works = 'w',
+    works_in_use = 'W',
+    failed = 'f',
+    failed_in_use = 'F'
+  };
+
+  State state_of(const Link* link) const {
+    if (link == nullptr) return none;
+    const bool in_use = engine_.is_used(*link);
+    if (link->failed()) return in_use ? failed_in_use : failed;
+    return in_use ? works_in_use : works;
+  }
+
+  // Links that work at both ends serve again; others are closed, and new ones take their places.
   void reuse_links() {
-    for (std::size_t rank = 0; rank < cards_.size(); ++rank) {
-      if (is_me(rank)) continue;
+    std::string mine(cards_.size(), none);
+    {
       const Engine::Hold hold(engine_);
-      links_[rank] = engine_.find_link(cards_[rank].engine);
+      for (std::size_t rank = 0; rank < cards_.size(); ++rank) {
+        if (!is_me(rank)) mine[rank] = state_of(engine_.find_link(cards_[rank].engine));
+      }
     }
+    const auto all = exchange_row(meeting_, "links", mine, deadline_);
+    const auto serves = [&](std::size_t one, std::size_t other) {
+      const auto fine = [](char state) { return state == works || state == works_in_use; };
+      return fine(all[one][other]) && fine(all[other][one]);
+    };
+    for (std::size_t one = 0; one < cards_.size(); ++one) {
+      for (std::size_t other = 0; other < cards_.size(); ++other) {
+        const char state = all[one][other];
+        const bool in_use = state == works_in_use || state == failed_in_use;
+        if (in_use && !serves(one, other)) lost_connection(one, other);
+      }
+    }
+    const Engine::Hold hold(engine_);
+    for (std::size_t rank = 0; rank < cards_.size(); ++rank) {
+      const Identity& engine = cards_[rank].engine;
+      if (serves(static_cast<std::size_t>(meeting_.rank), rank)) {
+        links_[rank] = engine_.find_link(engine);
+      } else if (mine[rank] != none) {
+        engine_.remove_link(engine);
+      }
+    }
+  }
+
+  // Alike on every rank.
+  [[noreturn]] void lost_connection(std::size_t one, std::size_t other) const {
+    throw Error(
+        ErrorCode::unavailable,
+        fmt::format("rank {}: joining: the connection between {} and {} is lost, and earlier "
+                    "communicators hold on to it: destroy them first",
+                    meeting_.rank, name_of(one), name_of(other)));
   }
 
   std::string name_of(std::size_t rank) const {
@@ -170,13 +267,12 @@ class Connecting {
     attempts_.clear();
     for (std::size_t rank = 0; rank < cards_.size(); ++rank) {
       if (links_[rank] != nullptr || is_me(rank)) continue;
-      const auto address = cards_[rank].transports.find(name);
-      if (address == cards_[rank].transports.end() ||
-          !transport.reaches(address->get_ref<const std::string&>())) {
+      const std::string* const address = cards_[rank].address(name);
+      if (address == nullptr || !transport.reaches(*address)) {
         reasons_[rank] += fmt::format("{}: not offered; ", name);
         continue;
       }
-      const Transport::Peer peer{address->get<std::string>(), cards_[rank].engine, name_of(rank),
+      const Transport::Peer peer{*address, cards_[rank].engine, name_of(rank),
                                  meeting_.credentials};
       const Engine::Hold hold(engine_);
       attempts_.push_back({rank, transport.connect(peer)});
@@ -187,18 +283,23 @@ class Connecting {
   }
 
   bool settled() const {
+    const Engine::Hold hold(engine_);
     return std::ranges::none_of(attempts_, [](const Attempt& attempt) {
       return attempt.endpoint->state() == Endpoint::State::connecting;
     });
   }
 
-  // A pair uses a transport only if both ends are ready: everybody says whom it reaches.
-  void agree(const std::string& name, Transport& transport) {
+  // A pair uses a transport only if both ends are ready: everybody says whom it reaches, also who
+  // does not have it.
+  void agree(const std::string& name, Transport* transport) {
     std::string mine(cards_.size(), '0');
-    for (const Attempt& attempt : attempts_) {
-      if (attempt.endpoint->state() == Endpoint::State::ready) mine[attempt.rank] = '1';
+    {
+      const Engine::Hold hold(engine_);
+      for (const Attempt& attempt : attempts_) {
+        if (attempt.endpoint->state() == Endpoint::State::ready) mine[attempt.rank] = '1';
+      }
     }
-    const auto all = exchange(meeting_, name, mine, deadline_);
+    const auto all = exchange_row(meeting_, name, mine, deadline_);
     const Engine::Hold hold(engine_);
     for (Attempt& attempt : attempts_) {
       const bool both = mine[attempt.rank] == '1' &&
@@ -206,7 +307,7 @@ class Connecting {
       if (both) {
         links_[attempt.rank] =
             engine_.add_link(cards_[attempt.rank].engine,
-                             std::make_unique<Link>(name_of(attempt.rank), name, transport,
+                             std::make_unique<Link>(name_of(attempt.rank), name, *transport,
                                                     std::move(attempt.endpoint)));
       } else {
         const std::string& why = attempt.endpoint->failure();
@@ -253,16 +354,21 @@ Topology discover(Meeting& meeting, const std::vector<Link*>& links, const Deadl
   for (std::size_t rank = 0; rank < links.size(); ++rank) {
     if (links[rank] == nullptr || links[rank]->transport_name() == "shm") mine[rank] = '1';
   }
-  return Topology::from_nodes(find_nodes(exchange(meeting, "nodes", mine, deadline)));
+  return Topology::from_nodes(find_nodes(exchange_row(meeting, "nodes", mine, deadline)));
 }
 
 Card my_card(const Engine& engine, int world_size) {
   const std::string machine = machine_identity();  // begins with the kernel's boot id
-  Card card{engine.identity(), host_name(),   machine.substr(0, machine.find(' ')),
-            allowed_cpus(),    quota_cores(), engine.next_communicator_id(),
-            world_size,        json::object()};
+  Card card{engine.identity(),
+            host_name(),
+            machine.substr(0, machine.find(' ')),
+            allowed_cpus(),
+            quota_cores(),
+            engine.next_communicator_id(),
+            world_size,
+            {}};
   for (const auto& [name, transport] : engine.transports()) {
-    card.transports[name] = transport->address();
+    card.transports.emplace_back(name, transport->address());
   }
   return card;
 }
@@ -304,21 +410,38 @@ int least_cores_of_a_node(const Topology& topology, const std::vector<Card>& car
 
 // Rank 0 waits for as many ranks as it was told; others may have been told of fewer or more.
 void expect_same_world_size(Meeting& meeting, const std::vector<Card>& cards) {
+  const auto refuse = [&](std::size_t rank, int told) {
+    throw Error(
+        ErrorCode::invalid_argument,
+        fmt::format("rank {}: joining: rank {} was told a world size of {}, rank 0 one of {}",
+                    meeting.rank, rank, told, cards.front().world_size));
+  };
   const auto differs = std::ranges::find_if(
       cards, [&](const Card& card) { return card.world_size != cards.front().world_size; });
-  if (differs == cards.end()) return;
-  std::vector<Rank> ranks(cards.size());
-  std::iota(ranks.begin(), ranks.end(), 0);
-  part_ways(meeting, "card", ranks);
+  if (differs != cards.end()) {
+    std::vector<Rank> ranks(cards.size());
+    std::iota(ranks.begin(), ranks.end(), 0);
+    part_ways(meeting, "card", ranks);
+    refuse(static_cast<std::size_t>(differs - cards.begin()), differs->world_size);
+  }
+  // This rank's card is not among those that the others agree on.
+  if (cards.size() != static_cast<std::size_t>(meeting.world_size)) {
+    refuse(static_cast<std::size_t>(meeting.rank), meeting.world_size);
+  }
+}
+
+void check_algorithm(const std::string& name) {
+  for (int i = 0; i < collective_count; ++i) {
+    if (find_algorithm(static_cast<Collective>(i), name) != nullptr) return;
+  }
   throw Error(ErrorCode::invalid_argument,
-              fmt::format("rank {}: joining: rank {} was told a world size of {}, rank 0 one of {}",
-                          meeting.rank, differs - cards.begin(), differs->world_size,
-                          cards.front().world_size));
+              fmt::format("MOTET_ALGORITHM: there is no algorithm \"{}\"", name));
 }
 
 }  // namespace
 
 std::shared_ptr<Job> join(Meeting meeting, const Options& options, const Deadline& deadline) {
+  if (!options.algorithm.empty()) check_algorithm(options.algorithm);
   auto job = std::make_shared<Job>();
   job->rank = meeting.rank;
   job->server = meeting.server;
@@ -330,7 +453,7 @@ std::shared_ptr<Job> join(Meeting meeting, const Options& options, const Deadlin
   std::vector<Card> cards;
   for (const auto& text :
        exchange(meeting, "card", to_text(my_card(engine, meeting.world_size)), deadline)) {
-    cards.push_back(card_from_text(text));
+    cards.push_back(read_card(meeting.rank, cards.size(), text));
   }
   expect_same_world_size(meeting, cards);
   for (const Card& card : cards) job->hosts.push_back(card.host);

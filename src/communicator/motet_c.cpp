@@ -164,6 +164,10 @@ motet_status run(const Arguments& arguments, motet_comm* comm, const motet_call*
   });
 }
 
+bool has_rank(const motet_comm* comm, int rank) {
+  return comm != nullptr && rank >= 0 && rank < comm->communicator->world_size();
+}
+
 // Of a C enumeration, which holds whatever the caller has put there: what does not fit into a byte
 // does not exist either.
 template <class Word>
@@ -233,21 +237,22 @@ motet_status motet_comm_error(motet_comm* comm) {
 }
 
 int motet_comm_rank(const motet_comm* comm) {
-  return comm->communicator->rank();
+  return comm == nullptr ? -1 : comm->communicator->rank();
 }
 int motet_comm_size(const motet_comm* comm) {
-  return comm->communicator->world_size();
+  return comm == nullptr ? -1 : comm->communicator->world_size();
 }
 int motet_comm_node(const motet_comm* comm, int rank) {
-  return comm->communicator->topology().node_of(rank);
+  return has_rank(comm, rank) ? comm->communicator->topology().node_of(rank) : -1;
 }
 int motet_comm_node_count(const motet_comm* comm) {
-  return comm->communicator->topology().node_count();
+  return comm == nullptr ? -1 : comm->communicator->topology().node_count();
 }
 int motet_comm_local_rank(const motet_comm* comm, int rank) {
-  return comm->communicator->topology().local_rank(rank);
+  return has_rank(comm, rank) ? comm->communicator->topology().local_rank(rank) : -1;
 }
 const char* motet_comm_transport(const motet_comm* comm, int rank) {
+  if (!has_rank(comm, rank)) return nullptr;
   return comm->communicator->transport_to(rank).data();  // of a string or a literal: ends with 0
 }
 
@@ -430,16 +435,15 @@ const char* motet_last_error(void) {
 }
 
 const char* motet_last_algorithm(const motet_comm* comm) {
-  return comm->communicator->last_algorithm().c_str();
+  return comm == nullptr ? nullptr : comm->communicator->last_algorithm().c_str();
 }
 
 motet_status motet_explain(motet_comm* comm, motet_collective collective, size_t count, char* text,
                            size_t bytes, size_t* needed) {
   return guarded([&] {
     require(comm, "the communicator");
-    if (static_cast<int>(collective) >= motet::collective_count) refuse("no such collective");
-    const std::string whole = comm->communicator->explain(
-        {.collective = static_cast<Collective>(collective), .count = count});
+    const std::string whole =
+        comm->communicator->explain({.collective = from<Collective>(collective), .count = count});
     if (needed != nullptr) *needed = whole.size();
     if (text == nullptr || bytes == 0) return;
     const size_t copied = std::min(bytes - 1, whole.size());

@@ -58,6 +58,11 @@ Engine::~Engine() {
   MOTET_ASSERT(contexts_.empty(), "communicators end before their engine");
 }
 
+Transport* Engine::find_transport(std::string_view name) const {
+  const auto found = std::ranges::find(transports_, name, &NamedTransport::name);
+  return found == transports_.end() ? nullptr : found->transport.get();
+}
+
 Link* Engine::find_link(const Identity& peer) const {
   const auto found = links_.find(peer);
   return found == links_.end() ? nullptr : found->second.get();
@@ -66,6 +71,11 @@ Link* Engine::find_link(const Identity& peer) const {
 Link* Engine::add_link(const Identity& peer, std::unique_ptr<Link> link) {
   linked_.insert(&link->transport());
   return (links_[peer] = std::move(link)).get();
+}
+
+bool Engine::is_used(const Link& link) const {
+  return std::ranges::any_of(contexts_,
+                             [&](const Context* context) { return context->rank_of(link) >= 0; });
 }
 
 void Engine::remove_link(const Identity& peer) {
@@ -133,7 +143,8 @@ bool Engine::sort_out(Link& link) {
   }
   Context& context = **found;
   if (role_of(header.key) == Role::consumed) {
-    context.note_consumed(context.rank_of(link), is_point_to_point(header.key), header.consumed);
+    const Rank rank = context.rank_of(link);
+    if (rank >= 0) context.note_consumed(rank, is_point_to_point(header.key), header.consumed);
     link.endpoint().pop();
   } else if (context.failed()) {
     link.endpoint().pop();
@@ -157,8 +168,9 @@ bool Engine::belongs_to_later_call(const Context& context, const Header& header)
   return sequence_ahead(sequence, context.completed()) > 0;
 }
 
+// After a failure nobody waits for what a peer may never take.
 bool Engine::flushed(const Operation& operation) {
-  if (!operation.program().uses_network || operation.phase == Operation::Phase::failed) return true;
+  if (!operation.program().uses_network || operation.call().context->failed()) return true;
   bool all = true;
   for (const Stream& stream : operation.program().streams) {
     all &= stream.link->failed() || stream.link->endpoint().flushed();
@@ -237,7 +249,7 @@ void Engine::sleep() {
 
 // What a slow waiter looks at between sleeps.
 void Engine::check(Wait& wait) {
-  if (wait.over() || wait.context.failed()) return;
+  if (wait.context.failed() || (wait.over() && flushed(wait.operation))) return;
   const auto now = Clock::now();
   Patience& patience = wait.patience;
   if (patience.since == Clock::time_point{}) patience.since = now;
@@ -283,13 +295,16 @@ void Engine::check_suspicion(Wait& wait) {
     if (wait.context.observer() != nullptr) wait.context.observer()->report_wait(*suspected);
   }
   if (now - wait.patience.trouble_since < verdict_grace) return;
-  give_up(wait,
-          {ErrorCode::invalid_argument, "a message of collective #" + std::to_string(*suspected) +
-                                            " came from a call that differs from this rank's"});
+  give_up(wait, {ErrorCode::invalid_argument,
+                 "a message of collective #" + std::to_string(*suspected) +
+                     " came from a call that differs from this rank's, or from an algorithm that "
+                     "differs (hints, MOTET_* options)"});
 }
 
 void Engine::give_up(Wait& wait, const Failure& failure) {
   if (!wait.context.fail(failure)) return;
+  // Its steps are done, but a peer has not got all of it.
+  if (wait.over()) wait.operation.phase = Operation::Phase::failed;
   if (wait.context.observer() != nullptr) wait.context.observer()->report_failure(failure);
 }
 

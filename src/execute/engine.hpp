@@ -50,13 +50,14 @@ class Engine {
 
   const Identity& identity() const { return identity_; }
   std::span<const NamedTransport> transports() const { return transports_; }
-  SharedMemory* shared_memory() const {
-    return shared_memory_;
-  }  // null: no transport shares memory
+  Transport* find_transport(std::string_view name) const;         // null: there is none
+  SharedMemory* shared_memory() const { return shared_memory_; }  // null: none shares memory
 
   // The link to a peer's engine, or null. With the engine held.
   Link* find_link(const Identity& peer) const;
   Link* add_link(const Identity& peer, std::unique_ptr<Link> link);
+  // Whether some communicator does.
+  bool is_used(const Link& link) const;
   // Closes and forgets a link that no communicator uses.
   void remove_link(const Identity& peer);
   // Communicator ids are given out in growing order and never again: a block for an id at least

@@ -19,6 +19,7 @@ struct Publication {
 // Blocks of one message whose location is published before the first answer: enough to keep the
 // puller busy.
 constexpr std::uint32_t max_announced = 8;
+constexpr std::size_t answer_bytes = 1;
 
 }  // namespace
 
@@ -247,6 +248,7 @@ bool Operation::take_answer(std::uint32_t index) {
       block_key(key_, instruction.channel, instruction.first_block + progress.done), Role::answer);
   const Link::Found found = link.find(key, exact_mask);
   if (found.arrival == nullptr) return false;
+  if (!is_expected(found.arrival->header, answer_bytes)) return false;
   if (*found.arrival->data == std::byte{0} && !send_data(index, progress.done)) return false;
   call_.context->note_consumed(program_->streams[instruction.stream].peer, is_point_to_point(),
                                found.arrival->header.consumed);
@@ -269,20 +271,24 @@ bool Operation::accept(std::uint32_t index, const Link::Found& found) {
   const Instruction& instruction = program_->instructions[index];
   const Stream& stream = program_->streams[instruction.stream];
   const Header header = found.arrival->header;
-  if (header.fingerprint != program_->fingerprint) {
-    mismatch_ = true;
+  const std::uint32_t block = progress_[index].done;
+  const bool is_location = role_of(header.key) == Role::location;
+  if (!is_expected(header,
+                   is_location ? sizeof(Publication) : block_of(instruction, block).bytes)) {
     return false;
   }
   call_.context->note_consumed(stream.peer, is_point_to_point(), header.consumed);
-  if (role_of(header.key) == Role::location) return pull(index, found);
-  const std::uint32_t block = progress_[index].done;
-  if (header.bytes != block_of(instruction, block).bytes) {
-    mismatch_ = true;
-    return false;
-  }
+  if (is_location) return pull(index, found);
   combine(instruction, block, found.arrival->data);
   stream.link->release(found);
   return step_forward(index);
+}
+
+// Whether it comes from the call that this rank has made.
+bool Operation::is_expected(const Header& header, std::size_t bytes) {
+  const bool expected = header.fingerprint == program_->fingerprint && header.bytes == bytes;
+  mismatch_ |= !expected;
+  return expected;
 }
 
 // Reads the block from the peer's memory, or asks for it as data if that cannot be reached (any
@@ -315,7 +321,8 @@ bool Operation::answer(std::uint32_t index, bool pulled) {
   Progress& progress = progress_[index];
   const Stream& stream = program_->streams[instruction.stream];
   const std::byte payload{static_cast<unsigned char>(pulled)};
-  if (!stream.link->send(header_for(instruction, progress.done, Role::answer, 1), &payload)) {
+  if (!stream.link->send(header_for(instruction, progress.done, Role::answer, answer_bytes),
+                         &payload)) {
     return false;
   }
   note_sent(stream);

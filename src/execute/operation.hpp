@@ -83,6 +83,7 @@ class Operation {
   bool take_answer(std::uint32_t index);
   bool advance_receive(std::uint32_t index);
   bool accept(std::uint32_t index, const Link::Found& found);
+  bool is_expected(const Header& header, std::size_t bytes);
   bool pull(std::uint32_t index, const Link::Found& found);
   bool answer(std::uint32_t index, bool pulled);
   void combine(const Instruction& instruction, std::uint32_t block, const std::byte* incoming);

@@ -64,6 +64,21 @@ void collective(Rank& rank, const Words& words) {
   if (status == motet_ok) call.check();
 }
 
+// hinted:ALGORITHM:COUNT
+void hinted(Rank& rank, const Words& words) {
+  std::vector<float> data(static_cast<size_t>(words.number(2, 0)), 1.0F);
+  motet_call call = rank.call();
+  const std::string algorithm = words.text(1, "");
+  call.algorithm = algorithm.c_str();
+  const motet_status status = say_how("hinted", [&] {
+    return motet_allreduce(data.data(), data.data(), data.size(), motet_float32, motet_sum,
+                           rank.comm, &call);
+  });
+  const auto wanted = static_cast<float>(rank.size);
+  must_be(status != motet_ok || std::ranges::count(data, wanted) == std::ssize(data),
+          "what succeeds is right");
+}
+
 // As a request that is polled.
 void started(Rank& rank, const Words& words) {
   OneCall call({.collective = collective_named(words.text(1, "")),
@@ -133,6 +148,7 @@ const Commands& call_commands() {
                             {"scatter", collective},
                             {"barrier", collective},
                             {"started", started},
+                            {"hinted", hinted},
                             {"typed", typed},
                             {"send", send},
                             {"recv", send},

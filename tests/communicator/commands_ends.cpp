@@ -125,6 +125,21 @@ void overwriting(Rank& rank, const Words& words) {
   board().await(heard, rank.size);
 }
 
+// sending_to_stopped:COUNT: what was sent cannot be got rid of.
+void sending_to_stopped(Rank& rank, const Words& words) {
+  std::vector<float> data(static_cast<size_t>(words.number(1, 0)));
+  const motet_call call = rank.call();
+  kill(board().pid[1], SIGSTOP);
+  say_how("sending", [&] {
+    motet_status status = motet_ok;
+    for (int i = 0; i < 1000 && status == motet_ok; ++i) {
+      status = motet_send(data.data(), data.size(), motet_float32, 1, rank.comm, &call);
+    }
+    return status;
+  });
+  kill(board().pid[1], SIGCONT);
+}
+
 // fork_and_die: the child stays until mark 1 is reached.
 void fork_and_die(Rank&, const Words& words) {
   const pid_t child = fork();
@@ -168,6 +183,7 @@ const Commands& end_commands() {
                             {"exit", exit_at_once},
                             {"stopped", stopped},
                             {"overwriting", overwriting},
+                            {"sending_to_stopped", sending_to_stopped},
                             {"fork_and_die", fork_and_die},
                             {"fork_and_go_on", fork_and_go_on}};
   return all;

@@ -1,4 +1,5 @@
 // Bad arguments, aborts, requests that outlive their communicator.
+#include <chrono>
 #include <thread>
 
 #include "any_number.h"
@@ -117,13 +118,38 @@ void destroy_with_requests(Rank& rank, const Words&) {
   say_how("wait", [&] { return motet_wait(&requests[2]); });
 }
 
+// split_and:COLOR:WHAT: of what becomes of one part the other hears nothing.
+void split_and(Rank& rank, const Words& words) {
+  motet_comm* part = nullptr;
+  must(motet_comm_split(rank.comm, words.number(1, 0), 0, &part));
+  const std::string what = words.text(2, "");
+  if (what == "abort") motet_comm_abort(part, "for a test");
+  if (what == "abort" || what == "leave") {
+    motet_comm_destroy(part);
+    return;
+  }
+  // Long enough for news of the others to come, also to somebody who waits unusually long.
+  float data = 1;
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(600);
+  motet_status status = motet_ok;
+  say_how("part", [&] {
+    while (status == motet_ok && std::chrono::steady_clock::now() < end) {
+      if (motet_comm_rank(part) == 0) std::this_thread::sleep_for(std::chrono::milliseconds(300));
+      status = motet_allreduce(&data, &data, 1, motet_float32, motet_max, part, nullptr);
+    }
+    return status;
+  });
+  motet_comm_destroy(part);
+}
+
 }  // namespace
 
 const Commands& misuse_commands() {
   static const Commands all{{"bad_arguments", bad_arguments},
                             {"bad_config", bad_config},
                             {"abort_from_thread", abort_from_thread},
-                            {"destroy_with_requests", destroy_with_requests}};
+                            {"destroy_with_requests", destroy_with_requests},
+                            {"split_and", split_and}};
   return all;
 }
 

@@ -194,6 +194,11 @@ TEST_P(Stops, LeaveMappedMemoryAloneAfterTheError) {
   for (int round = 0; round < 3; ++round) stop("mapped");  // it stops at another place
 }
 
+TEST_P(Stops, EndSendsAtTheirDeadline) {
+  const auto heard = run(2, {"timeout:1000 sending_to_stopped:125000 reach:0", "await:0:1"});
+  EXPECT_THAT(heard[0].find("sending"), Failed(timed_out, HasSubstr("timed out after 1000 ms")));
+}
+
 TEST_P(Stops, AreTimeoutsThatSayWhereEverybodyIs) {
   const auto heard =
       run(3, {"timeout:300 allreduce:10 barrier reach:0", "await:0:2 allreduce:10 barrier",

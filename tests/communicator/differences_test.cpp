@@ -91,6 +91,18 @@ TEST_P(Differences, AreQuotedByFiveRanks) {
   for (const Difference& difference : differences()) expect_quoted(difference, 5);
 }
 
+// The arguments are equal, but each rank would talk past the other.
+TEST_P(Differences, OfAlgorithmsNeverGiveWrongData) {
+  for (const char* other : {"star", "recursive_doubling", "ring"}) {
+    const std::string rank_one = std::string("hinted:") + other + ":100 barrier barrier";
+    for (const Heard& rank :
+         run(3, {"hinted:mesh:100 barrier barrier", rank_one, "hinted:mesh:100 barrier barrier"})) {
+      EXPECT_EQ(rank.status, 0) << rank.text;
+      EXPECT_THAT(rank.said.back(), Failed(invalid_argument, HasSubstr("differs")));
+    }
+  }
+}
+
 TEST_P(Differences, OfMessagesAreErrorsOfBothEnds) {
   for (const auto& [sent, expected] : {std::pair{10, 11}, {5, 0}, {0, 5}, {3'000'000, 3}}) {
     const auto heard = run(2, {"send:" + std::to_string(sent) + ":1 barrier",

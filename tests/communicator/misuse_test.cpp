@@ -68,6 +68,18 @@ TEST_P(Aborts, FromAnyThreadReachAll) {
   }
 }
 
+TEST_P(Aborts, OfOnePartOfASplitSpareTheOther) {
+  for (const std::string end : {"abort", "leave"}) {
+    const auto heard = run(4, {"split_and:0:go_on barrier", "split_and:1:" + end + " barrier",
+                               "split_and:0:go_on barrier", "split_and:1:" + end + " barrier"});
+    for (const Heard& rank : heard) {
+      EXPECT_EQ(rank.status, 0) << rank.text;
+      EXPECT_THAT(rank.said.back(), Succeeded());
+    }
+    for (const std::size_t rank : {0U, 2U}) EXPECT_THAT(heard[rank].find("part"), Succeeded());
+  }
+}
+
 TEST_P(Aborts, EndTheRequestsOfADestroyedCommunicator) {
   const auto heard = run(2, {"destroy_with_requests reach:0", "await:0"});
   EXPECT_EQ(heard[0].status, 0) << heard[0].text;
@@ -129,6 +141,36 @@ TEST_P(Meetings, FailWhereRanksAreToldOfMore) {
     EXPECT_THAT(
         rank.find("create"),
         Failed(invalid_argument, HasSubstr("rank 1 was told a world size of 3, rank 0 one of 2")));
+  }
+}
+
+TEST_P(Meetings, FailWhereTheLastRankWasToldOfMore) {
+  for (const Heard& rank : fail({.ranks = 3,
+                           .environment = {{"WORLD_SIZE", "2"}},
+                           .of = {{2, {{"WORLD_SIZE", "3"}}}}})) {
+    if (rank.find("create").status == 0) continue;  // the two who agree
+    EXPECT_THAT(rank.find("create"),
+                Failed(invalid_argument, HasSubstr("rank 2: joining: rank 2 was told a world size "
+                                                   "of 3, rank 0 one of 2")));
+  }
+}
+
+TEST_P(Meetings, RefuseAnAlgorithmThatDoesNotExist) {
+  for (const Heard& rank : fail({.ranks = 2, .environment = {{"MOTET_ALGORITHM", "magic"}}})) {
+    EXPECT_THAT(
+        rank.find("create"),
+        Failed(invalid_argument, HasSubstr("MOTET_ALGORITHM: there is no algorithm \"magic\"")));
+  }
+}
+
+// What only some ranks have is used by nobody.
+TEST_P(Meetings, TakeATransportThatAllHave) {
+  const std::string other = std::string(GetParam()) == "shm" ? "tcp,shm" : "shm,tcp";
+  for (const Heard& rank : run({.arguments = {"allreduce:100"},
+                           .ranks = 3,
+                           .of = {{1, {{"MOTET_TRANSPORT", other}}}}})) {
+    EXPECT_EQ(rank.status, 0) << rank.text;
+    EXPECT_THAT(rank.find("allreduce"), Succeeded());
   }
 }
 

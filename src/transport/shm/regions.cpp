@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 
 #include "base/error.hpp"
 #include "transport/shm/memory_map.hpp"
@@ -16,6 +17,9 @@
 
 namespace motet::shm {
 namespace {
+
+// No object is longer; sums of such lengths do not overflow.
+constexpr auto most_bytes = static_cast<std::size_t>(std::numeric_limits<std::ptrdiff_t>::max());
 
 std::size_t page_bytes() {
   return static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
@@ -58,6 +62,10 @@ Regions::~Regions() {
 }
 
 void* Regions::allocate(std::size_t bytes) {
+  if (bytes > most_bytes) {
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("shm: allocate memory: {} bytes do not fit into memory", bytes));
+  }
   const std::size_t length = whole_pages(bytes);
   Descriptor memory = make_memory("motet-memory", length);
   std::byte* const address = map(memory.get(), length);
@@ -69,7 +77,7 @@ void Regions::add(void* address, std::size_t bytes, int descriptor, std::uint64_
   if (address == nullptr || bytes == 0) {
     throw Error(ErrorCode::invalid_argument, "shm: register memory: it is empty");
   }
-  if (!maps(address, bytes, descriptor, offset)) {
+  if (bytes > most_bytes || !maps(address, bytes, descriptor, offset)) {
     throw Error(ErrorCode::invalid_argument,
                 fmt::format("shm: register memory: {} bytes at {} are not a shared mapping of "
                             "descriptor {} from offset {}",
