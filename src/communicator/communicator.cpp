@@ -16,7 +16,7 @@ using std::chrono::milliseconds;
 
 Machine machine_of(const Job& job) {
   const auto is_network = [](const Link* link) {
-    return link != nullptr && link->transport_name() != "shm";
+    return link != nullptr && !link->transport().shares_memory();
   };
   const bool one_node = job.topology.node_count() == 1;
   const bool network = std::ranges::any_of(job.links, is_network);
@@ -326,7 +326,11 @@ void Communicator::throw_failure(const CallRecord* record) const {
   const Failure cause = context_.failure();
   const std::string call =
       record == nullptr ? std::string("the communicator is aborted") : to_text(*record);
-  throw Error(cause.code, fmt::format("rank {}: {}: {}", rank(), call, cause.text));
+  // The cause names ranks by their numbers in the job.
+  const Rank in_job = job_ranks_[static_cast<std::size_t>(rank())];
+  const std::string me = in_job == rank() ? std::to_string(rank())
+                                          : fmt::format("{} (rank {} of the job)", rank(), in_job);
+  throw Error(cause.code, fmt::format("rank {}: {}: {}", me, call, cause.text));
 }
 
 std::string_view Communicator::transport_to(Rank peer) const {

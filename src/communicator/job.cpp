@@ -151,7 +151,6 @@ std::shared_ptr<Engine> open_engine(const Options& options, Rank rank) {
 // Communicators that one thread makes share an engine, so that waiting for one drives the others.
 std::shared_ptr<Engine> engine_of_this_thread(const Options& options, Rank rank) {
   thread_local std::weak_ptr<Engine> mine;
-  wanted_transports(options.transport);  // a wrong name is an error also where they are open
   auto engine = mine.lock();
   if (engine == nullptr) {
     engine = open_engine(options, rank);
@@ -352,7 +351,7 @@ std::vector<int> find_nodes(const std::vector<std::string>& shares_memory) {
 Topology discover(Meeting& meeting, const std::vector<Link*>& links, const Deadline& deadline) {
   std::string mine(links.size(), '0');
   for (std::size_t rank = 0; rank < links.size(); ++rank) {
-    if (links[rank] == nullptr || links[rank]->transport_name() == "shm") mine[rank] = '1';
+    if (links[rank] == nullptr || links[rank]->transport().shares_memory()) mine[rank] = '1';
   }
   return Topology::from_nodes(find_nodes(exchange_row(meeting, "nodes", mine, deadline)));
 }
@@ -430,26 +429,48 @@ void expect_same_world_size(Meeting& meeting, const std::vector<Card>& cards) {
   }
 }
 
-void check_algorithm(const std::string& name) {
-  for (int i = 0; i < collective_count; ++i) {
-    if (find_algorithm(static_cast<Collective>(i), name) != nullptr) return;
+// While ranks join, members of their job may connect, and nobody later.
+class Admission {
+ public:
+  Admission(Engine& engine, const Meeting& meeting)
+      : engine_(engine), job_(meeting.credentials.job) {
+    if (meeting.world_size == 1) return;
+    const Engine::Hold hold(engine_);
+    for (const auto& [name, transport] : engine_.transports()) {
+      transport->admit(meeting.credentials);
+    }
   }
-  throw Error(ErrorCode::invalid_argument,
-              fmt::format("MOTET_ALGORITHM: there is no algorithm \"{}\"", name));
-}
+  ~Admission() {
+    const Engine::Hold hold(engine_);
+    for (const auto& [name, transport] : engine_.transports()) transport->dismiss(job_);
+  }
+  Admission(const Admission&) = delete;
+  Admission& operator=(const Admission&) = delete;
+
+ private:
+  Engine& engine_;
+  const Identity job_;
+};
 
 }  // namespace
 
+void check_names(const Options& options) {
+  wanted_transports(options.transport);
+  if (options.algorithm.empty()) return;
+  for (int i = 0; i < collective_count; ++i) {
+    if (find_algorithm(static_cast<Collective>(i), options.algorithm) != nullptr) return;
+  }
+  throw Error(ErrorCode::invalid_argument,
+              fmt::format("MOTET_ALGORITHM: there is no algorithm \"{}\"", options.algorithm));
+}
+
 std::shared_ptr<Job> join(Meeting meeting, const Options& options, const Deadline& deadline) {
-  if (!options.algorithm.empty()) check_algorithm(options.algorithm);
   auto job = std::make_shared<Job>();
   job->rank = meeting.rank;
   job->server = meeting.server;
   job->engine = engine_of_this_thread(options, meeting.rank);
   Engine& engine = *job->engine;
-  if (meeting.world_size > 1) {
-    for (const auto& [name, transport] : engine.transports()) transport->admit(meeting.credentials);
-  }
+  const Admission admission(engine, meeting);
   std::vector<Card> cards;
   for (const auto& text :
        exchange(meeting, "card", to_text(my_card(engine, meeting.world_size)), deadline)) {

@@ -29,6 +29,10 @@ struct Job {
   std::uint32_t communicator_id = 0;  // of the communicator of all ranks
 };
 
+// Whether the transports and the algorithm that the user names exist. Throws
+// Error{invalid_argument}.
+void check_names(const Options& options);
+
 // Collective over the meeting: exchanges addresses, connects every pair by the best transport that
 // works both ways, finds who shares a node, joins the health hub. Throws Error that names who is
 // missing or cannot be reached.

@@ -236,6 +236,22 @@ nlohmann::json collect(Store& store, const std::string& what, int world_size,
 
 }  // namespace
 
+namespace {
+
+// Rank 0 finds out at the deadline who is missing; the others wait a little longer to hear it.
+std::string hear_of_all(Meeting& meeting, const std::string& what, const Deadline& deadline) {
+  const auto later = Deadline::after(deadline.left() + std::chrono::seconds(3));
+  try {
+    return as_rank(meeting.rank, [&] { return meeting.store->get(what + "/all", later); });
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::timeout) throw;
+    throw Error(ErrorCode::timeout, fmt::format("rank {}: joining: rank 0 did not come ({}): {}",
+                                                meeting.rank, what, error.what()));
+  }
+}
+
+}  // namespace
+
 void part_ways(Meeting& meeting, const std::string& what, std::vector<Rank> ranks) {
   const auto key = [&](Rank rank) { return fmt::format("{}/heard/{}", what, rank); };
   if (meeting.rank != 0) return meeting.store->set(key(meeting.rank), "yes");
@@ -256,10 +272,7 @@ std::vector<std::string> exchange(Meeting& meeting, const std::string& what,
   if (meeting.rank == 0) {
     store.set(what + "/all", collect(store, what, meeting.world_size, deadline).dump());
   }
-  // Rank 0 finds out at the deadline who is missing; the others wait a little longer to hear it.
-  const auto later = Deadline::after(deadline.left() + std::chrono::seconds(3));
-  const auto all =
-      nlohmann::json::parse(as_rank(meeting.rank, [&] { return store.get(what + "/all", later); }));
+  const auto all = nlohmann::json::parse(hear_of_all(meeting, what, deadline));
   if (!all.contains("missing")) return all["values"].get<std::vector<std::string>>();
   const auto missing = all["missing"].get<std::vector<Rank>>();
   std::vector<Rank> present(static_cast<std::size_t>(meeting.world_size));

@@ -201,6 +201,7 @@ motet_status motet_comm_create(const motet_config* given, motet_comm** comm) {
     if (config.transport != nullptr) options.transport = config.transport;
     if (config.setup_timeout_ms > 0) options.setup_timeout_ms = config.setup_timeout_ms;
     if (config.timeout_ms > 0) options.timeout_ms = config.timeout_ms;
+    motet::check_names(options);
     const auto deadline =
         motet::Deadline::after(std::chrono::milliseconds(options.setup_timeout_ms));
     auto job = motet::join(meet(config, options, deadline), options, deadline);

@@ -99,7 +99,7 @@ bool Context::activate_waiting() {
 bool Context::advance(Operation& operation) {
   const bool moved = operation.pass();
   if (operation.mismatch()) [[unlikely]] {
-    suspect(operation.is_point_to_point() ? started_ : operation.call().sequence);
+    if (!operation.is_point_to_point()) suspect(operation.call().sequence);
   } else if (operation.complete() && !suspected_) {
     finish(operation);
     if (!queue_.empty() || waiting_point_to_point_ > 0) activate_waiting();

@@ -35,6 +35,13 @@ struct Engine::Wait {
   Operation& operation;
   Patience& patience;
   bool over() const { return operation.phase >= Operation::Phase::done; }
+  const std::string& peer() const { return operation.program().streams.front().link->peer(); }
+  std::string where_is_everybody() const {
+    if (operation.is_point_to_point()) return "waited for " + peer();
+    Observer* const observer = context.observer();
+    if (observer == nullptr) return {};
+    return observer->where_is_everybody(operation.call().sequence);
+  }
 };
 
 void Engine::hold_when_free() {
@@ -49,7 +56,7 @@ Engine::Engine(const Identity& identity, std::vector<NamedTransport> transports)
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (!wake_) throw system_error("eventfd", errno);
   for (const auto& [name, transport] : transports_) {
-    if (name != "shm") networks_.push_back(transport.get());
+    if (!transport->shares_memory()) networks_.push_back(transport.get());
     if (shared_memory_ == nullptr) shared_memory_ = dynamic_cast<SharedMemory*>(transport.get());
   }
 }
@@ -257,15 +264,14 @@ void Engine::check(Wait& wait) {
     patience.next_report = patience.since + unusual_wait;
   }
   Observer* const observer = wait.context.observer();
+  check_mismatch(wait);
   check_suspicion(wait);
   if (now >= patience.next_report && !wait.operation.is_point_to_point()) {
     patience.next_report = now + unusual_wait;
     if (observer != nullptr) observer->report_wait(wait.operation.call().sequence);
   }
   if (now - patience.since >= patience.timeout) {
-    std::string where = observer == nullptr
-                            ? std::string()
-                            : observer->where_is_everybody(wait.operation.call().sequence);
+    const std::string where = wait.where_is_everybody();
     give_up(wait,
             {ErrorCode::timeout, "timed out after " + std::to_string(patience.timeout.count()) +
                                      " ms" + (where.empty() ? where : "; " + where)});
@@ -284,6 +290,13 @@ void Engine::check_links(Wait& wait) {
                                              stream.link->endpoint().failure() + ")"});
     return;
   }
+}
+
+// Of a message between two ranks only these two know.
+void Engine::check_mismatch(Wait& wait) {
+  if (!wait.operation.is_point_to_point() || !wait.operation.mismatch()) return;
+  give_up(wait, {ErrorCode::invalid_argument,
+                 wait.peer() + " sent something else: the two calls differ in count or type"});
 }
 
 void Engine::check_suspicion(Wait& wait) {

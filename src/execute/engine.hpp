@@ -111,6 +111,7 @@ class Engine {
   void sleep();
   void check(Wait& wait);
   void check_links(Wait& wait);
+  void check_mismatch(Wait& wait);
   void check_suspicion(Wait& wait);
   void give_up(Wait& wait, const Failure& failure);
 

@@ -50,7 +50,7 @@ class Link {
 
   Endpoint& endpoint() { return *endpoint_; }
   bool failed() const { return endpoint_->state() == Endpoint::State::failed; }
-  Transport& transport() { return transport_; }
+  Transport& transport() const { return transport_; }
   GroupSend* group_send() { return group_send_; }  // null: the transport has no such ability
   PeerMemory* memory() { return memory_; }         // likewise
   const std::string& peer() const { return peer_; }

@@ -115,7 +115,7 @@ Program lower(const Lowering& lowering) {
   }
   find_groups(program);
   program.uses_network = std::ranges::any_of(
-      program.streams, [](const Stream& s) { return s.link->transport_name() != "shm"; });
+      program.streams, [](const Stream& s) { return !s.link->transport().shares_memory(); });
   program.short_steps = short_steps(program);
   program.is_all_shm = is_all_shm(program);
   return program;

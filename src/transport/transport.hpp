@@ -59,6 +59,9 @@ class Transport {
  public:
   virtual ~Transport() = default;
 
+  // Whether the ranks it connects share memory: they are on one node, what arrives is seen without
+  // progress(), and what was sent needs nothing more of this rank.
+  virtual bool shares_memory() const = 0;
   // Opaque; the peer needs it to connect. Complete once the transport exists.
   virtual std::string address() const = 0;
   // Whether connecting is worth a try. Symmetric.
@@ -66,6 +69,8 @@ class Transport {
 
   // Members of this job may connect from now on. Before address() is given to anyone.
   virtual void admit(const Credentials& credentials) = 0;
+  // They may no more; those who are connected stay.
+  virtual void dismiss(const Identity& job) = 0;
 
   struct Peer {
     std::string address;

@@ -45,6 +45,8 @@ class FakeTransport : public Transport {
   std::string address() const override { return {}; }
   bool reaches(std::string_view) const override { return true; }
   void admit(const Credentials&) override {}
+  void dismiss(const Identity&) override {}
+  bool shares_memory() const override { return false; }
   std::unique_ptr<Endpoint> connect(const Peer&) override {
     return std::make_unique<FakeEndpoint>();
   }
@@ -57,6 +59,7 @@ class FakeTransport : public Transport {
 
 class FakeGroupTransport final : public FakeTransport, public GroupSend {
  public:
+  bool shares_memory() const override { return true; }
   void send_to_all(std::span<Outgoing>, const void*) override {}
 };
 

@@ -82,6 +82,25 @@ TEST_P(Connecting, IsRefusedToWrongCredentials) {
   }
 }
 
+TEST_P(Connecting, IsRefusedOnceTheJobIsDismissed) {
+  Fleet fleet(GetParam(), 2);
+  for (const int rank : {0, 1}) fleet[rank].transport().dismiss(fleet.credentials().job);
+  for (const int rank : {0, 1}) fleet[rank].connect(fleet[1 - rank], fleet.credentials());
+  for (int i = 0; i < 2000; ++i) {
+    for (const int rank : {0, 1}) fleet[rank].transport().progress();
+  }
+  for (const int rank : {0, 1}) {
+    EXPECT_NE(fleet[rank].to(1 - rank).state(), Endpoint::State::ready);
+  }
+  fleet[0].transport().admit(fleet.credentials());
+  fleet[1].transport().admit(fleet.credentials());
+  const auto ready = [&] {
+    return fleet[0].to(1).state() == Endpoint::State::ready &&
+           fleet[1].to(0).state() == Endpoint::State::ready;
+  };
+  fleet.until(ready, "the members to be ready");
+}
+
 TEST_P(Connecting, AgainAfterADisconnectWorks) {
   Fleet fleet = connected(2);
   fleet.run([](Engine& me) { exchange(me, 1 - me.rank()); });

@@ -28,7 +28,9 @@ class FaultTransport final : public Transport {
   bool reaches(std::string_view peer_address) const override {
     return inner_->reaches(peer_address);
   }
+  bool shares_memory() const override { return inner_->shares_memory(); }
   void admit(const Credentials& credentials) override { inner_->admit(credentials); }
+  void dismiss(const Identity& job) override { inner_->dismiss(job); }
   std::unique_ptr<Endpoint> connect(const Peer& peer) override {
     return std::make_unique<FaultEndpoint>(inner_->connect(peer), plan_, seeds_.next(), endpoints_);
   }

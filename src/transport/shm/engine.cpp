@@ -125,6 +125,10 @@ void Engine::accept(Connection connection) {
   waiting_.push_back(std::move(connection));
 }
 
+void Engine::dismiss(const Identity& job) {
+  std::erase_if(waiting_, [&](const Connection& connection) { return connection.job == job; });
+}
+
 bool Engine::introduce() {
   bool changed = false;
   for (ShmEndpoint* const endpoint : connecting_) {

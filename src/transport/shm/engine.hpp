@@ -46,6 +46,7 @@ class Engine {
 
   // A connection that the listener has accepted; kept until an endpoint wants it.
   void accept(Connection connection);
+  void dismiss(const Identity& job);
   // progress() calls the kernel only now and then; `poll_kernel` makes it. True if anything
   // changed.
   bool progress(bool poll_kernel);

@@ -71,6 +71,7 @@ class ShmTransport final : public Transport, public GroupSend, public SharedMemo
   ShmTransport(const ShmTransport&) = delete;
   ShmTransport& operator=(const ShmTransport&) = delete;
 
+  bool shares_memory() const override { return true; }
   std::string address() const override {
     return fmt::format("{}{}{}{}{}", scheme, separator, this_machine(), separator,
                        listener_.addresses().front());
@@ -81,6 +82,10 @@ class ShmTransport final : public Transport, public GroupSend, public SharedMemo
   }
   void admit(const Credentials& credentials) override {
     listener_.admit(credentials, engine_->identity());
+  }
+  void dismiss(const Identity& job) override {
+    listener_.dismiss(job);
+    engine_->dismiss(job);
   }
   std::unique_ptr<Endpoint> connect(const Peer& peer) override {
     const std::optional<ParsedAddress> address = parse(peer.address);

@@ -49,11 +49,16 @@ class TcpTransport final : public Transport {
     table_.watch_listener(listener_.descriptor());
   }
 
+  bool shares_memory() const override { return false; }
   std::string address() const override { return to_text(me_, listener_.addresses()); }
   bool reaches(std::string_view peer_address) const override {
     return !parse(peer_address).empty();
   }
   void admit(const Credentials& credentials) override { listener_.admit(credentials, me_); }
+  void dismiss(const Identity& job) override {
+    listener_.dismiss(job);
+    std::erase_if(early_, [&](const auto& early) { return early.first.first == job; });
+  }
   std::unique_ptr<Endpoint> connect(const Peer& peer) override;
   bool progress() override;
   std::size_t max_block_bytes() const override { return max_block_bytes_; }
