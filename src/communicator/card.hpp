@@ -1,0 +1,48 @@
+// What ranks tell one another of themselves when they join: who they are, how they can be reached,
+// and what they run on.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "execute/engine.hpp"
+#include "topology/topology.hpp"
+
+namespace motet {
+
+struct Card {
+  Identity engine;
+  std::string host;
+  std::string kernel;     // equal where ranks share cores, also if they cannot share memory
+  std::vector<int> cpus;  // that it may run on: launchers bind each rank to its own
+  int quota = 1;
+  std::uint32_t next_id = 1;
+  int world_size = 1;                                           // as it was told
+  std::vector<std::pair<std::string, std::string>> transports;  // name, address; best first
+
+  // Null: it does not have it.
+  const std::string* address(std::string_view transport) const {
+    const auto found =
+        std::ranges::find(transports, transport, &std::pair<std::string, std::string>::first);
+    return found == transports.end() ? nullptr : &found->second;
+  }
+};
+
+// `world_size`: as this rank was told.
+Card my_card(const Engine& engine, int world_size);
+std::string to_text(const Card& card);
+// That of rank `of`. Throws Error{unavailable} that names it when the text makes no sense.
+Card read_card(Rank me, std::size_t of, const std::string& text);
+
+// Ranks that run on the same cores, seen from one of them.
+struct Sharing {
+  int ranks = 0, nodes = 0, cores = 1;
+};
+Sharing sharing_of(Rank me, const Topology& topology, const std::vector<Card>& cards);
+// For the planner, the same on every rank: where several nodes share a kernel each is given its
+// share.
+int least_cores_of_a_node(const Topology& topology, const std::vector<Card>& cards);
+
+}  // namespace motet
