@@ -221,6 +221,10 @@ class Communicator {
   [[nodiscard]] Request start_allgather(const In& in, Out&& out, CallOptions options = {}) {
     return start(options, [&](const motet_call& call) { return allgather_call(in, out, call); });
   }
+  template <WritableElements Out>
+  [[nodiscard]] Request start_allgather(Out&& out, CallOptions options = {}) {
+    return start_allgather(part(out, "allgather"), out, options);
+  }
 
   // out gets this rank's part of the combined in.
   template <Elements In, WritableElements Out>
@@ -241,6 +245,11 @@ class Communicator {
     return start(options,
                  [&](const motet_call& call) { return reduce_scatter_call(in, out, op, call); });
   }
+  template <WritableElements Data>
+  [[nodiscard]] Request start_reduce_scatter(Data&& data, ReduceOp op = ReduceOp::sum,
+                                             CallOptions options = {}) {
+    return start_reduce_scatter(data, part(data, "reduce_scatter"), op, options);
+  }
 
   // Part r of in goes to rank r, part r of out comes from rank r.
   template <Elements In, WritableElements Out>
@@ -256,6 +265,10 @@ class Communicator {
   requires SameElements<In, Out>
   [[nodiscard]] Request start_alltoall(const In& in, Out&& out, CallOptions options = {}) {
     return start(options, [&](const motet_call& call) { return alltoall_call(in, out, call); });
+  }
+  template <WritableElements Data>
+  [[nodiscard]] Request start_alltoall(Data&& data, CallOptions options = {}) {
+    return start_alltoall(data, data, options);
   }
 
   // The root's out holds in of every rank, in rank order.

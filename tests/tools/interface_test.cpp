@@ -111,6 +111,23 @@ TEST(Interface, RequestsEndInAnyOrderAndOnDestruction) {
   });
 }
 
+TEST(Interface, StartsInPlaceWhatWorksInPlace) {
+  on_all_ranks([](Communicator& comm) {
+    const auto me = static_cast<std::size_t>(comm.rank());
+    Ints gathered(ranks, -1), exchanged(ranks, comm.rank()), combined(ranks, comm.rank());
+    gathered[me] = comm.rank();
+    motet::Request gathering = comm.start_allgather(gathered);
+    motet::Request exchanging = comm.start_alltoall(exchanged);
+    motet::Request combining = comm.start_reduce_scatter(combined, motet::ReduceOp::max);
+    combining.wait();
+    exchanging.wait();
+    gathering.wait();
+    EXPECT_EQ(gathered, (Ints{0, 1, 2}));
+    EXPECT_EQ(exchanged, (Ints{0, 1, 2}));
+    EXPECT_EQ(combined[me], 2);
+  });
+}
+
 TEST(Interface, SplitsAndMoves) {
   on_all_ranks([](Communicator& comm) {
     Communicator part = comm.split(comm.rank() == 0 ? -1 : 0, -comm.rank());
