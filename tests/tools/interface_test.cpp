@@ -1,6 +1,8 @@
 // motet.hpp, with threads as ranks.
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <motet/motet.hpp>
 #include <numeric>
@@ -125,6 +127,25 @@ TEST(Interface, StartsInPlaceWhatWorksInPlace) {
     EXPECT_EQ(gathered, (Ints{0, 1, 2}));
     EXPECT_EQ(exchanged, (Ints{0, 1, 2}));
     EXPECT_EQ(combined[me], 2);
+  });
+}
+
+TEST(Interface, LongestTimeoutsAreNotCutToShortOnes) {
+  on_all_ranks([](Communicator& comm) {
+    // As an int of 32 bits: 1 ms.
+    constexpr std::chrono::milliseconds beyond_int{(std::int64_t{1} << 32) + 1};
+    if (comm.rank() == 1) {
+      comm.barrier();  // rank 0 has waited for longer than that
+      return comm.send(Ints{7}, 0);
+    }
+    if (comm.rank() != 0) return comm.barrier();
+    Ints received(1);
+    motet::Request receiving = comm.start_recv(received, 1, {.timeout = beyond_int});
+    const auto later = std::chrono::steady_clock::now() + std::chrono::milliseconds(10);
+    while (std::chrono::steady_clock::now() < later) EXPECT_FALSE(receiving.test());
+    comm.barrier();
+    receiving.wait();
+    EXPECT_EQ(received, Ints{7});
   });
 }
 
