@@ -75,8 +75,7 @@ typedef enum motet_collective {
 typedef struct motet_comm motet_comm;
 typedef struct motet_request motet_request;
 
-/* ---- Making a communicator
- * ------------------------------------------------------------------------------------------- */
+/* ---- Making a communicator ------------------------------------------------------------------- */
 
 /* Made by one rank and carried to the others by the user's own means (MPI broadcast, a file, ...).
  * Holds the job's secret: whoever has it can join, so it is never printed. */
@@ -143,9 +142,7 @@ MOTET_API int motet_comm_local_rank(const motet_comm* comm, int rank);
 /* "shm", "tcp", "self": how this rank reaches `rank`. Valid while the communicator lives. */
 MOTET_API const char* motet_comm_transport(const motet_comm* comm, int rank);
 
-/* ---- Collectives
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- Collectives ----------------------------------------------------------------------------- */
 
 /* How one call is made. NULL instead: blocking, with the communicator's defaults. Zero everything,
  * set size. */
@@ -199,8 +196,7 @@ MOTET_API motet_status motet_send(const void* in, size_t count, motet_type type,
 MOTET_API motet_status motet_recv(void* out, size_t count, motet_type type, int peer,
                                   motet_comm* comm, const motet_call* call);
 
-/* ---- Requests and progress
- * -------------------------------------------------------------------------------------------- */
+/* ---- Requests and progress ------------------------------------------------------------------- */
 
 /* Waits until it is done, frees it, sets *request to NULL and gives its result. NULL requests are
  * done. */
@@ -210,9 +206,7 @@ MOTET_API motet_status motet_test(motet_request** request, int* done);
 /* Moves what can be moved for every communicator of this thread's engine. Never blocks. */
 MOTET_API motet_status motet_progress(motet_comm* comm);
 
-/* ---- Memory
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- Memory ---------------------------------------------------------------------------------- */
 
 /* Memory that ranks of the same node reach directly: faster from about 64 KiB on. Zeroed. Belongs
  * to the engine of comm; free it before the thread's last communicator is destroyed. */
@@ -225,8 +219,7 @@ MOTET_API motet_status motet_mem_register(motet_comm* comm, void* memory, size_t
                                           int descriptor, uint64_t offset);
 MOTET_API motet_status motet_mem_deregister(motet_comm* comm, void* memory);
 
-/* ---- What the library knows
- * --------------------------------------------------------------------------------------------- */
+/* ---- What the library knows ------------------------------------------------------------------ */
 
 /* The text of this thread's last failed call; "" if none failed. Valid until its next call. */
 MOTET_API const char* motet_last_error(void);
