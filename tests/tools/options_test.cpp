@@ -12,8 +12,8 @@ namespace {
 class PerfOptions : public testing::Test {
  protected:
   void SetUp() override {
-    for (const char* name :
-         {"WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"})
+    for (const char* name : {"RANK", "WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE",
+                             "PMI_RANK", "PMI_SIZE", "SLURM_PROCID", "SLURM_NTASKS"})
       unsetenv(name);
   }
 
@@ -44,12 +44,31 @@ TEST_F(PerfOptions, AloneBStartsAboveTheUsualEnd) {
 }
 
 TEST_F(PerfOptions, TakesTheRanksOfTheLauncherAround) {
+  setenv("PMI_RANK", "1", 1);
   setenv("PMI_SIZE", "3", 1);
   const Options options = parsed({"all"}).options;
   EXPECT_EQ(options.launch.start, Start::environment);
   EXPECT_EQ(options.launch.ranks, 3);
   EXPECT_EQ(parsed({"all", "--ranks", "3"}).options.launch.start, Start::environment);
   EXPECT_EQ(parsed({"all", "--ranks", "2"}).exit_status, 2);
+}
+
+TEST_F(PerfOptions, RefuseALauncherThatSaysHalf) {
+  setenv("WORLD_SIZE", "2", 1);
+  EXPECT_EQ(parsed({"all"}).exit_status, 2);  // not one rank that measures itself
+  setenv("RANK", "0", 1);
+  EXPECT_EQ(parsed({"all"}).options.launch.ranks, 2);
+  for (const char* wrong : {"abc", "", "0", "2x"}) {
+    setenv("WORLD_SIZE", wrong, 1);
+    EXPECT_EQ(parsed({"all"}).exit_status, 2) << wrong;
+  }
+  unsetenv("WORLD_SIZE");
+  EXPECT_EQ(parsed({"all"}).exit_status, 2);
+}
+
+TEST_F(PerfOptions, TakeNoNoticeOfAnAllocationInWhichNothingWasLaunched) {
+  setenv("SLURM_NTASKS", "3", 1);
+  EXPECT_EQ(parsed({"all"}).options.launch.start, Start::processes);
 }
 
 TEST_F(PerfOptions, RefuseWhatMakesNoSense) {

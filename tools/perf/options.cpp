@@ -7,6 +7,8 @@
 #include <stdexcept>
 #include <thread>
 
+#include "launched.hpp"
+
 namespace motet_perf {
 namespace {
 
@@ -16,10 +18,6 @@ struct Words {
   std::string memory = "private";
   bool json = false, csv = false, threads = false;
   int ranks = 0, join_ranks = 0;
-  // What launchers say about the number of ranks; 0: nothing.
-  int torchrun = 0, open_mpi = 0, pmi = 0, slurm = 0;
-
-  int environment_ranks() const { return std::max({torchrun, open_mpi, pmi, slurm}); }
 };
 
 constexpr auto footer =
@@ -82,13 +80,6 @@ void add_start(CLI::App& app, Words& words, Options& options) {
   app.add_option("--join-rank", launch.join_rank)->group("");
   app.add_option("--join-ranks", words.join_ranks)->group("");
   app.add_option("--join-descriptor", launch.join_descriptor)->group("");
-  const auto from_environment = [&app](const char* option, int& value, const char* variable) {
-    app.add_option(option, value)->envname(variable)->group("");
-  };
-  from_environment("--env-torchrun", words.torchrun, "WORLD_SIZE");
-  from_environment("--env-openmpi", words.open_mpi, "OMPI_COMM_WORLD_SIZE");
-  from_environment("--env-pmi", words.pmi, "PMI_SIZE");
-  from_environment("--env-slurm", words.slurm, "SLURM_STEP_NUM_TASKS");
 }
 
 void understand_sizes(const Words& words, Sizes& sizes) {
@@ -107,15 +98,14 @@ void understand_sizes(const Words& words, Sizes& sizes) {
 }
 
 void understand_launch(const Words& words, Launch& launch) {
-  const int around = words.environment_ranks();
   if (launch.join_descriptor >= 0) {
     launch.start = Start::joining;
     launch.ranks = words.join_ranks;
-  } else if (around > 0) {
+  } else if (const int around = launched_ranks(); around > 0) {
     if (words.threads || (words.ranks > 0 && words.ranks != around))
       throw std::invalid_argument("the environment says that " + std::to_string(around) +
                                   " ranks were started: leave out --ranks and --threads, or unset "
-                                  "WORLD_SIZE");
+                                  "RANK and WORLD_SIZE");
     launch.start = Start::environment;
     launch.ranks = around;
   } else {
