@@ -75,8 +75,7 @@ typedef enum motet_collective {
 typedef struct motet_comm motet_comm;
 typedef struct motet_request motet_request;
 
-/* ---- Making a communicator
- * ------------------------------------------------------------------------------------------- */
+/* ---- Making a communicator ------------------------------------------------------------------- */
 
 /* Made by one rank and carried to the others by the user's own means (MPI broadcast, a file, ...).
  * Holds the job's secret: whoever has it can join, so it is never printed. */
@@ -89,7 +88,13 @@ MOTET_API motet_status motet_unique_id_create(motet_unique_id* id);
 
 /* A framework's own key-value store. All return 0 on success. Keys are text. `get` waits until the
  * key is there, at most timeout_ms; it copies at most *bytes bytes into value and sets *bytes to
- * the length of the value (call again with more room if it is longer). */
+ * the length of the value (call again with more room if it is longer). Both are called inside
+ * motet_comm_create only, by the thread that called it.
+ *
+ * Communicators made over stores are numbered per process and rank, and the number is part of their
+ * keys: every rank makes as many of them, in the same order. So a rank that is started again cannot
+ * meet ranks that go on, and all that start again would read the words of their former lives: give
+ * every start of a job a store, or a prefix of keys, of its own. */
 typedef struct motet_store {
   size_t size; /* sizeof(motet_store) */
   void* user;
@@ -99,7 +104,7 @@ typedef struct motet_store {
 
 /* How to join. Zero everything, set size, then what is needed. Exactly one way of meeting is used,
  * the first of: `id`; `store`; the environment (RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT, or what
- * mpirun and srun set). */
+ * mpirun and srun set). All that it points to is needed until motet_comm_create returns. */
 typedef struct motet_config {
   size_t size; /* sizeof(motet_config) */
   int rank;    /* with id and store; with the environment both may be 0 */
@@ -119,21 +124,25 @@ typedef struct motet_config {
 MOTET_API motet_status motet_comm_create(const motet_config* config, motet_comm** comm);
 
 /* Collective over comm: ranks with equal colour >= 0 form a communicator, ordered by key, then by
- * rank. A negative colour joins none and gets NULL. */
+ * rank. A negative colour joins none and gets NULL. An engine numbers its communicators up to
+ * 16383, each split counts as one and destroyed ones stay counted: then motet_unavailable, until
+ * the thread's last communicator has been destroyed. */
 MOTET_API motet_status motet_comm_split(motet_comm* comm, int color, int key, motet_comm** out);
 
-/* Local. Ends outstanding requests as aborted (they must still be waited for or freed) and never
- * waits for a peer longer than a second. NULL is allowed. */
+/* Local. Ends outstanding requests as aborted; they must still be waited for. Only then, and while
+ * a peer is in the middle of reading this rank's memory, does it wait: at most 100 ms, and 10 s
+ * more for ranks that are threads of this process. NULL is allowed. */
 MOTET_API motet_status motet_comm_destroy(motet_comm* comm);
 
 /* From any thread: all pending and later calls on this communicator fail on every rank. `reason`
  * (may be NULL) is in their text. */
 MOTET_API motet_status motet_comm_abort(motet_comm* comm, const char* reason);
 
-/* motet_ok, or the first cause why the communicator is aborted; its text is in motet_last_error().
- */
+/* motet_ok, or the first cause why the communicator is aborted; motet_last_error() has its text. */
 MOTET_API motet_status motet_comm_error(motet_comm* comm);
 
+/* Local, and also when the communicator is aborted. -1, or a NULL text, where comm is NULL or
+ * `rank` is none of its ranks. */
 MOTET_API int motet_comm_rank(const motet_comm* comm);
 MOTET_API int motet_comm_size(const motet_comm* comm);
 /* Nodes are numbered from 0; ranks of one node can share memory. */
@@ -143,16 +152,14 @@ MOTET_API int motet_comm_local_rank(const motet_comm* comm, int rank);
 /* "shm", "tcp", "self": how this rank reaches `rank`. Valid while the communicator lives. */
 MOTET_API const char* motet_comm_transport(const motet_comm* comm, int rank);
 
-/* ---- Collectives
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- Collectives ----------------------------------------------------------------------------- */
 
 /* How one call is made. NULL instead: blocking, with the communicator's defaults. Zero everything,
- * set size. */
+ * set size. Needed, with its text, until the function returns. */
 typedef struct motet_call {
   size_t size;             /* sizeof(motet_call) */
   motet_request** request; /* not NULL: return at once; the buffers stay untouched by the caller
-                              until it is done */
+                              until it is done. Set only where motet_ok is returned */
   int timeout_ms;          /* 0: the communicator's */
   const char* algorithm;   /* NULL: the planner chooses; all ranks must give the same */
   int determinism;         /* 0: all ranks get the same bits; 1: and every later call too */
@@ -199,8 +206,7 @@ MOTET_API motet_status motet_send(const void* in, size_t count, motet_type type,
 MOTET_API motet_status motet_recv(void* out, size_t count, motet_type type, int peer,
                                   motet_comm* comm, const motet_call* call);
 
-/* ---- Requests and progress
- * -------------------------------------------------------------------------------------------- */
+/* ---- Requests and progress ------------------------------------------------------------------- */
 
 /* Waits until it is done, frees it, sets *request to NULL and gives its result. NULL requests are
  * done. */
@@ -210,28 +216,31 @@ MOTET_API motet_status motet_test(motet_request** request, int* done);
 /* Moves what can be moved for every communicator of this thread's engine. Never blocks. */
 MOTET_API motet_status motet_progress(motet_comm* comm);
 
-/* ---- Memory
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- Memory ---------------------------------------------------------------------------------- */
 
-/* Memory that ranks of the same node reach directly: faster from about 64 KiB on. Zeroed. Belongs
- * to the engine of comm; free it before the thread's last communicator is destroyed. */
+/* Local. Memory that ranks of the same node reach directly: faster from about 64 KiB on. Zeroed,
+ * page-aligned; 0 bytes: NULL. Belongs to the engine of comm: any communicator of the engine frees
+ * it, before the thread's last one is destroyed. No call may be using it. Freeing NULL does
+ * nothing. */
 MOTET_API motet_status motet_mem_alloc(motet_comm* comm, size_t bytes, void** memory);
 MOTET_API motet_status motet_mem_free(motet_comm* comm, void* memory);
-/* Makes an existing shared mapping (MAP_SHARED of `descriptor` at `offset`) reachable by peers.
- * descriptor -1: other memory; allowed, changes nothing on one node. The caller keeps it mapped
- * until motet_mem_deregister. */
+/* Local. Makes an existing shared mapping (MAP_SHARED of `descriptor` at `offset`) reachable by
+ * peers. At least one byte at any address, none of it registered already. The descriptor may be
+ * closed afterwards; the caller keeps the memory mapped, and the file as long, until
+ * motet_mem_deregister on the same communicator. After a call has failed the library may have
+ * replaced the mapping by pages of its own with the same contents, so that late readers and writers
+ * do no harm: the file is then no longer behind it. descriptor -1: other memory; allowed, changes
+ * nothing on one node. */
 MOTET_API motet_status motet_mem_register(motet_comm* comm, void* memory, size_t bytes,
                                           int descriptor, uint64_t offset);
 MOTET_API motet_status motet_mem_deregister(motet_comm* comm, void* memory);
 
-/* ---- What the library knows
- * --------------------------------------------------------------------------------------------- */
+/* ---- What the library knows ------------------------------------------------------------------ */
 
 /* The text of this thread's last failed call; "" if none failed. Valid until its next call. */
 MOTET_API const char* motet_last_error(void);
-/* The algorithm of this rank's last collective on comm: "two_shot". Valid while the communicator
- * lives. */
+/* The algorithm of this rank's last collective on comm: "two_shot"; "" before the first, NULL where
+ * comm is NULL. Valid until the next call on comm. */
 MOTET_API const char* motet_last_algorithm(const motet_comm* comm);
 /* Why the planner chooses what for `count` elements of float32: a table of candidates. Writes at
  * most `bytes` bytes with a final 0; *needed (may be NULL) is the length of the whole text. */
@@ -240,9 +249,12 @@ MOTET_API motet_status motet_explain(motet_comm* comm, motet_collective collecti
 MOTET_API const char* motet_version(void); /* "0.1.0" */
 MOTET_API size_t motet_element_bytes(motet_type type);
 
-/* level: 0 error, 1 warning, 2 info, 3 debug. One line, key=value. Called from any thread. NULL:
- * stderr. */
+/* level: 0 error, 1 warning, 2 info, 3 debug. `line`: key=value, without a line's end, valid during
+ * the call. Called from any thread, from several at a time, and in the middle of calls: it must not
+ * call Motet. */
 typedef void (*motet_log_callback)(int level, const char* line, void* user);
+/* Where this process's lines go; NULL: stderr. By one thread at a time. Lines that are on their way
+ * may still reach the former callback, so it and its `user` must live as long as the process. */
 MOTET_API void motet_set_log(motet_log_callback callback, void* user);
 
 /* NOLINTEND(modernize-use-using) */

@@ -2,9 +2,9 @@
 // library's interface stays C.
 //
 //   motet::Communicator world = motet::Communicator::from_environment();
-//   world.allreduce(gradients);                                      // in place, summed
-//   world.allreduce(losses, worst, motet::ReduceOp::max);            // any contiguous range of
-//   elements motet::Request request = world.start_allgather(mine, all);       // returns at once
+//   world.allreduce(gradients);                            // in place, summed
+//   world.allreduce(losses, worst, motet::ReduceOp::max);  // any contiguous ranges of elements
+//   motet::Request request = world.start_allgather(mine, all);  // returns at once
 //   request.wait();
 //
 // Every function throws Error with the library's text. Which thread may call what is said in
@@ -14,8 +14,10 @@
 #include <motet/motet.h>
 #include <motet/element.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <limits>
 #include <ranges>
 #include <span>
 #include <stdexcept>
@@ -54,7 +56,7 @@ enum class ReduceOp : int {
 
 // How one call is made; all ranks must give the same algorithm and determinism.
 struct CallOptions {
-  std::chrono::milliseconds timeout{0};  // 0: the communicator's
+  std::chrono::milliseconds timeout{0};  // 0 or less: the communicator's; at most 24 days
   const char* algorithm = nullptr;       // nullptr: the planner chooses
   bool same_bits_every_run = false;      // false: the same bits on all ranks of one call
 };
@@ -221,6 +223,10 @@ class Communicator {
   [[nodiscard]] Request start_allgather(const In& in, Out&& out, CallOptions options = {}) {
     return start(options, [&](const motet_call& call) { return allgather_call(in, out, call); });
   }
+  template <WritableElements Out>
+  [[nodiscard]] Request start_allgather(Out&& out, CallOptions options = {}) {
+    return start_allgather(part(out, "allgather"), out, options);
+  }
 
   // out gets this rank's part of the combined in.
   template <Elements In, WritableElements Out>
@@ -241,6 +247,11 @@ class Communicator {
     return start(options,
                  [&](const motet_call& call) { return reduce_scatter_call(in, out, op, call); });
   }
+  template <WritableElements Data>
+  [[nodiscard]] Request start_reduce_scatter(Data&& data, ReduceOp op = ReduceOp::sum,
+                                             CallOptions options = {}) {
+    return start_reduce_scatter(data, part(data, "reduce_scatter"), op, options);
+  }
 
   // Part r of in goes to rank r, part r of out comes from rank r.
   template <Elements In, WritableElements Out>
@@ -256,6 +267,10 @@ class Communicator {
   requires SameElements<In, Out>
   [[nodiscard]] Request start_alltoall(const In& in, Out&& out, CallOptions options = {}) {
     return start(options, [&](const motet_call& call) { return alltoall_call(in, out, call); });
+  }
+  template <WritableElements Data>
+  [[nodiscard]] Request start_alltoall(Data&& data, CallOptions options = {}) {
+    return start_alltoall(data, data, options);
   }
 
   // The root's out holds in of every rank, in rank order.
@@ -314,9 +329,11 @@ class Communicator {
   static constexpr motet_type type = type_of<std::ranges::range_value_t<Range>>;
 
   static motet_call call_with(const CallOptions& options) noexcept {
+    using std::chrono::milliseconds;
+    constexpr milliseconds none{0}, longest{std::numeric_limits<int>::max()};
     motet_call call{};
     call.size = sizeof call;
-    call.timeout_ms = static_cast<int>(options.timeout.count());
+    call.timeout_ms = static_cast<int>(std::clamp(options.timeout, none, longest).count());
     call.algorithm = options.algorithm;
     call.determinism = options.same_bits_every_run ? 1 : 0;
     return call;

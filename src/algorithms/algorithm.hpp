@@ -1,6 +1,6 @@
 // A collective algorithm: a value that builds any rank's schedule for a problem it supports.
-// To add one: a file and a row in list.hpp. The list feeds the planner, the proofs, the benchmark
-// and the docs.
+// To add one: a file, and its include and row in list.cpp. The list feeds the planner, the proofs,
+// the benchmark and the docs.
 #pragma once
 
 #include <bit>

@@ -18,8 +18,8 @@ namespace motet {
 enum class Op : std::uint8_t { copy, reduce, send, recv, recv_reduce };
 
 // Who moves the bytes of a message, the same at both ends. either: buffered, the sender goes on as
-// soon as a block has been taken. receiver, sender: rendezvous, nothing is buffered (DESIGN:
-// movers).
+// soon as a block has been taken. Rendezvous, nothing is buffered: receiver pulls out of the
+// sender's slice, sender pushes into the receiver's.
 enum class Mover : std::uint8_t { either, receiver, sender };
 
 // An independent first-in first-out stream of messages between two ranks.

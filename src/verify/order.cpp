@@ -3,9 +3,10 @@
 //
 //   blockwise dependency       block j after block j
 //   whole dependency           every block after the last
-//   next message of a channel  every block after the last of the one before, sent and received (one
-//   block is buffered) receive of a message       block j after block j was sent; by rendezvous the
-//   two are one event buffer of one block        block j + 1 is sent after block j was received
+//   next message of a channel  every block after the last of the one before, sent and received
+//                              (one block is buffered)
+//   receive of a message       block j after block j was sent; by rendezvous the two are one event
+//   buffer of one block        block j + 1 is sent after block j was received
 //
 // Only the last moves on by a block. A cycle in which every block waits for the last of itself
 // therefore hangs as soon as there are more blocks than the cycle has buffers; so no edge of the

@@ -14,16 +14,16 @@ namespace motet {
 // `schedules[r]` is rank r's. Returns "" or what is wrong, naming rank and step, with the
 // first offending step printed. Checks:
 //  matching    k-th send on (from, to, channel) meets the k-th receive: same count, same mover
-//  bounds      slices lie in their buffers; input is read only, unless it is the result (in-place
-//  reduce_scatter) races       every two steps of a rank that conflict are ordered by dependencies
-//  deadlock    none with one block of buffer per (peer, channel) for messages moved by `either`,
-//  none for the others,
-//              for any number of blocks: in the graph of steps (dependencies; order within a (peer,
-//              channel); both ends of a message tied both ways) no whole dependency lies on a cycle
+//  bounds      slices lie in their buffers; input is read only, unless it is the result
+//              (in-place reduce_scatter)
+//  races       every two steps of a rank that conflict are ordered by dependencies
+//  deadlock    none, for any number of blocks, with one block of buffer per (peer, channel) for
+//              messages moved by `either` and none for the others: in the graph of steps
+//              (dependencies; order within a (peer, channel); both ends of a message tied both
+//              ways) no whole dependency lies on a cycle
 //  result      symbols instead of numbers: each contribution exactly once, at the right element
-//  agreement   allreduce: all ranks combine in equal trees up to swapped operands; operands in rank
-//  order if the
-//              problem is not commutative
+//  agreement   allreduce: all ranks combine in equal trees up to swapped operands; operands in
+//              rank order if the problem is not commutative
 std::string verify(const Problem& problem, const std::vector<Schedule>& schedules);
 
 }  // namespace motet

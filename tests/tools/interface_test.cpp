@@ -1,6 +1,8 @@
 // motet.hpp, with threads as ranks.
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <motet/motet.hpp>
 #include <numeric>
@@ -108,6 +110,42 @@ TEST(Interface, RequestsEndInAnyOrderAndOnDestruction) {
     comm.send(sent, (comm.rank() + 1) % ranks);
     receiving.wait();
     EXPECT_EQ(received[0], (comm.rank() + 2) % ranks);
+  });
+}
+
+TEST(Interface, StartsInPlaceWhatWorksInPlace) {
+  on_all_ranks([](Communicator& comm) {
+    const auto me = static_cast<std::size_t>(comm.rank());
+    Ints gathered(ranks, -1), exchanged(ranks, comm.rank()), combined(ranks, comm.rank());
+    gathered[me] = comm.rank();
+    motet::Request gathering = comm.start_allgather(gathered);
+    motet::Request exchanging = comm.start_alltoall(exchanged);
+    motet::Request combining = comm.start_reduce_scatter(combined, motet::ReduceOp::max);
+    combining.wait();
+    exchanging.wait();
+    gathering.wait();
+    EXPECT_EQ(gathered, (Ints{0, 1, 2}));
+    EXPECT_EQ(exchanged, (Ints{0, 1, 2}));
+    EXPECT_EQ(combined[me], 2);
+  });
+}
+
+TEST(Interface, LongestTimeoutsAreNotCutToShortOnes) {
+  on_all_ranks([](Communicator& comm) {
+    // As an int of 32 bits: 1 ms.
+    constexpr std::chrono::milliseconds beyond_int{(std::int64_t{1} << 32) + 1};
+    if (comm.rank() == 1) {
+      comm.barrier();  // rank 0 has waited for longer than that
+      return comm.send(Ints{7}, 0);
+    }
+    if (comm.rank() != 0) return comm.barrier();
+    Ints received(1);
+    motet::Request receiving = comm.start_recv(received, 1, {.timeout = beyond_int});
+    const auto later = std::chrono::steady_clock::now() + std::chrono::milliseconds(10);
+    while (std::chrono::steady_clock::now() < later) EXPECT_FALSE(receiving.test());
+    comm.barrier();
+    receiving.wait();
+    EXPECT_EQ(received, Ints{7});
   });
 }
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # One way of running motet-perf, checked by its exit status and what it prints: perf.sh MOTET_PERF WHAT
 set -euo pipefail
-unset WORLD_SIZE OMPI_COMM_WORLD_SIZE PMI_SIZE SLURM_STEP_NUM_TASKS
+unset RANK WORLD_SIZE OMPI_COMM_WORLD_RANK OMPI_COMM_WORLD_SIZE PMI_RANK PMI_SIZE SLURM_PROCID SLURM_NTASKS
 perf=$1
 
 fail() {
@@ -32,7 +32,13 @@ wrong_usage() {
   expect 2 "unknown collective 'all_reduce'; choose from allreduce" all_reduce --ranks 2
   expect 2 "root 2 with 2 ranks" broadcast --ranks 2 -r 2
   expect 1 'nonsense' allreduce --ranks 2 --algorithm nonsense
+  expect 2 '^--ranks: 0 is less than 1$' allreduce --ranks 0
+  expect 2 '^--root: -1 is less than 0$' broadcast --ranks 2 -r -1
+  WORLD_SIZE=2 expect 2 'WORLD_SIZE but no RANK' allreduce
+  RANK=0 WORLD_SIZE=abc expect 2 'WORLD_SIZE=abc is no number of ranks' allreduce
 }
+
+help() { expect 0 '^  MOTET_TIMEOUT_MS  *integer \(ms\)' --help; }
 
 json() { expect 0 '^\{"collective":"reduce","ranks":2,.*"wrong":0,' reduce --ranks 2 -e 8 --json; }
 

@@ -20,35 +20,42 @@ Memory allocate(const motet::Communicator& comm, std::size_t bytes, bool shared)
           [handle = comm.handle()](std::byte* p) { (void)motet_mem_free(handle, p); }};
 }
 
-Buffers::Buffers(const Shape& shape, const TypeRow& type, int rank, std::byte* first,
-                 std::byte* second, Placing placing)
-    : shape_(shape), element_bytes_(type.bytes), rank_(rank), placing_(placing) {
-  const Placement at = placing == Placing::in_place ? in_place(shape, rank) : Placement{0, 0};
-  std::byte* inputs = placing == Placing::in_place ? second : first;
-  input_ = inputs + at.input * element_bytes_;
-  output_ = second + at.output * element_bytes_;
+Buffers::Buffers(const Setup& setup) : setup_(setup) {
+  const bool together = setup.placing == Placing::in_place;
+  const Placement at = together ? in_place(setup.shape, setup.rank) : Placement{0, 0};
+  input_ = (together ? setup.second : setup.first) + at.input * setup.element_bytes;
+  output_ = setup.second + at.output * setup.element_bytes;
+}
+
+Segment Buffers::input_segment() const {
+  return {setup_.rank, 0, input_count(setup_.shape, setup_.rank)};
+}
+
+std::size_t Buffers::output_bytes() const {
+  return output_count(setup_.shape, setup_.rank) * setup_.element_bytes;
 }
 
 void Buffers::fill(const Pattern& pattern) const {
   constexpr int no_result = 0xA5;
-  std::memset(output_, no_result, output_count(shape_, rank_) * element_bytes_);
+  std::memset(output_, no_result, output_bytes());
   pattern.fill(input_segment(), input_);
 }
 
 std::size_t Buffers::count_wrong(const Pattern& pattern) const {
   std::size_t wrong = 0;
   const std::byte* at = output_;
-  for (const Segment& segment : output_segments(shape_, rank_)) {
+  for (const Segment& segment : output_segments(setup_.shape, setup_.rank)) {
     wrong += pattern.count_wrong(segment, at);
-    at += segment.count * element_bytes_;
+    at += segment.count * setup_.element_bytes;
   }
-  if (placing_ == Placing::out_of_place) wrong += pattern.count_wrong(input_segment(), input_);
+  if (setup_.placing == Placing::out_of_place)
+    wrong += pattern.count_wrong(input_segment(), input_);
   return wrong;
 }
 
 void Buffers::read() const {
   constexpr std::size_t line_bytes = 64;
-  const std::size_t bytes = output_count(shape_, rank_) * element_bytes_;
+  const std::size_t bytes = output_bytes();
   for (std::size_t at = 0; at < bytes; at += line_bytes)
     (void)*static_cast<const volatile std::byte*>(output_ + at);
 }

@@ -19,9 +19,15 @@ class Buffers {
  public:
   enum class Placing { out_of_place, in_place };
 
-  // Both blocks are as large as the larger of all ranks' buffers of `shape`.
-  Buffers(const Shape& shape, const TypeRow& type, int rank, std::byte* first, std::byte* second,
-          Placing placing);
+  struct Setup {
+    Shape shape;
+    std::size_t element_bytes;
+    int rank;
+    std::byte* first;  // both blocks are as large as the larger of all ranks' buffers of `shape`
+    std::byte* second;
+    Placing placing;
+  };
+  explicit Buffers(const Setup& setup);
 
   const std::byte* input() const { return input_; }
   std::byte* output() const { return output_; }
@@ -36,12 +42,10 @@ class Buffers {
   void read() const;
 
  private:
-  Segment input_segment() const { return {rank_, 0, input_count(shape_, rank_)}; }
+  Segment input_segment() const;
+  std::size_t output_bytes() const;
 
-  Shape shape_;
-  std::size_t element_bytes_;
-  int rank_;
-  Placing placing_;
+  Setup setup_;
   std::byte* input_;
   std::byte* output_;
 };

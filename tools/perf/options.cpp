@@ -4,8 +4,12 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
 #include <stdexcept>
 #include <thread>
+
+#include "base/options.hpp"
+#include "launched.hpp"
 
 namespace motet_perf {
 namespace {
@@ -16,18 +20,26 @@ struct Words {
   std::string memory = "private";
   bool json = false, csv = false, threads = false;
   int ranks = 0, join_ranks = 0;
-  // What launchers say about the number of ranks; 0: nothing.
-  int torchrun = 0, open_mpi = 0, pmi = 0, slurm = 0;
-
-  int environment_ranks() const { return std::max({torchrun, open_mpi, pmi, slurm}); }
 };
 
-constexpr auto footer =
+constexpr auto notes =
     "Sizes are those of nccl-tests: for allgather, reduce_scatter, alltoall, gather and scatter "
     "the\n"
     "bytes of all parts together. Suffixes K, M, G are powers of 1024; GB/s are 1e9 bytes.\n"
-    "Without --ranks: the ranks that mpirun, srun or torchrun started, else one per core.\n"
-    "Exit status: 0; 1 after an error or wrong data; 2 for arguments that make no sense.";
+    "Without --ranks: the ranks that mpirun, srun or torchrun started, else one per core, at least "
+    "2.\n"
+    "Exit status: 0; 1 after an error or wrong data; 2 for arguments that make no sense.\n\n"
+    "Options of the library, in the environment:\n";
+
+// CLI's own ranges name the largest double as their end.
+CLI::Validator at_least(int least) {
+  const auto complaint = [least](const std::string& word) {
+    int number = least;  // what is no number is refused later
+    std::from_chars(word.data(), word.data() + word.size(), number);
+    return number < least ? word + " is less than " + std::to_string(least) : std::string();
+  };
+  return {complaint, ""};
+}
 
 void add_what(CLI::App& app, Words& words, Options& options) {
   app.add_option("collective", words.collective,
@@ -45,35 +57,33 @@ void add_what(CLI::App& app, Words& words, Options& options) {
   app.add_option("-o,--op", words.op, "sum, prod, min, max, avg, and, or, xor or all")
       ->capture_default_str();
   app.add_option("-r,--root", options.root, "root of broadcast, reduce, gather and scatter")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least(0))
       ->capture_default_str();
 }
 
 void add_how(CLI::App& app, Words& words, Options& options) {
   app.add_option("-n,--iters", options.repeats.iterations,
                  "calls per size (default: what fits into 0.2 s, at least 5)")
-      ->check(CLI::PositiveNumber);
+      ->check(at_least(1));
   app.add_option("-w,--warmup_iters", options.repeats.warmup, "calls before, not timed")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least(0))
       ->capture_default_str();
   app.add_option("-c,--check", options.repeats.checks, "rounds whose results are checked")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least(0))
       ->capture_default_str();
   app.add_flag("--fresh", options.repeats.fresh,
                "rewrite inputs and read outputs between calls (outside the timed part)");
   app.add_option("--algorithm", options.how.algorithm, "instead of the planner's choice");
   app.add_option("--transport", options.how.transport, "for instance shm,tcp or tcp");
-  app.add_option("--timeout", options.how.timeout_ms, "of one call, ms")
-      ->check(CLI::PositiveNumber);
+  app.add_option("--timeout", options.how.timeout_ms, "of one call, ms")->check(at_least(1));
   app.add_option("--memory", words.memory, "private (malloc) or shared (motet_mem_alloc) buffers")
       ->check(CLI::IsMember({"private", "shared"}))
       ->capture_default_str();
 }
 
 void add_start(CLI::App& app, Words& words, Options& options) {
-  auto* ranks = app.add_option("--ranks", words.ranks, "start so many ranks on this machine")
-                    ->check(CLI::PositiveNumber);
-  app.add_flag("--threads", words.threads, "ranks are threads of one process")->needs(ranks);
+  app.add_option("--ranks", words.ranks, "start so many ranks on this machine")->check(at_least(1));
+  app.add_flag("--threads", words.threads, "ranks are threads of one process");
   auto* json = app.add_flag("--json", words.json, "one JSON object a line");
   app.add_flag("--csv", words.csv, "comma-separated values")->excludes(json);
   app.add_flag("--explain", options.explain, "print why the planner chooses what; measure nothing");
@@ -82,13 +92,6 @@ void add_start(CLI::App& app, Words& words, Options& options) {
   app.add_option("--join-rank", launch.join_rank)->group("");
   app.add_option("--join-ranks", words.join_ranks)->group("");
   app.add_option("--join-descriptor", launch.join_descriptor)->group("");
-  const auto from_environment = [&app](const char* option, int& value, const char* variable) {
-    app.add_option(option, value)->envname(variable)->group("");
-  };
-  from_environment("--env-torchrun", words.torchrun, "WORLD_SIZE");
-  from_environment("--env-openmpi", words.open_mpi, "OMPI_COMM_WORLD_SIZE");
-  from_environment("--env-pmi", words.pmi, "PMI_SIZE");
-  from_environment("--env-slurm", words.slurm, "SLURM_STEP_NUM_TASKS");
 }
 
 void understand_sizes(const Words& words, Sizes& sizes) {
@@ -107,15 +110,14 @@ void understand_sizes(const Words& words, Sizes& sizes) {
 }
 
 void understand_launch(const Words& words, Launch& launch) {
-  const int around = words.environment_ranks();
   if (launch.join_descriptor >= 0) {
     launch.start = Start::joining;
     launch.ranks = words.join_ranks;
-  } else if (around > 0) {
+  } else if (const int around = launched_ranks(); around > 0) {
     if (words.threads || (words.ranks > 0 && words.ranks != around))
       throw std::invalid_argument("the environment says that " + std::to_string(around) +
                                   " ranks were started: leave out --ranks and --threads, or unset "
-                                  "WORLD_SIZE");
+                                  "RANK and WORLD_SIZE");
     launch.start = Start::environment;
     launch.ranks = around;
   } else {
@@ -148,11 +150,14 @@ void understand(const Words& words, Options& options) {
 
 std::vector<std::size_t> sizes_of(const Sizes& sizes) {
   std::vector<std::size_t> result;
+  const auto after = [&](std::size_t bytes) {
+    if (sizes.step_bytes != 0) return bytes + sizes.step_bytes;
+    return bytes == 0 ? Sizes{}.smallest : bytes * sizes.factor;
+  };
   for (std::size_t bytes = sizes.smallest; bytes <= sizes.largest;) {
     result.push_back(bytes);
-    const std::size_t next =
-        sizes.step_bytes != 0 ? bytes + sizes.step_bytes : bytes * sizes.factor;
-    if (next <= bytes) break;  // 0 times anything, or beyond what fits
+    const std::size_t next = after(bytes);
+    if (next <= bytes) break;  // beyond what fits
     bytes = next;
   }
   return result;
@@ -163,7 +168,7 @@ Parsed parse(int argc, const char* const* argv) {
   Parsed parsed;
   CLI::App app("Measures Motet's collectives and checks their results.", "motet-perf");
   app.set_version_flag("--version", motet_version());
-  app.footer(footer);
+  app.footer(notes + motet::option_help());
   add_what(app, words, parsed.options);
   add_how(app, words, parsed.options);
   add_start(app, words, parsed.options);

@@ -10,6 +10,8 @@
 
 namespace motet_perf {
 
+// The bytes of the rows: from `smallest` to at most `largest`, each by `step_bytes` more or
+// `factor` times as many as the one before. 0 bytes times anything are the default's smallest.
 struct Sizes {
   std::size_t smallest = 8;
   std::size_t largest = std::size_t{64} << 20;

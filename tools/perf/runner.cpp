@@ -100,7 +100,12 @@ class Runner {
 
  private:
   Placed run_placed(const Row& row, const Pattern& pattern, Buffers::Placing placing) {
-    const Buffers buffers(row.shape, row.type, comm_.rank(), first_.get(), second_.get(), placing);
+    const Buffers buffers({.shape = row.shape,
+                           .element_bytes = row.type.bytes,
+                           .rank = comm_.rank(),
+                           .first = first_.get(),
+                           .second = second_.get(),
+                           .placing = placing});
     const Call call{row.shape, row.type, row.op, buffers.input(), buffers.output()};
     buffers.fill(pattern);
     invoke(comm_, call, options_.how);

@@ -49,7 +49,9 @@ struct CollectiveRow {
   Kind kind;
   motet_collective collective;  // for motet_explain
   Whole whole;
-  bool reduces, has_root, in_place;
+  bool reduces = false;
+  bool has_root = false;
+  bool in_place = false;  // can be called in place
 };
 
 std::span<const TypeRow> types();
