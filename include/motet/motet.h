@@ -239,7 +239,7 @@ MOTET_API motet_status motet_mem_deregister(motet_comm* comm, void* memory);
 
 /* The text of this thread's last failed call; "" if none failed. Valid until its next call. */
 MOTET_API const char* motet_last_error(void);
-/* The algorithm of this rank's last collective on comm: "two_shot"; "" before the first, NULL where
+/* The algorithm of this rank's last call on comm: "two_shot"; "" before the first, NULL where
  * comm is NULL. Valid until the next call on comm. */
 MOTET_API const char* motet_last_algorithm(const motet_comm* comm);
 /* Why the planner chooses what for `count` elements of float32: a table of candidates. Writes at

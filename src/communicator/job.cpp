@@ -172,6 +172,10 @@ std::shared_ptr<Job> join(Meeting meeting, const Options& options, const Deadlin
   expect_same_world_size(meeting, cards);
   for (const Card& card : cards) job->hosts.push_back(card.host);
   job->communicator_id = std::ranges::max(cards, {}, &Card::next_id).next_id;
+  if (job->communicator_id > max_communicator_id) {
+    throw Error(ErrorCode::unavailable,
+                fmt::format("rank {}: joining: all communicator ids have been used", job->rank));
+  }
   job->links = connect_all(meeting, engine, cards, deadline);
   job->topology = discover(meeting, job->links, deadline);
   engine.use_communicator_id(job->communicator_id);

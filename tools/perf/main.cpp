@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <csignal>
+#include <cstdio>
 #include <exception>
 #include <optional>
+#include <stdexcept>
 
 #include "launcher.hpp"
 #include "options.hpp"
@@ -31,7 +33,9 @@ int reporting_errors(Act&& act) {
 int run_rank(const motet_unique_id* id, int rank, const Options& options) {
   return reporting_errors([&] {
     motet::Communicator comm = join(id, rank, options);
-    return run(comm, options) ? 0 : failure;
+    const bool right = run(comm, options);
+    if (std::fflush(stdout) != 0) throw std::runtime_error("the results could not be written");
+    return right ? 0 : failure;
   });
 }
 
