@@ -34,7 +34,8 @@ int run_rank(const motet_unique_id* id, int rank, const Options& options) {
   return reporting_errors([&] {
     motet::Communicator comm = join(id, rank, options);
     const bool right = run(comm, options);
-    if (std::fflush(stdout) != 0) throw std::runtime_error("the results could not be written");
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
+      throw std::runtime_error("the results could not be written");
     return right ? 0 : failure;
   });
 }
