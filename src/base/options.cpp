@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
@@ -25,6 +26,10 @@ struct Integer {
   int Options::*member;
   int least, most;
 };
+struct PowerOfTwo {
+  int Options::*member;
+  int most;
+};
 struct Text {
   std::string Options::*member;
 };
@@ -38,9 +43,11 @@ struct Choice {
 
 struct Setting {
   OptionRow row;
-  std::variant<Integer, Text, Flag, Choice> target;
+  std::variant<Integer, PowerOfTwo, Text, Flag, Choice> target;
 };
 
+// Slots, blocks and lines: what shared memory can hold (transport/shm/layout.cpp), so that a value
+// is refused by its name and not deep in the set-up of a transport.
 constexpr std::array<Setting, 15> settings{{
     {{"MOTET_TRANSPORT", "list", "", "",
       "Transports in order of preference: shm,tcp. Empty: all there are."},
@@ -50,12 +57,12 @@ constexpr std::array<Setting, 15> settings{{
      Text{&Options::algorithm}},
     {{"MOTET_SLOTS", "integer", "8", "blocks",
       "Large blocks a rank has under way in shared memory (a soft limit)."},
-     Integer{&Options::slots, 1, 1024}},
+     Integer{&Options::slots, 1, 64}},
     {{"MOTET_BLOCK_KIB", "integer", "128", "KiB", "Longest block that a step moves at once."},
-     Integer{&Options::block_kib, 1, 65536}},
+     Integer{&Options::block_kib, 1, 1024}},
     {{"MOTET_RING_LINES", "integer", "64", "messages",
-      "Small messages under way per pair of ranks."},
-     Integer{&Options::ring_lines, 1, 65536}},
+      "Small messages under way per pair of ranks, a power of two."},
+     PowerOfTwo{&Options::ring_lines, 65536}},
     {{"MOTET_SETUP_TIMEOUT_MS", "integer", "120000", "ms",
       "How long ranks wait for each other when a communicator is made."},
      Integer{&Options::setup_timeout_ms, 1, unlimited}},
@@ -138,6 +145,13 @@ struct Assign {
 
   void operator()(const Integer& to) const {
     options.*to.member = parse_integer(name, value, to.least, to.most);
+  }
+  void operator()(const PowerOfTwo& to) const {
+    const int number = parse_integer(name, value, 1, to.most);
+    if (!std::has_single_bit(static_cast<unsigned>(number))) {
+      reject(name, value, fmt::format("a power of two from 1 to {}", to.most));
+    }
+    options.*to.member = number;
   }
   void operator()(const Text& to) const { options.*to.member = value; }
   void operator()(const Flag& to) const {
