@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <charconv>
 #include <map>
 #include <optional>
 #include <thread>
@@ -12,6 +11,7 @@
 #include "bootstrap/local_secret.hpp"
 #include "bootstrap/store.hpp"
 #include "bootstrap/store_messages.hpp"
+#include "bootstrap/store_rules.hpp"
 #include "net/framed_socket.hpp"
 #include "net/handshake.hpp"
 #include "net/poller.hpp"
@@ -46,13 +46,6 @@ std::optional<Request> decode(const std::string& frame) {
                     !request.key.empty() && request.key.size() <= longest_key &&
                     request.value.size() <= longest_value;
   return sane ? std::optional(std::move(request)) : std::nullopt;
-}
-
-std::optional<long> parse(std::string_view text) {
-  long value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return {};
-  return value;
 }
 
 void answer(Client& client, StoreReply reply, Value value = nullptr) {
@@ -148,7 +141,7 @@ void StoreServer::State::serve_client(std::uint64_t tag, Client& client) {
       handle(tag, client, std::move(*request));
     } else {
       answer(client, StoreReply::rejected,
-             std::make_shared<const std::string>("malformed request"));
+             std::make_shared<const std::string>("store: malformed request"));
     }
   }
   if (!client.socket.broken()) return wish(tag, client);
@@ -191,15 +184,16 @@ void StoreServer::State::get(std::uint64_t tag, Client& client, std::string key)
 
 void StoreServer::State::add(Client& client, const Request& request) {
   const auto found = values_.find(request.key);
-  const auto now = found == values_.end() ? 0L : parse(*found->second);
-  const auto amount = parse(request.value);
-  if (!now || !amount) {
-    const auto why = fmt::format("key '{}' holds no number", request.key);
-    return answer(client, StoreReply::rejected, std::make_shared<const std::string>(why));
+  const auto amount = counter_sum(request.value, 0);
+  const std::string_view now = found == values_.end() ? std::string_view() : *found->second;
+  const auto sum = counter_sum(now, amount.value_or(0));
+  if (!amount || !sum) {
+    return answer(client, StoreReply::rejected,
+                  std::make_shared<const std::string>(no_counter(request.key).what()));
   }
-  auto sum = std::make_shared<const std::string>(std::to_string(*now + *amount));
-  put(request.key, sum);
-  answer(client, StoreReply::value, sum);
+  auto value = std::make_shared<const std::string>(std::to_string(*sum));
+  put(request.key, value);
+  answer(client, StoreReply::value, value);
 }
 
 void StoreServer::State::cancel(std::uint64_t tag, Client& client) {
