@@ -257,15 +257,27 @@ void MemberLink::deliver() {
     deliveries_.pop_front();
     const auto watch = watches_.find(communicator);
     if (watch == watches_.end() || !watch->second.on_verdict) continue;
-    const auto tell = std::exchange(watch->second.on_verdict, nullptr);
-    const Verdict verdict = *watch->second.verdict;
-    in_callback_ = communicator;
-    lock.unlock();
-    tell(verdict);
-    lock.lock();
-    in_callback_.reset();
-    callback_done_.notify_all();
+    tell(lock, communicator, watch->second);
   }
+}
+
+void MemberLink::tell(std::unique_lock<std::mutex>& lock, std::uint32_t communicator,
+                      Watch& watch) {
+  const auto on_verdict = std::exchange(watch.on_verdict, nullptr);
+  const Verdict verdict = *watch.verdict;
+  struct InCallback {  // ends also when the callback throws: unwatch() waits for it
+    MemberLink& link;
+    std::unique_lock<std::mutex>& lock;
+    ~InCallback() {
+      lock.lock();
+      link.in_callback_.reset();
+      link.callback_done_.notify_all();
+    }
+  };
+  in_callback_ = communicator;
+  const InCallback now{*this, lock};
+  lock.unlock();
+  on_verdict(verdict);
 }
 
 }  // namespace motet

@@ -57,6 +57,7 @@ class MemberLink final : public HealthTask {
   void hub_closed(Clock::time_point now);
   void hub_gone(const std::string& how);
   void deliver();
+  void tell(std::unique_lock<std::mutex>& lock, std::uint32_t communicator, Watch& watch);
   void leave(std::uint32_t communicator);
   void let_callback_end(std::unique_lock<std::mutex>& lock,
                         std::optional<std::uint32_t> communicator);

@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <atomic>
+#include <exception>
 #include <map>
 #include <optional>
 #include <thread>
 #include <utility>
 
+#include "base/log.hpp"
 #include "bootstrap/local_secret.hpp"
 #include "bootstrap/store.hpp"
 #include "bootstrap/store_messages.hpp"
@@ -83,6 +85,7 @@ class StoreServer::State {
 
  private:
   void serve();
+  void advance(std::uint64_t tag);
   void accept_clients();
   void serve_client(std::uint64_t tag, Client& client);
   void handle(std::uint64_t tag, Client& client, Request request);
@@ -90,6 +93,7 @@ class StoreServer::State {
   void add(Client& client, const Request& request);
   void cancel(std::uint64_t tag, Client& client);
   void put(const std::string& key, Value value);
+  void drop(std::uint64_t tag);
   void stop_waiting(std::uint64_t tag, Client& client);
   void wish(std::uint64_t tag, const Client& client);
 
@@ -112,12 +116,23 @@ class StoreServer::State {
 void StoreServer::State::serve() {
   while (!stop_.load()) {
     for (const Poller::Event event : poller_.wait(std::chrono::hours(1))) {
-      if (event.tag == listener_tag) accept_clients();
-      if (event.tag == secret_tag) local_secret_->advance();
-      const auto found = clients_.find(event.tag);
-      if (found != clients_.end()) serve_client(event.tag, found->second);
+      // The top of the thread: whom there is no memory for is dropped, the others are served on.
+      try {
+        advance(event.tag);
+      } catch (const std::exception& failure) {
+        log(LogLevel::error,
+            fmt::format("event=store_client_dropped cause=\"{}\"", failure.what()));
+        drop(event.tag);
+      }
     }
   }
+}
+
+void StoreServer::State::advance(std::uint64_t tag) {
+  if (tag == listener_tag) accept_clients();
+  if (tag == secret_tag) local_secret_->advance();
+  const auto found = clients_.find(tag);
+  if (found != clients_.end()) serve_client(tag, found->second);
 }
 
 void StoreServer::State::accept_clients() {
@@ -144,10 +159,15 @@ void StoreServer::State::serve_client(std::uint64_t tag, Client& client) {
              std::make_shared<const std::string>("store: malformed request"));
     }
   }
-  if (!client.socket.broken()) return wish(tag, client);
-  stop_waiting(tag, client);
-  poller_.remove(client.socket.descriptor());
-  clients_.erase(tag);
+  client.socket.broken() ? drop(tag) : wish(tag, client);
+}
+
+void StoreServer::State::drop(std::uint64_t tag) {
+  const auto found = clients_.find(tag);
+  if (found == clients_.end()) return;
+  stop_waiting(tag, found->second);
+  poller_.remove(found->second.socket.descriptor());
+  clients_.erase(found);
 }
 
 // A client that waits is read too: its cancel and its end must be seen.
@@ -217,8 +237,10 @@ void StoreServer::State::put(const std::string& key, Value value) {
 void StoreServer::State::stop_waiting(std::uint64_t tag, Client& client) {
   if (!client.waits_for) return;
   const auto found = waiting_.find(*client.waits_for);
-  std::erase(found->second, tag);
-  if (found->second.empty()) waiting_.erase(found);
+  if (found != waiting_.end()) {  // not there: the key was set, but telling everybody failed
+    std::erase(found->second, tag);
+    if (found->second.empty()) waiting_.erase(found);
+  }
   client.waits_for.reset();
 }
 
