@@ -61,8 +61,7 @@ void HealthHub::flood(const HealthMessage& message, Rank except) {
   }
 }
 
-// Joining
-// ------------------------------------------------------------------------------------------------------------
+// --- Joining.
 
 void HealthHub::join(Rank rank, const HealthMessage& message) {
   if (member(rank).state != State::missing) return;
@@ -96,8 +95,7 @@ std::string HealthHub::missing() const {
   return fmt::format("{} of {} ranks have not joined in time: {}", count, ranks_.size(), text);
 }
 
-// Ends
-// ---------------------------------------------------------------------------------------------------------------
+// --- Ends.
 
 void HealthHub::died(Rank rank, const std::string& how) {
   if (member(rank).state != State::present) return;
@@ -150,8 +148,7 @@ void HealthHub::forget_if_over(std::uint32_t communicator) {
   if (over) communicators_.erase(communicator);
 }
 
-// Communicators
-// ------------------------------------------------------------------------------------------------------
+// --- Communicators.
 
 WatchedCommunicator* HealthHub::find(std::uint32_t communicator) {
   if (communicators_.size() >= most_communicators && !communicators_.contains(communicator))
@@ -210,8 +207,7 @@ void HealthHub::decide(std::uint32_t communicator, WatchedCommunicator& watched,
   flood(message, except);
 }
 
-// Inquiries
-// ----------------------------------------------------------------------------------------------------------
+// --- Inquiries.
 
 void HealthHub::inquire(std::uint32_t communicator, WatchedCommunicator& watched,
                         Clock::time_point now) {
@@ -258,8 +254,7 @@ void HealthHub::compare(Rank rank, const HealthMessage& message, WatchedCommunic
   }
 }
 
-// Surveys
-// ------------------------------------------------------------------------------------------------------------
+// --- Surveys.
 
 void HealthHub::survey(Rank rank, const HealthMessage& message) {
   // The asker's deadline starts when it asks; most of it is left for the slowest answer.

@@ -36,8 +36,7 @@ MemberLink::MemberLink(Rank rank, FramedSocket socket, ProcessIdentity hub)
   if (hub_process_ && rank != 0) poller_.add(hub_process_.get(), EPOLLIN, process_tag);
 }
 
-// What others call
-// ---------------------------------------------------------------------------------------------------
+// --- What others call.
 
 void MemberLink::send(const HealthMessage& message) {
   if (hub_lost_ || closed_until_) return;
@@ -138,8 +137,7 @@ void MemberLink::say_goodbye() {
   }
 }
 
-// The health thread
-// --------------------------------------------------------------------------------------------------
+// --- The health thread.
 
 bool MemberLink::advance() {
   bool process_ended = false;
