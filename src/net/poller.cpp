@@ -9,14 +9,10 @@
 #include <cerrno>
 
 #include "base/error.hpp"
+#include "net/own.hpp"
 
 namespace motet {
 namespace {
-
-Descriptor own(int fd, const char* call) {
-  if (fd < 0) throw system_error(call, errno);
-  return Descriptor(fd);
-}
 
 epoll_event wish(std::uint32_t events, std::uint64_t tag) {
   epoll_event event{};

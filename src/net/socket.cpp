@@ -16,6 +16,7 @@
 #include <system_error>
 
 #include "base/error.hpp"
+#include "net/own.hpp"
 
 namespace motet {
 namespace {
@@ -129,10 +130,8 @@ int port_of(const SocketAddress& address) {
 }
 
 Descriptor open_stream_socket(int family) {
-  const int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0) return {};
-  Descriptor result(fd);
-  tune_stream_socket(fd, family);
+  Descriptor result = own(socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (result) tune_stream_socket(result.get(), family);
   return result;
 }
 
