@@ -10,7 +10,6 @@ using Clock = std::chrono::steady_clock;
 class Deadline {
  public:
   static Deadline after(std::chrono::nanoseconds span) { return Deadline(Clock::now() + span); }
-  static Deadline never() { return Deadline(Clock::time_point::max()); }
 
   bool passed() const { return Clock::now() >= at_; }
   Clock::time_point at() const { return at_; }

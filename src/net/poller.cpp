@@ -69,10 +69,6 @@ void Timer::set(Clock::time_point when) noexcept {
   timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &spec, nullptr);
 }
 
-void Timer::clear() noexcept {
-  set(Clock::time_point::max());
-}
-
 Bell::Bell() : event_(own(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")) {}
 
 void Bell::ring() const noexcept {
