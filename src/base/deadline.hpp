@@ -12,7 +12,6 @@ class Deadline {
   static Deadline after(std::chrono::nanoseconds span) { return Deadline(Clock::now() + span); }
 
   bool passed() const { return Clock::now() >= at_; }
-  Clock::time_point at() const { return at_; }
   // Time left, at least zero; at most one hour, so that it fits any system call.
   std::chrono::milliseconds left() const {
     const auto now = Clock::now();
