@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/log.hpp"
 
 namespace motet {
 namespace {
@@ -36,14 +37,13 @@ struct Text {
 struct Flag {
   bool Options::*member;
 };
-struct Choice {
+struct Level {
   std::string Options::*member;
-  std::string_view allowed;  // "error, warning, info or debug"
 };
 
 struct Setting {
   OptionRow row;
-  std::variant<Integer, PowerOfTwo, Text, Flag, Choice> target;
+  std::variant<Integer, PowerOfTwo, Text, Flag, Level> target;
 };
 
 // Slots, blocks and lines: what shared memory can hold (transport/shm/layout.cpp), so that a value
@@ -71,7 +71,7 @@ constexpr std::array<Setting, 15> settings{{
      Integer{&Options::timeout_ms, 1, unlimited}},
     {{"MOTET_LOG", "level", "warning", "",
       "Least important lines to log: error, warning, info or debug."},
-     Choice{&Options::log_level, "error, warning, info or debug"}},
+     Level{&Options::log_level}},
     {{"MOTET_FAULT", "list", "", "",
       "Faults to inject, for tests: seed=7,delay=3,full=0.1,reorder=0.2,kill=1000."},
      Text{&Options::fault}},
@@ -130,15 +130,6 @@ int parse_integer(std::string_view name, std::string_view value, int least, int 
   return number;
 }
 
-bool lists(std::string_view allowed, std::string_view word) {
-  while (!allowed.empty()) {
-    const std::size_t end = std::min(allowed.find_first_of(", "), allowed.size());
-    if (allowed.substr(0, end) == word && word != "or") return true;
-    allowed.remove_prefix(std::min(end + 1, allowed.size()));
-  }
-  return false;
-}
-
 struct Assign {
   Options& options;
   std::string_view name, value;
@@ -158,8 +149,8 @@ struct Assign {
     if (value != "0" && value != "1") reject(name, value, "0 or 1");
     options.*to.member = value == "1";
   }
-  void operator()(const Choice& to) const {
-    if (value.empty() || !lists(to.allowed, value)) reject(name, value, to.allowed);
+  void operator()(const Level& to) const {
+    if (!log_level_from(value)) reject(name, value, log_level_words);
     options.*to.member = value;
   }
 };
