@@ -10,10 +10,8 @@ using Clock = std::chrono::steady_clock;
 class Deadline {
  public:
   static Deadline after(std::chrono::nanoseconds span) { return Deadline(Clock::now() + span); }
-  static Deadline never() { return Deadline(Clock::time_point::max()); }
 
   bool passed() const { return Clock::now() >= at_; }
-  Clock::time_point at() const { return at_; }
   // Time left, at least zero; at most one hour, so that it fits any system call.
   std::chrono::milliseconds left() const {
     const auto now = Clock::now();

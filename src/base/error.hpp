@@ -1,5 +1,6 @@
 // What failed in the outside world during set-up, or an argument that makes no sense.
-// In flight nothing throws: a failed operation carries an Error as a value (execute/request.hpp).
+// In flight nothing throws: a communicator that fails keeps the cause as a value
+// (execute/context.hpp).
 #pragma once
 
 #include <stdexcept>

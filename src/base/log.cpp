@@ -1,5 +1,6 @@
 #include "base/log.hpp"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdio>
@@ -8,16 +9,26 @@
 namespace motet {
 namespace {
 
-// The one place of process-wide state besides the registry of engines: where lines go is the
-// process's choice.
+// Process-wide, although global state is not our habit: where lines go is the process's choice, and
+// lines come also from where no communicator is known.
 std::mutex sink_mutex;  // guards sink and sink_user
 LogSink sink = nullptr;
 void* sink_user = nullptr;
 std::atomic<int> level{static_cast<int>(LogLevel::warning)};  // relaxed: only a filter
 
-constexpr std::array<const char*, 4> level_names{"error", "warning", "info", "debug"};
+constexpr std::array<std::string_view, 4> level_names{"error", "warning", "info", "debug"};
 
 }  // namespace
+
+std::string_view name(LogLevel level) noexcept {
+  return level_names[static_cast<std::size_t>(level)];
+}
+
+std::optional<LogLevel> log_level_from(std::string_view word) noexcept {
+  const auto* const found = std::find(level_names.begin(), level_names.end(), word);
+  if (found == level_names.end()) return {};
+  return static_cast<LogLevel>(found - level_names.begin());
+}
 
 void set_log_sink(LogSink new_sink, void* user) noexcept {
   const std::scoped_lock lock(sink_mutex);
@@ -46,7 +57,8 @@ void log(LogLevel line_level, std::string_view line) {
   if (to != nullptr) {
     to(line_level, text.c_str(), user);
   } else {
-    std::fprintf(stderr, "motet level=%s %s\n", level_names[static_cast<std::size_t>(line_level)],
+    std::fprintf(stderr, "motet level=%s %s\n",
+                 name(line_level).data(),  // a literal: it ends with a zero
                  text.c_str());
   }
 }

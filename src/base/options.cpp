@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/log.hpp"
 
 namespace motet {
 namespace {
@@ -25,22 +27,27 @@ struct Integer {
   int Options::*member;
   int least, most;
 };
+struct PowerOfTwo {
+  int Options::*member;
+  int most;
+};
 struct Text {
   std::string Options::*member;
 };
 struct Flag {
   bool Options::*member;
 };
-struct Choice {
+struct Level {
   std::string Options::*member;
-  std::string_view allowed;  // "error, warning, info or debug"
 };
 
 struct Setting {
   OptionRow row;
-  std::variant<Integer, Text, Flag, Choice> target;
+  std::variant<Integer, PowerOfTwo, Text, Flag, Level> target;
 };
 
+// Slots, blocks and lines: what shared memory can hold (transport/shm/layout.cpp), so that a value
+// is refused by its name and not deep in the set-up of a transport.
 constexpr std::array<Setting, 15> settings{{
     {{"MOTET_TRANSPORT", "list", "", "",
       "Transports in order of preference: shm,tcp. Empty: all there are."},
@@ -50,12 +57,12 @@ constexpr std::array<Setting, 15> settings{{
      Text{&Options::algorithm}},
     {{"MOTET_SLOTS", "integer", "8", "blocks",
       "Large blocks a rank has under way in shared memory (a soft limit)."},
-     Integer{&Options::slots, 1, 1024}},
+     Integer{&Options::slots, 1, 64}},
     {{"MOTET_BLOCK_KIB", "integer", "128", "KiB", "Longest block that a step moves at once."},
-     Integer{&Options::block_kib, 1, 65536}},
+     Integer{&Options::block_kib, 1, 1024}},
     {{"MOTET_RING_LINES", "integer", "64", "messages",
-      "Small messages under way per pair of ranks."},
-     Integer{&Options::ring_lines, 1, 65536}},
+      "Small messages under way per pair of ranks, a power of two."},
+     PowerOfTwo{&Options::ring_lines, 65536}},
     {{"MOTET_SETUP_TIMEOUT_MS", "integer", "120000", "ms",
       "How long ranks wait for each other when a communicator is made."},
      Integer{&Options::setup_timeout_ms, 1, unlimited}},
@@ -64,7 +71,7 @@ constexpr std::array<Setting, 15> settings{{
      Integer{&Options::timeout_ms, 1, unlimited}},
     {{"MOTET_LOG", "level", "warning", "",
       "Least important lines to log: error, warning, info or debug."},
-     Choice{&Options::log_level, "error, warning, info or debug"}},
+     Level{&Options::log_level}},
     {{"MOTET_FAULT", "list", "", "",
       "Faults to inject, for tests: seed=7,delay=3,full=0.1,reorder=0.2,kill=1000."},
      Text{&Options::fault}},
@@ -123,15 +130,6 @@ int parse_integer(std::string_view name, std::string_view value, int least, int 
   return number;
 }
 
-bool lists(std::string_view allowed, std::string_view word) {
-  while (!allowed.empty()) {
-    const std::size_t end = std::min(allowed.find_first_of(", "), allowed.size());
-    if (allowed.substr(0, end) == word && word != "or") return true;
-    allowed.remove_prefix(std::min(end + 1, allowed.size()));
-  }
-  return false;
-}
-
 struct Assign {
   Options& options;
   std::string_view name, value;
@@ -139,13 +137,20 @@ struct Assign {
   void operator()(const Integer& to) const {
     options.*to.member = parse_integer(name, value, to.least, to.most);
   }
+  void operator()(const PowerOfTwo& to) const {
+    const int number = parse_integer(name, value, 1, to.most);
+    if (!std::has_single_bit(static_cast<unsigned>(number))) {
+      reject(name, value, fmt::format("a power of two from 1 to {}", to.most));
+    }
+    options.*to.member = number;
+  }
   void operator()(const Text& to) const { options.*to.member = value; }
   void operator()(const Flag& to) const {
     if (value != "0" && value != "1") reject(name, value, "0 or 1");
     options.*to.member = value == "1";
   }
-  void operator()(const Choice& to) const {
-    if (value.empty() || !lists(to.allowed, value)) reject(name, value, to.allowed);
+  void operator()(const Level& to) const {
+    if (!log_level_from(value)) reject(name, value, log_level_words);
     options.*to.member = value;
   }
 };

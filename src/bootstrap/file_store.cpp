@@ -109,9 +109,10 @@ class FileStore final : public Store {
     check_entry(key, {});
     const Descriptor lock = lock_counters();
     const std::string path = path_of(key);
-    const long sum = counter_value(key, read_file(path).value_or("")) + amount;
-    replace(path, std::to_string(sum));
-    return sum;
+    const auto sum = counter_sum(read_file(path).value_or(""), amount);
+    if (!sum) throw no_counter(key);
+    replace(path, std::to_string(*sum));
+    return *sum;
   }
 
  private:

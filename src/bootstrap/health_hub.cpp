@@ -12,15 +12,18 @@ using namespace std::chrono_literals;
 
 // Of one communicator: its members all report within moments of one another.
 constexpr auto between_inquiries = 100ms;
-constexpr int most_unanswered = 64;                  // queries to a stopped process
+// Queries to a stopped process pile up here: those of some seconds, which take a few KiB.
+constexpr int most_unanswered = 64;
 constexpr std::size_t most_communicators = 1 << 20;  // alive at once, in one job
+// Ranks ask with half a second; more than this is an error of theirs.
+constexpr auto longest_survey = 5s;
 
 }  // namespace
 
 HealthHub::HealthHub(int world_size, Send send)
     : send_(std::move(send)), ranks_(static_cast<std::size_t>(world_size)) {}
 
-void HealthHub::handle(Rank from, const HealthMessage& message) {
+void HealthHub::handle(Rank from, const HealthMessage& message, Clock::time_point now) {
   switch (message.call) {
     case HealthCall::join:
       return join(from, message);
@@ -28,12 +31,12 @@ void HealthHub::handle(Rank from, const HealthMessage& message) {
       if (joined_ < static_cast<int>(ranks_.size())) fail_joining(ErrorCode::timeout, missing());
       return;
     case HealthCall::watch:
-      return watch(from, message);
+      return watch(message, now);
     case HealthCall::left:
       return leave(from, message.communicator,
                    message.records.empty() ? CallRecord() : message.records.back());
     case HealthCall::wait:
-      return wait(from, message);
+      return wait(from, message, now);
     case HealthCall::failure:
       if (auto* watched = find(message.communicator)) {
         decide(message.communicator, *watched, {message.code, message.text}, from);
@@ -42,7 +45,7 @@ void HealthHub::handle(Rank from, const HealthMessage& message) {
     case HealthCall::answer:
       return answer(from, message);
     case HealthCall::where:
-      return survey(from, message);
+      return survey(from, message, now);
     case HealthCall::goodbye:
       return goodbye(from);
     default:
@@ -61,8 +64,7 @@ void HealthHub::flood(const HealthMessage& message, Rank except) {
   }
 }
 
-// Joining
-// ------------------------------------------------------------------------------------------------------------
+// --- Joining.
 
 void HealthHub::join(Rank rank, const HealthMessage& message) {
   if (member(rank).state != State::missing) return;
@@ -96,8 +98,7 @@ std::string HealthHub::missing() const {
   return fmt::format("{} of {} ranks have not joined in time: {}", count, ranks_.size(), text);
 }
 
-// Ends
-// ---------------------------------------------------------------------------------------------------------------
+// --- Ends.
 
 void HealthHub::died(Rank rank, const std::string& how) {
   if (member(rank).state != State::present) return;
@@ -150,8 +151,7 @@ void HealthHub::forget_if_over(std::uint32_t communicator) {
   if (over) communicators_.erase(communicator);
 }
 
-// Communicators
-// ------------------------------------------------------------------------------------------------------
+// --- Communicators.
 
 WatchedCommunicator* HealthHub::find(std::uint32_t communicator) {
   if (communicators_.size() >= most_communicators && !communicators_.contains(communicator))
@@ -159,7 +159,7 @@ WatchedCommunicator* HealthHub::find(std::uint32_t communicator) {
   return &communicators_[communicator];
 }
 
-void HealthHub::watch(Rank, const HealthMessage& message) {
+void HealthHub::watch(const HealthMessage& message, Clock::time_point now) {
   const auto inside = [&](Rank rank) {
     return rank >= 0 && rank < static_cast<Rank>(ranks_.size());
   };
@@ -168,16 +168,16 @@ void HealthHub::watch(Rank, const HealthMessage& message) {
   if (!std::all_of(message.members.begin(), message.members.end(), inside)) return;
   watched->members = message.members;
   if (watched->waits.empty() || judge_absent(message.communicator, *watched)) return;
-  inquire(message.communicator, *watched, Clock::now());
+  inquire(message.communicator, *watched, now);
 }
 
-void HealthHub::wait(Rank rank, const HealthMessage& message) {
+void HealthHub::wait(Rank rank, const HealthMessage& message, Clock::time_point now) {
   WatchedCommunicator* watched = find(message.communicator);
   if (watched == nullptr || watched->verdict) return;
   std::uint64_t& latest = watched->waits[rank];
   latest = std::max(latest, message.number);
   if (judge_absent(message.communicator, *watched)) return;
-  inquire(message.communicator, *watched, Clock::now());
+  inquire(message.communicator, *watched, now);
 }
 
 // Somebody waits in a call that a member will never make: it has left.
@@ -210,8 +210,7 @@ void HealthHub::decide(std::uint32_t communicator, WatchedCommunicator& watched,
   flood(message, except);
 }
 
-// Inquiries
-// ----------------------------------------------------------------------------------------------------------
+// --- Inquiries.
 
 void HealthHub::inquire(std::uint32_t communicator, WatchedCommunicator& watched,
                         Clock::time_point now) {
@@ -258,14 +257,17 @@ void HealthHub::compare(Rank rank, const HealthMessage& message, WatchedCommunic
   }
 }
 
-// Surveys
-// ------------------------------------------------------------------------------------------------------------
+// --- Surveys.
 
-void HealthHub::survey(Rank rank, const HealthMessage& message) {
+void HealthHub::survey(Rank rank, const HealthMessage& message, Clock::time_point now) {
+  // Who asks again has given up the last answer; so there is at most one for each.
+  std::erase_if(surveys_, [&](const auto& entry) {
+    return entry.second.asked_by == rank && entry.second.communicator == message.communicator;
+  });
   // The asker's deadline starts when it asks; most of it is left for the slowest answer.
-  const auto patience = std::chrono::milliseconds(message.patience_ms) * 3 / 4;
-  Survey survey{rank,           message.token,           message.communicator,
-                message.number, Clock::now() + patience, {}};
+  const auto patience = std::min<Clock::duration>(
+      std::chrono::milliseconds(message.patience_ms) * 3 / 4, longest_survey);
+  Survey survey{rank, message.token, message.communicator, message.number, now + patience, {}};
   const std::uint64_t id = next_survey_++;
   const auto& stored = surveys_.emplace(id, std::move(survey)).first->second;
   const auto watched = communicators_.find(message.communicator);

@@ -30,7 +30,7 @@ class HealthHub {
   using Send = std::function<void(Rank, const HealthMessage&)>;
   HealthHub(int world_size, Send send);
 
-  void handle(Rank from, const HealthMessage& message);
+  void handle(Rank from, const HealthMessage& message, Clock::time_point now);
   // Its process or its connection has ended without a goodbye.
   void died(Rank rank, const std::string& how);
   // Does what has become due by now, and when to come back.
@@ -64,10 +64,10 @@ class HealthHub {
   void fail_joining(ErrorCode code, const std::string& text);
   std::string missing() const;
   WatchedCommunicator* find(std::uint32_t communicator);
-  void watch(Rank rank, const HealthMessage& message);
+  void watch(const HealthMessage& message, Clock::time_point now);
   void leave(Rank rank, std::uint32_t communicator, const CallRecord& last);
   void goodbye(Rank rank);
-  void wait(Rank rank, const HealthMessage& message);
+  void wait(Rank rank, const HealthMessage& message, Clock::time_point now);
   bool judge_absent(std::uint32_t communicator, WatchedCommunicator& watched);
   void inquire(std::uint32_t communicator, WatchedCommunicator& watched, Clock::time_point now);
   void ask(Rank rank, std::uint32_t communicator, std::uint64_t token);
@@ -75,7 +75,7 @@ class HealthHub {
   void compare(Rank rank, const HealthMessage& message, WatchedCommunicator& watched);
   void decide(std::uint32_t communicator, WatchedCommunicator& watched, Verdict verdict,
               Rank except);
-  void survey(Rank rank, const HealthMessage& message);
+  void survey(Rank rank, const HealthMessage& message, Clock::time_point now);
   bool complete(const Survey& survey);
   void report(const Survey& survey);
   std::string place_of(Rank rank, const Survey& survey);

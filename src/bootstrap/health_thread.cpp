@@ -1,10 +1,27 @@
 #include "bootstrap/health_thread.hpp"
 
+#include <fmt/core.h>
 #include <pthread.h>
 
+#include <exception>
 #include <utility>
 
+#include "base/log.hpp"
+
 namespace motet {
+namespace {
+
+// The top of the thread: a task that fails, mostly for want of memory, is over; the others go on.
+bool goes_on_after_advance(HealthTask& task) {
+  try {
+    return task.advance();
+  } catch (const std::exception& failure) {
+    log(LogLevel::error, fmt::format("event=health_task_dropped cause=\"{}\"", failure.what()));
+    return false;
+  }
+}
+
+}  // namespace
 
 // Never destroyed: the hub of rank 0 outlives main() until the process ends or all others have
 // left.
@@ -60,7 +77,7 @@ void HealthThread::advance(std::uint64_t id) {
     task = found->second;
     running_ = id;
   }
-  const bool goes_on = task->advance();
+  const bool goes_on = goes_on_after_advance(*task);
   {
     const std::scoped_lock lock(mutex_);
     running_ = bell_tag;

@@ -17,7 +17,7 @@ class HealthTask {
  public:
   virtual ~HealthTask() = default;
   virtual int descriptor() const = 0;  // readable when advance() has something to do
-  virtual bool advance() = 0;          // only on the health thread; false: over, let go
+  virtual bool advance() = 0;  // only on the health thread; false or an exception: over, let go
 };
 
 class HealthThread {

@@ -76,7 +76,7 @@ void HubServer::serve(std::uint64_t id, Member& member) {
 void HubServer::handle(std::uint64_t id, Member& member, const HealthMessage& message) {
   if (!member.rank && !admit(id, member, message)) return remove(id);
   const Rank rank = *member.rank;
-  hub_.handle(rank, message);
+  hub_.handle(rank, message, Clock::now());
   if (message.call == HealthCall::goodbye) remove(id);
 }
 

@@ -24,7 +24,7 @@ class LocalSecret {
   ListeningSocket listening_;
 };
 
-// Without waiting: nothing if nobody of this user serves one.
+// Nothing if nobody of this user serves one now. Who serves is given 5 s to answer.
 std::optional<Secret> try_local_secret(int port);
 // Asks rank 0 of the job at `port`, which may not have started yet. Throws Error{timeout} naming
 // the socket.

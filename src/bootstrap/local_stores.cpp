@@ -1,8 +1,8 @@
 // Stores without a server: within a process, and the decorators.
 #include <fmt/core.h>
 
+#include <charconv>
 #include <condition_variable>
-#include <cstdlib>
 #include <map>
 #include <mutex>
 #include <utility>
@@ -46,15 +46,16 @@ class InProcessStore final : public Store {
 
   long add(const std::string& key, long amount) override {
     check_entry(key, {});
-    long sum = 0;
+    std::optional<long> sum;
     {
       const std::scoped_lock lock(mutex_);
       std::string& value = values_[key];
-      sum = counter_value(key, value) + amount;
-      value = std::to_string(sum);
+      sum = counter_sum(value, amount);
+      if (!sum) throw no_counter(key);
+      value = std::to_string(*sum);
     }
     changed_.notify_all();
-    return sum;
+    return *sum;
   }
 
  private:
@@ -121,12 +122,17 @@ void check_entry(std::string_view key, std::string_view value) {
   }
 }
 
-long counter_value(std::string_view key, const std::string& text) {
-  if (text.empty()) return 0;
-  char* end = nullptr;
-  const long value = std::strtol(text.c_str(), &end, 10);
-  if (*end == '\0') return value;
-  throw Error(ErrorCode::invalid_argument, fmt::format("store: key '{}' holds no number", key));
+std::optional<long> counter_sum(std::string_view text, long amount) {
+  long value = 0, sum = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool number = error == std::errc() && end == text.data() + text.size();
+  if (!number && !text.empty()) return {};
+  return __builtin_add_overflow(value, amount, &sum) ? std::nullopt : std::optional(sum);
+}
+
+Error no_counter(std::string_view key) {
+  return Error(ErrorCode::invalid_argument,
+               fmt::format("store: key '{}' holds no number, or one too large to add to", key));
 }
 
 Error missing_key(std::string_view key, std::string_view by_whom) {

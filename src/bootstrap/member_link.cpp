@@ -13,9 +13,12 @@ using namespace std::chrono_literals;
 
 enum Tag : std::uint64_t { bell_tag, timer_tag, socket_tag, process_tag };
 
-constexpr auto grace_after_close =
-    100ms;  // a dying process closes its descriptors a moment before it has ended
+// A dying process closes its descriptors a moment before it has ended; how it ended, which is known
+// only then, is worth that moment also on a busy machine.
+constexpr auto grace_after_close = 100ms;
+// A round trip to a hub that has something else to do; who hangs must not keep others from leaving.
 constexpr auto longest_goodbye = 200ms;
+// All ranks make their communicators in the same order, so others are ahead by a few.
 constexpr std::size_t most_early_verdicts = 256;
 
 }  // namespace
@@ -36,8 +39,7 @@ MemberLink::MemberLink(Rank rank, FramedSocket socket, ProcessIdentity hub)
   if (hub_process_ && rank != 0) poller_.add(hub_process_.get(), EPOLLIN, process_tag);
 }
 
-// What others call
-// ---------------------------------------------------------------------------------------------------
+// --- What others call.
 
 void MemberLink::send(const HealthMessage& message) {
   if (hub_lost_ || closed_until_) return;
@@ -108,15 +110,16 @@ std::string MemberLink::ask_where(std::uint32_t communicator, std::uint64_t sequ
                                   const Deadline& deadline) {
   std::unique_lock lock(mutex_);
   const std::uint64_t token = next_token_++;
+  const auto place = places_.try_emplace(token).first;
   send({.call = HealthCall::where,
         .communicator = communicator,
         .number = sequence,
         .token = token,
         .patience_ms = static_cast<std::uint32_t>(deadline.left().count())});
-  while (!places_.contains(token) && !hub_lost_ && !deadline.passed()) {
+  while (!place->second && !hub_lost_ && !deadline.passed()) {
     heard_.wait_for(lock, deadline.left() + 1ms);
   }
-  if (auto answer = places_.extract(token)) return answer.mapped();
+  if (const auto answer = places_.extract(place).mapped()) return *answer;
   return hub_lost_ ? "rank 0, which would know, has ended"
                    : "rank 0, which would know, does not answer";
 }
@@ -138,8 +141,7 @@ void MemberLink::say_goodbye() {
   }
 }
 
-// The health thread
-// --------------------------------------------------------------------------------------------------
+// --- The health thread.
 
 bool MemberLink::advance() {
   bool process_ended = false;
@@ -210,7 +212,10 @@ void MemberLink::handle(const HealthMessage& message) {
       heard_.notify_all();
       return;
     case HealthCall::places:
-      places_.insert_or_assign(message.token, message.text);
+      // Too late: who asked has given up.
+      if (const auto place = places_.find(message.token); place != places_.end()) {
+        place->second = message.text;
+      }
       heard_.notify_all();
       return;
     default:
@@ -257,15 +262,27 @@ void MemberLink::deliver() {
     deliveries_.pop_front();
     const auto watch = watches_.find(communicator);
     if (watch == watches_.end() || !watch->second.on_verdict) continue;
-    const auto tell = std::exchange(watch->second.on_verdict, nullptr);
-    const Verdict verdict = *watch->second.verdict;
-    in_callback_ = communicator;
-    lock.unlock();
-    tell(verdict);
-    lock.lock();
-    in_callback_.reset();
-    callback_done_.notify_all();
+    tell(lock, communicator, watch->second);
   }
+}
+
+void MemberLink::tell(std::unique_lock<std::mutex>& lock, std::uint32_t communicator,
+                      Watch& watch) {
+  const auto on_verdict = std::exchange(watch.on_verdict, nullptr);
+  const Verdict verdict = *watch.verdict;
+  struct InCallback {  // ends also when the callback throws: unwatch() waits for it
+    MemberLink& link;
+    std::unique_lock<std::mutex>& lock;
+    ~InCallback() {
+      lock.lock();
+      link.in_callback_.reset();
+      link.callback_done_.notify_all();
+    }
+  };
+  in_callback_ = communicator;
+  const InCallback now{*this, lock};
+  lock.unlock();
+  on_verdict(verdict);
 }
 
 }  // namespace motet

@@ -57,6 +57,7 @@ class MemberLink final : public HealthTask {
   void hub_closed(Clock::time_point now);
   void hub_gone(const std::string& how);
   void deliver();
+  void tell(std::unique_lock<std::mutex>& lock, std::uint32_t communicator, Watch& watch);
   void leave(std::uint32_t communicator);
   void let_callback_end(std::unique_lock<std::mutex>& lock,
                         std::optional<std::uint32_t> communicator);
@@ -73,7 +74,8 @@ class MemberLink final : public HealthTask {
   std::map<std::uint32_t, Watch> watches_;
   std::map<Rank, std::string> gone_;                 // with the text of the verdict
   std::map<std::uint32_t, Verdict> early_verdicts_;  // of communicators not watched here yet
-  std::map<std::uint64_t, std::string> places_;      // answers that somebody waits for, by token
+  // Of those who wait for one, by token: the answer, once it is here.
+  std::map<std::uint64_t, std::optional<std::string>> places_;
   std::uint64_t next_token_ = 1;
   std::condition_variable heard_;
   bool first_has_left_ = false;

@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "net/address.hpp"
+#include "net/own.hpp"
 
 namespace motet {
 namespace {
@@ -68,9 +69,9 @@ std::string ProcessIdentity::to_text() const {
 
 Descriptor watch_process(const ProcessIdentity& process) {
   if (process.machine != machine_identity()) return {};
-  const long fd = syscall(SYS_pidfd_open, static_cast<pid_t>(process.pid), 0U);
-  if (fd < 0) return {};
-  Descriptor result(static_cast<int>(fd));
+  Descriptor result =
+      own(static_cast<int>(syscall(SYS_pidfd_open, static_cast<pid_t>(process.pid), 0U)));
+  if (!result) return {};
   // After opening: now the number cannot change its owner any more.
   const auto state = read_state(process.pid);
   return state && state->started == process.started ? std::move(result) : Descriptor();

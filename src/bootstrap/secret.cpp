@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/core.h>
+#include <poll.h>
 #include <sodium.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,12 +11,14 @@
 #include <cerrno>
 #include <charconv>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "bootstrap/local_secret.hpp"
 #include "net/descriptor.hpp"
+#include "net/poller.hpp"
 #include "net/sodium.hpp"
 
 namespace motet {
@@ -49,14 +52,21 @@ Secret from_passphrase(std::string_view text, const std::string& source) {
   return secret;
 }
 
+// A pipe whose writer says nothing, and does not end either, is given up.
+ssize_t read_stream(int fd, std::span<char> into, const std::string& source,
+                    const Deadline& deadline) {
+  if (wait_for(fd, POLLIN, deadline)) return read(fd, into.data(), into.size());
+  throw Error(ErrorCode::timeout, "reading " + source + ": nothing more came in time, nor its end");
+}
+
 // From the beginning if it is a file: several ranks of one process may read the same descriptor.
-std::string read_passphrase(int fd, const std::string& source) {
+std::string read_passphrase(int fd, const std::string& source, const Deadline& deadline) {
   std::string text;
   std::array<char, 512> piece{};
   while (text.size() < longest_passphrase) {
     ssize_t got = pread(fd, piece.data(), piece.size(), static_cast<off_t>(text.size()));
-    if (got < 0 && errno == ESPIPE) got = read(fd, piece.data(), piece.size());
-    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && errno == ESPIPE) got = read_stream(fd, piece, source, deadline);
+    if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (got < 0) throw system_error("reading " + source, errno);
     if (got == 0) return text;
     text.append(piece.data(), static_cast<std::size_t>(got));
@@ -64,9 +74,10 @@ std::string read_passphrase(int fd, const std::string& source) {
   throw bad(source + " is too long for a secret");
 }
 
-Secret secret_from_file(const std::string& path) {
+Secret secret_from_file(const std::string& path, const Deadline& deadline) {
   const std::string source = "MOTET_SECRET_FILE=" + path;
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  // Not blocking: a FIFO would wait for its writer before it can be told from a file.
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
   if (fd < 0) throw bad(system_error(source, errno).what());
   const Descriptor file(fd);
   struct stat status {};
@@ -78,10 +89,10 @@ Secret secret_from_file(const std::string& path) {
     throw bad(fmt::format("{} has mode {:04o}: others can read it; use chmod 600", source,
                           status.st_mode & 07777U));
   }
-  return from_passphrase(read_passphrase(fd, source), source);
+  return from_passphrase(read_passphrase(fd, source, deadline), source);
 }
 
-Secret secret_from_descriptor(const std::string& text) {
+Secret secret_from_descriptor(const std::string& text, const Deadline& deadline) {
   const std::string source = "MOTET_SECRET_FILE=" + text;
   int fd = -1;
   const std::string_view digits = std::string_view(text).substr(3);
@@ -89,12 +100,13 @@ Secret secret_from_descriptor(const std::string& text) {
   if (error != std::errc() || end != digits.data() + digits.size() || fd < 0) {
     throw bad(source + " names no descriptor, as fd:7 would");
   }
-  return from_passphrase(read_passphrase(fd, source), source);
+  return from_passphrase(read_passphrase(fd, source, deadline), source);
 }
 
-std::optional<Secret> given_secret(const Options& options) {
-  if (options.secret_file.starts_with("fd:")) return secret_from_descriptor(options.secret_file);
-  if (!options.secret_file.empty()) return secret_from_file(options.secret_file);
+std::optional<Secret> given_secret(const Options& options, const Deadline& deadline) {
+  if (options.secret_file.starts_with("fd:"))
+    return secret_from_descriptor(options.secret_file, deadline);
+  if (!options.secret_file.empty()) return secret_from_file(options.secret_file, deadline);
   if (!options.secret.empty()) return from_passphrase(options.secret, "MOTET_SECRET");
   return {};
 }
@@ -110,7 +122,7 @@ FoundSecret secret_of_this_machine(const Options& options, const Deadline& deadl
 }  // namespace
 
 FoundSecret find_secret(const Options& options, bool single_machine, const Deadline& deadline) {
-  if (const auto given = given_secret(options)) return {*given, false};
+  if (const auto given = given_secret(options, deadline)) return {*given, false};
   if (single_machine) return secret_of_this_machine(options, deadline);
   if (options.insecure) {
     log(LogLevel::warning,

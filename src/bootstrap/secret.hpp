@@ -32,7 +32,7 @@ struct FoundSecret {
 // MOTET_SECRET (16 characters or more), and on a single machine the one that rank 0 makes and
 // serves to processes of the same user (local_secret.hpp). Uses options.rank and
 // options.master_port. Throws Error{invalid_argument} that says which to set, Error{timeout} when
-// rank 0 does not come.
+// rank 0 or the descriptor's text does not come.
 FoundSecret find_secret(const Options& options, bool single_machine, const Deadline& deadline);
 
 }  // namespace motet

@@ -3,15 +3,17 @@
 
 #include <algorithm>
 #include <atomic>
-#include <charconv>
+#include <exception>
 #include <map>
 #include <optional>
 #include <thread>
 #include <utility>
 
+#include "base/log.hpp"
 #include "bootstrap/local_secret.hpp"
 #include "bootstrap/store.hpp"
 #include "bootstrap/store_messages.hpp"
+#include "bootstrap/store_rules.hpp"
 #include "net/framed_socket.hpp"
 #include "net/handshake.hpp"
 #include "net/poller.hpp"
@@ -46,13 +48,6 @@ std::optional<Request> decode(const std::string& frame) {
                     !request.key.empty() && request.key.size() <= longest_key &&
                     request.value.size() <= longest_value;
   return sane ? std::optional(std::move(request)) : std::nullopt;
-}
-
-std::optional<long> parse(std::string_view text) {
-  long value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return {};
-  return value;
 }
 
 void answer(Client& client, StoreReply reply, Value value = nullptr) {
@@ -90,6 +85,7 @@ class StoreServer::State {
 
  private:
   void serve();
+  void advance(std::uint64_t tag);
   void accept_clients();
   void serve_client(std::uint64_t tag, Client& client);
   void handle(std::uint64_t tag, Client& client, Request request);
@@ -97,6 +93,7 @@ class StoreServer::State {
   void add(Client& client, const Request& request);
   void cancel(std::uint64_t tag, Client& client);
   void put(const std::string& key, Value value);
+  void drop(std::uint64_t tag);
   void stop_waiting(std::uint64_t tag, Client& client);
   void wish(std::uint64_t tag, const Client& client);
 
@@ -119,12 +116,23 @@ class StoreServer::State {
 void StoreServer::State::serve() {
   while (!stop_.load()) {
     for (const Poller::Event event : poller_.wait(std::chrono::hours(1))) {
-      if (event.tag == listener_tag) accept_clients();
-      if (event.tag == secret_tag) local_secret_->advance();
-      const auto found = clients_.find(event.tag);
-      if (found != clients_.end()) serve_client(event.tag, found->second);
+      // The top of the thread: whom there is no memory for is dropped, the others are served on.
+      try {
+        advance(event.tag);
+      } catch (const std::exception& failure) {
+        log(LogLevel::error,
+            fmt::format("event=store_client_dropped cause=\"{}\"", failure.what()));
+        drop(event.tag);
+      }
     }
   }
+}
+
+void StoreServer::State::advance(std::uint64_t tag) {
+  if (tag == listener_tag) accept_clients();
+  if (tag == secret_tag) local_secret_->advance();
+  const auto found = clients_.find(tag);
+  if (found != clients_.end()) serve_client(tag, found->second);
 }
 
 void StoreServer::State::accept_clients() {
@@ -148,13 +156,18 @@ void StoreServer::State::serve_client(std::uint64_t tag, Client& client) {
       handle(tag, client, std::move(*request));
     } else {
       answer(client, StoreReply::rejected,
-             std::make_shared<const std::string>("malformed request"));
+             std::make_shared<const std::string>("store: malformed request"));
     }
   }
-  if (!client.socket.broken()) return wish(tag, client);
-  stop_waiting(tag, client);
-  poller_.remove(client.socket.descriptor());
-  clients_.erase(tag);
+  client.socket.broken() ? drop(tag) : wish(tag, client);
+}
+
+void StoreServer::State::drop(std::uint64_t tag) {
+  const auto found = clients_.find(tag);
+  if (found == clients_.end()) return;
+  stop_waiting(tag, found->second);
+  poller_.remove(found->second.socket.descriptor());
+  clients_.erase(found);
 }
 
 // A client that waits is read too: its cancel and its end must be seen.
@@ -191,15 +204,16 @@ void StoreServer::State::get(std::uint64_t tag, Client& client, std::string key)
 
 void StoreServer::State::add(Client& client, const Request& request) {
   const auto found = values_.find(request.key);
-  const auto now = found == values_.end() ? 0L : parse(*found->second);
-  const auto amount = parse(request.value);
-  if (!now || !amount) {
-    const auto why = fmt::format("key '{}' holds no number", request.key);
-    return answer(client, StoreReply::rejected, std::make_shared<const std::string>(why));
+  const auto amount = counter_sum(request.value, 0);
+  const std::string_view now = found == values_.end() ? std::string_view() : *found->second;
+  const auto sum = counter_sum(now, amount.value_or(0));
+  if (!amount || !sum) {
+    return answer(client, StoreReply::rejected,
+                  std::make_shared<const std::string>(no_counter(request.key).what()));
   }
-  auto sum = std::make_shared<const std::string>(std::to_string(*now + *amount));
-  put(request.key, sum);
-  answer(client, StoreReply::value, sum);
+  auto value = std::make_shared<const std::string>(std::to_string(*sum));
+  put(request.key, value);
+  answer(client, StoreReply::value, value);
 }
 
 void StoreServer::State::cancel(std::uint64_t tag, Client& client) {
@@ -223,8 +237,10 @@ void StoreServer::State::put(const std::string& key, Value value) {
 void StoreServer::State::stop_waiting(std::uint64_t tag, Client& client) {
   if (!client.waits_for) return;
   const auto found = waiting_.find(*client.waits_for);
-  std::erase(found->second, tag);
-  if (found->second.empty()) waiting_.erase(found);
+  if (found != waiting_.end()) {  // not there: the key was set, but telling everybody failed
+    std::erase(found->second, tag);
+    if (found->second.empty()) waiting_.erase(found);
+  }
   client.waits_for.reset();
 }
 

@@ -56,7 +56,9 @@ class TcpStore final : public Store {
 
   long add(const std::string& key, long amount) override {
     check_entry(key, {});
-    return counter_value(key, call(StoreCall::add, key, std::to_string(amount)).value);
+    const auto sum = counter_sum(call(StoreCall::add, key, std::to_string(amount)).value, 0);
+    if (!sum) throw no_counter(key);
+    return *sum;
   }
 
  private:
@@ -65,7 +67,7 @@ class TcpStore final : public Store {
     auto reply = receive(Deadline::after(longest_answer));
     if (!reply) throw silent(what, key);
     if (reply->kind == StoreReply::rejected) {
-      throw Error(ErrorCode::invalid_argument, "store: " + reply->value);
+      throw Error(ErrorCode::invalid_argument, reply->value);
     }
     return std::move(*reply);
   }

@@ -12,8 +12,8 @@
 
 namespace motet {
 
-// Never blocks and never throws. One thread at a time. Once broken it stays so: what arrives later
-// is not read.
+// Never blocks, and throws nothing but std::bad_alloc. One thread at a time. Once broken it stays
+// so: what arrives later is not read.
 class FramedSocket {
  public:
   // A frame announced as longer than `longest` breaks the connection before memory is taken for it.

@@ -67,7 +67,7 @@ class Dialler {
 // Accepts connections of admitted jobs. One owner thread.
 class Listener {
  public:
-  // TCP on IPv6 and IPv4, port 0: any free one. Throws Error{system}.
+  // TCP on IPv6 and IPv4, port 0: any free one. Throws as listen_on_tcp() does.
   static Listener tcp(int port = 0);
   // A fresh name in the abstract namespace.
   static Listener local();

@@ -3,9 +3,10 @@
 //   dialler                                          acceptor
 //     hello: magic, purpose, job, from, to, nonce  ->
 //                                                  <-  answer: nonce, proof("acceptor")
-//     proof("dialler")                             ->                     only on the connection
-//     the dialler has chosen
+//     proof("dialler")                             ->
 //                                                  <-  welcome: one byte
+//
+// The dialler proves itself on the one connection that it has chosen.
 #pragma once
 
 #include <array>

@@ -51,7 +51,12 @@ ListeningSocket listen_on_tcp(int port) {
   if (getsockname(socket.get(), reinterpret_cast<sockaddr*>(&bound.storage), &bound.length) != 0) {
     throw system_error("getsockname", errno);
   }
-  return {std::move(socket), local_addresses(port_of(bound))};
+  std::vector<Address> addresses = local_addresses(port_of(bound));
+  if (addresses.empty()) {
+    throw Error(ErrorCode::unavailable,
+                "listening on TCP: no network interface is up, not even loopback");
+  }
+  return {std::move(socket), std::move(addresses)};
 }
 
 ListeningSocket listen_on_name(const std::string& name) {

@@ -14,7 +14,8 @@ struct ListeningSocket {
   std::vector<Address> addresses;
 };
 
-// Port 0: any free one. Every interface, IPv6 and IPv4. Throws Error{system}.
+// Port 0: any free one. Every interface, IPv6 and IPv4. Throws Error{system}, and
+// Error{unavailable} when no interface is up; so there is at least one address.
 ListeningSocket listen_on_tcp(int port);
 // In the abstract namespace: it vanishes with the process. Throws Error{system}, also if the name
 // is taken.

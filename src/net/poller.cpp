@@ -9,14 +9,10 @@
 #include <cerrno>
 
 #include "base/error.hpp"
+#include "net/own.hpp"
 
 namespace motet {
 namespace {
-
-Descriptor own(int fd, const char* call) {
-  if (fd < 0) throw system_error(call, errno);
-  return Descriptor(fd);
-}
 
 epoll_event wish(std::uint32_t events, std::uint64_t tag) {
   epoll_event event{};
@@ -71,10 +67,6 @@ void Timer::set(Clock::time_point when) noexcept {
     spec.it_value.tv_nsec = since_boot % 1'000'000'000;
   }
   timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &spec, nullptr);
-}
-
-void Timer::clear() noexcept {
-  set(Clock::time_point::max());
 }
 
 Bell::Bell() : event_(own(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")) {}

@@ -41,8 +41,7 @@ class Poller {
 class Timer {
  public:
   Timer();
-  void set(Clock::time_point when) noexcept;
-  void clear() noexcept;
+  void set(Clock::time_point when) noexcept;  // time_point::max(): never
   int descriptor() const { return timer_.get(); }
 
  private:

@@ -16,11 +16,17 @@
 #include <system_error>
 
 #include "base/error.hpp"
+#include "net/own.hpp"
 
 namespace motet {
 namespace {
 
 constexpr std::string_view unix_prefix = "unix:";
+
+// A host that vanished silently is noticed in about 15 s by whoever waits for it. TCP_USER_TIMEOUT
+// is no help: it also ends connections whose peer merely makes no calls, or is stopped, and lets
+// its window fill up.
+constexpr int keepalive_idle_s = 5, keepalive_interval_s = 2, keepalive_probes = 5;
 
 [[noreturn]] void reject(const Address& text) {
   throw Error(
@@ -77,6 +83,7 @@ SocketAddress parse_ip6(const Address& text, const std::string& host, in_port_t 
   return wrap(address);
 }
 
+// A refused option costs latency or a later notice, nothing else.
 void set(int fd, int level, int option, int value) noexcept {
   setsockopt(fd, level, option, &value, sizeof value);
 }
@@ -123,22 +130,18 @@ int port_of(const SocketAddress& address) {
 }
 
 Descriptor open_stream_socket(int family) {
-  const int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0) return {};
-  Descriptor result(fd);
-  tune_stream_socket(fd, family);
+  Descriptor result = own(socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (result) tune_stream_socket(result.get(), family);
   return result;
 }
 
 void tune_stream_socket(int fd, int family) noexcept {
   if (family == AF_UNIX) return;
   set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-  // No TCP_USER_TIMEOUT: it also ends connections to a peer that is stopped and lets its window
-  // fill up.
   set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-  set(fd, IPPROTO_TCP, TCP_KEEPIDLE, 10);
-  set(fd, IPPROTO_TCP, TCP_KEEPINTVL, 5);
-  set(fd, IPPROTO_TCP, TCP_KEEPCNT, 4);
+  set(fd, IPPROTO_TCP, TCP_KEEPIDLE, keepalive_idle_s);
+  set(fd, IPPROTO_TCP, TCP_KEEPINTVL, keepalive_interval_s);
+  set(fd, IPPROTO_TCP, TCP_KEEPCNT, keepalive_probes);
 }
 
 bool peer_is_same_user(int fd) noexcept {

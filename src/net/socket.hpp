@@ -25,9 +25,10 @@ SocketAddress parse_address(const Address& text);
 SocketAddress any_address(int family, int port);  // AF_INET or AF_INET6: all interfaces
 int port_of(const SocketAddress& address);
 
-// Empty if it cannot be had: see errno. TCP sockets send at once (no Nagle) and probe a silent peer
-// after 10 s.
+// Empty if it cannot be had: see errno. Tuned.
 Descriptor open_stream_socket(int family);
+// TCP sockets send at once (no Nagle), and notice in about 15 s that the peer's host has vanished.
+// For sockets that were accepted.
 void tune_stream_socket(int fd, int family) noexcept;
 
 // Whether a Unix socket's peer runs as this process's user.

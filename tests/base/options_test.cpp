@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <array>
 #include <string>
 #include <utility>
 #include <vector>
@@ -118,6 +119,23 @@ TEST_F(OptionsTest, RefuseValuesThatDoNotParseAndSayWhatWasExpected) {
     EXPECT_THAT(refusal(), HasSubstr(name + "=" + value + ": expected ")) << name << "=" << value;
     unsetenv(name.c_str());
   }
+}
+
+TEST_F(OptionsTest, SayTheRangeThatSharedMemoryCanHold) {
+  const std::vector<std::array<std::string, 3>> cases{
+      {"MOTET_SLOTS", "65", "an integer from 1 to 64"},
+      {"MOTET_BLOCK_KIB", "1025", "an integer from 1 to 1024"},
+      {"MOTET_RING_LINES", "48", "a power of two from 1 to 65536"},
+      {"MOTET_RING_LINES", "131072", "from 1 to 65536"}};
+  for (const auto& [name, value, range] : cases) {
+    set(name, value);
+    EXPECT_THAT(refusal(), HasSubstr(range)) << name << "=" << value;
+    unsetenv(name.c_str());
+  }
+  set("MOTET_SLOTS", "64");
+  set("MOTET_BLOCK_KIB", "1024");
+  set("MOTET_RING_LINES", "65536");
+  EXPECT_EQ(refusal(), "");
 }
 
 TEST_F(OptionsTest, TakeTheFirstLauncherThatSetARank) {

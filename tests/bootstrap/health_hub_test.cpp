@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include <limits>
 #include <random>
 #include <thread>
 
@@ -84,7 +85,7 @@ class Hub : public ::testing::Test {
     say(0, {.call = HealthCall::watch, .communicator = communicator, .members = {0, 1, 2}});
     told_.clear();
   }
-  void say(Rank rank, const HealthMessage& message) { hub_.handle(rank, message); }
+  void say(Rank rank, const HealthMessage& message) { hub_.handle(rank, message, now_); }
   void wait(Rank rank, std::uint64_t sequence) {
     say(rank, {.call = HealthCall::wait, .communicator = communicator, .number = sequence});
   }
@@ -93,6 +94,8 @@ class Hub : public ::testing::Test {
         told_.begin(), told_.end(), [&](const Told& told) { return told.message.call == call; }));
   }
 
+  // Fixed: only tick() tells the hub of a later time.
+  const Clock::time_point now_ = Clock::time_point() + 1h;
   std::vector<Told> told_;
   HealthHub hub_{3, [this](Rank rank, const HealthMessage& message) {
                    told_.push_back({rank, message});
@@ -102,7 +105,7 @@ class Hub : public ::testing::Test {
 TEST_F(Hub, AsksOnceForManyReports) {
   for (int i = 0; i < 50; ++i) wait(i % 3, 1);
   EXPECT_EQ(count(HealthCall::query), 3U);
-  const auto again = hub_.tick(Clock::now());
+  const auto again = hub_.tick(now_);
   EXPECT_NE(again, Clock::time_point::max());
   hub_.tick(again);
   EXPECT_EQ(count(HealthCall::query), 6U);
@@ -110,7 +113,7 @@ TEST_F(Hub, AsksOnceForManyReports) {
 }
 
 TEST_F(Hub, StopsAskingWhoDoesNotAnswer) {
-  auto now = Clock::now();
+  auto now = now_;
   for (int i = 0; i < 500; ++i) {
     wait(1, 1);
     now += 200ms;
@@ -150,12 +153,27 @@ TEST_F(Hub, ReportsASilentMemberWhenPatienceEnds) {
     say(rank, answer);
   }
   EXPECT_EQ(count(HealthCall::places), 0U);
-  hub_.tick(Clock::now() + 100ms);
+  hub_.tick(now_ + 100ms);
   ASSERT_EQ(count(HealthCall::places), 1U);
   EXPECT_EQ(told_.back().message.token, 77U);
   EXPECT_EQ(told_.back().message.text,
             "1 of 3 ranks have called #5; rank 1: last called allreduce #4 (16 B float32 sum); "
             "rank 2 does not answer");
+}
+
+TEST_F(Hub, AnswersARankOnceHoweverOftenAndPatientlyItAsks) {
+  for (std::uint64_t token = 1; token <= 100; ++token) {
+    say(1, {.call = HealthCall::where,
+            .communicator = communicator,
+            .number = 5,
+            .token = token,
+            .patience_ms = std::numeric_limits<std::uint32_t>::max()});
+  }
+  EXPECT_EQ(hub_.tick(now_), now_ + 5s);
+  EXPECT_EQ(count(HealthCall::places), 0U);
+  EXPECT_EQ(hub_.tick(now_ + 5s), Clock::time_point::max());
+  ASSERT_EQ(count(HealthCall::places), 1U);
+  EXPECT_EQ(told_.back().message.token, 100U);
 }
 
 TEST_F(Hub, FinishesWhenEverybodyHasLeftOrDied) {
@@ -181,7 +199,7 @@ TEST_F(Hub, SurvivesWhateverMembersSay) {
     for (auto n = random() % 3; n > 0; --n)
       message.records.push_back(allreduce(1 + random() % 5, random() % 2));
     say(static_cast<Rank>(random() % 3), message);
-    if (random() % 50 == 0) hub_.tick(Clock::now() + std::chrono::milliseconds(random() % 500));
+    if (random() % 50 == 0) hub_.tick(now_ + std::chrono::milliseconds(random() % 500));
   }
 }
 

@@ -2,11 +2,15 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
+#include <functional>
 #include <future>
+#include <new>
+#include <stdexcept>
 #include <thread>
 
 #include "base/error.hpp"
 #include "bootstrap/health.hpp"
+#include "bootstrap/health_thread.hpp"
 
 namespace motet {
 namespace {
@@ -17,6 +21,35 @@ constexpr std::uint32_t communicator = 1;
 
 Deadline soon() {
   return Deadline::after(std::chrono::seconds(20));
+}
+
+// Does one thing, at once.
+class OneThing final : public HealthTask {
+ public:
+  explicit OneThing(std::function<void()> thing) : thing_(std::move(thing)) { bell_.ring(); }
+  int descriptor() const override { return bell_.descriptor(); }
+  bool advance() override {
+    thing_();
+    return false;
+  }
+
+ private:
+  std::function<void()> thing_;
+  Bell bell_;
+};
+
+TEST(HealthThread, LetsGoOfATaskThatFailsAndAdvancesTheOthers) {
+  HealthThread& thread = HealthThread::of_this_process();
+  std::promise<void> failing, done;
+  const auto first = thread.add(std::make_shared<OneThing>([&] {
+    failing.set_value();
+    throw std::bad_alloc();
+  }));
+  failing.get_future().wait();
+  const auto second = thread.add(std::make_shared<OneThing>([&] { done.set_value(); }));
+  EXPECT_EQ(done.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
+  thread.remove(first);
+  thread.remove(second);
 }
 
 class HealthOfThreads : public ::testing::Test {
@@ -80,6 +113,18 @@ TEST_F(HealthOfThreads, UnwatchWaitsForARunningCallback) {
   });
   leave.set_value();
   leaving.join();
+}
+
+TEST_F(HealthOfThreads, UnwatchReturnsAfterACallbackThatThrew) {
+  auto ranks = join(2);
+  std::promise<void> entered;
+  ranks[1]->watch(communicator, {0, 1}, log(), [&](const Verdict&) {
+    entered.set_value();
+    throw std::runtime_error("a log sink of the user's");
+  });
+  ranks[0]->report_failure(communicator, {ErrorCode::aborted, "aborted"});
+  entered.get_future().wait();
+  ranks[1]->unwatch(communicator);
 }
 
 TEST_F(HealthOfThreads, NeverCallsBackAfterUnwatch) {

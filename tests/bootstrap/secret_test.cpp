@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
+#include <cstring>
 #include <fstream>
 #include <thread>
 
@@ -85,6 +86,27 @@ TEST_F(SecretFile, MayBeADescriptor) {
   EXPECT_THAT(error_of(options, false), HasSubstr("Bad file descriptor"));
   options.secret_file = "fd:x";
   EXPECT_THAT(error_of(options, false), HasSubstr("fd:x"));
+}
+
+TEST_F(SecretFile, MustNotBeAFifo) {
+  Options options;
+  options.secret_file = directory_.name() + "/fifo";
+  ASSERT_EQ(mkfifo(options.secret_file.c_str(), 0600), 0);
+  EXPECT_THAT(error_of(options, false), HasSubstr("no ordinary file"));
+}
+
+TEST_F(SecretFile, MayBeAPipeThatSpeaksInTime) {
+  int ends[2];
+  ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+  Descriptor reading(ends[0]), writing(ends[1]);
+  Options options;
+  options.secret_file = "fd:" + std::to_string(reading.get());
+  EXPECT_THAT(error_of(options, false), HasSubstr(options.secret_file + ": nothing more came"));
+
+  ASSERT_GT(::write(writing.get(), passphrase, std::strlen(passphrase)), 0);
+  writing.reset();
+  EXPECT_EQ(find_secret(options, false, soon()).secret,
+            find_secret(write(passphrase, 0600), false, soon()).secret);
 }
 
 TEST(FindSecret, SaysWhatToSetOnSeveralMachines) {

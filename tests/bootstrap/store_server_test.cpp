@@ -12,6 +12,7 @@
 #include "net/handshake.hpp"
 #include "net/socket.hpp"
 #include "rank_processes.hpp"
+#include "scarce_memory.hpp"
 
 namespace motet {
 namespace {
@@ -81,6 +82,21 @@ TEST_F(AStoreServer, DropsWhoAnnouncesTooMuch) {
   ASSERT_TRUE(wait_for(socket.get(), POLLIN, soon()));
   std::byte byte{};
   EXPECT_TRUE(read_some(socket.get(), std::span(&byte, 1)).broken());
+}
+
+TEST_F(AStoreServer, DropsWhomItHasNoMemoryForAndServesTheOthers) {
+  const auto store = open();
+  const Descriptor socket = open_raw();
+  const std::string header = WireWriter().number(std::uint32_t{1024 * 1024}).take();
+  {
+    const testing::ScarceMemory scarce(60'000);  // the first piece of a long frame takes 64 KiB
+    write_some(socket.get(), std::as_bytes(std::span(header)));
+    ASSERT_TRUE(wait_for(socket.get(), POLLIN, soon()));
+  }
+  std::byte byte{};
+  EXPECT_TRUE(read_some(socket.get(), std::span(&byte, 1)).broken());
+  store->set("key", "value");
+  EXPECT_EQ(open()->get("key", soon()), "value");
 }
 
 TEST_F(AStoreServer, SurvivesNonsenseFromMembers) {

@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 
 #include <functional>
+#include <limits>
 #include <thread>
+#include <utility>
 
 #include "base/error.hpp"
 #include "rank_processes.hpp"
@@ -187,6 +189,23 @@ TEST_P(EveryStore, AddsAtomically) {
   EXPECT_EQ(store_->get("counter", soon()), std::to_string(threads * each));
   store_->set("text", "seven");
   EXPECT_THROW(store_->add("text", 1), Error);
+}
+
+TEST_P(EveryStore, RefusesASumThatFitsNoCounter) {
+  constexpr auto most = std::numeric_limits<long>::max(), least = std::numeric_limits<long>::min();
+  for (const auto& [now, amount] : {std::pair(most, 1L), std::pair(least, -1L)}) {
+    store_->set("counter", std::to_string(now));
+    try {
+      store_->add("counter", amount);
+      ADD_FAILURE() << now << " + " << amount;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::invalid_argument);
+      EXPECT_THAT(error.what(), HasSubstr("counter' holds no number, or one too large"));
+    }
+    EXPECT_EQ(store_->add("counter", 0), now);
+  }
+  store_->set("counter", "99999999999999999999");
+  EXPECT_THROW(store_->add("counter", 0), Error);
 }
 
 TEST(FileStore, IsReadableByItsOwnerOnly) {

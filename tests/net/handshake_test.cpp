@@ -1,6 +1,9 @@
 #include "net/handshake.hpp"
 
 #include <gmock/gmock.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include <array>
 #include <random>
@@ -55,6 +58,29 @@ class Handshake : public ::testing::TestWithParam<const char*> {
 
 INSTANTIATE_TEST_SUITE_P(Over, Handshake, ::testing::Values("tcp", "local"),
                          [](const auto& which) { return std::string(which.param); });
+
+TEST(TcpConnection, SendsAtOnceAndProbesASilentPeerAtBothEnds) {
+  const Credentials credentials = Credentials::from_secret(random_secret());
+  const Identity me = Identity::random();
+  Listener listener = Listener::tcp();
+  listener.admit(credentials, me);
+  Dialler dialler({listener.addresses(), Purpose::tcp, Identity::random(), me}, credentials);
+  testing::Pair pair = meet(listener, dialler);
+  ASSERT_TRUE(pair.dialled && pair.accepted) << dialler.problem();
+  for (const Connection* end : {&*pair.dialled, &*pair.accepted}) {
+    const auto option = [&](int level, int name) {
+      int value = 0;
+      socklen_t length = sizeof value;
+      EXPECT_EQ(getsockopt(end->socket.get(), level, name, &value, &length), 0);
+      return value;
+    };
+    EXPECT_NE(option(IPPROTO_TCP, TCP_NODELAY), 0);
+    EXPECT_NE(option(SOL_SOCKET, SO_KEEPALIVE), 0);
+    const int noticed_s = option(IPPROTO_TCP, TCP_KEEPIDLE) +
+                          option(IPPROTO_TCP, TCP_KEEPINTVL) * option(IPPROTO_TCP, TCP_KEEPCNT);
+    EXPECT_EQ(noticed_s, 15);
+  }
+}
 
 TEST_P(Handshake, GivesBothEndsOneConnection) {
   Dialler dialler = dial(ours_);

@@ -1,14 +1,17 @@
 // Descriptors, addresses and credentials.
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/error.hpp"
 #include "net/address.hpp"
 #include "net/credentials.hpp"
 #include "net/descriptor.hpp"
 #include "net/framed_socket.hpp"
+#include "net/listening_socket.hpp"
 #include "net/poller.hpp"
 #include "net_testing.hpp"
 
@@ -76,6 +79,28 @@ TEST(Address, ParsesEveryAddressItLists) {
   }
 }
 
+TEST(ListeningSocket, SaysThatNoInterfaceIsUp) {
+  constexpr int refused = 0, not_allowed = 77;
+  const pid_t child = fork();
+  if (child == 0) {
+    // A new network has a loopback interface, and that is down.
+    if (unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0 && unshare(CLONE_NEWNET) != 0)
+      _exit(not_allowed);
+    try {
+      listen_on_tcp(0);
+    } catch (const Error& error) {
+      const bool clear = std::string_view(error.what()).find("no network interface is up") !=
+                         std::string_view::npos;
+      _exit(clear && error.code() == ErrorCode::unavailable ? refused : 1);
+    }
+    _exit(2);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  if (WEXITSTATUS(status) == not_allowed) GTEST_SKIP() << "this user may make no network";
+  EXPECT_EQ(WEXITSTATUS(status), refused);
+}
+
 TEST(Address, ResolvesNames) {
   EXPECT_THAT(resolve("127.0.0.1", 80), ::testing::ElementsAre("127.0.0.1:80"));
   EXPECT_FALSE(resolve("localhost", 80).empty());
@@ -111,7 +136,7 @@ TEST(Poller, WakesForABellAndATimer) {
   const auto events = poller.wait(std::chrono::seconds(20));
   ASSERT_EQ(events.size(), 1U);
   EXPECT_EQ(events[0].tag, 2U);
-  timer.clear();
+  timer.set(Clock::time_point::max());
   EXPECT_TRUE(poller.wait(std::chrono::milliseconds(0)).empty());
 }
 

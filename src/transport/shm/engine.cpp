@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "base/error.hpp"
-#include "transport/shm/own.hpp"
+#include "net/own.hpp"
 
 namespace motet::shm {
 

@@ -4,7 +4,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "transport/shm/own.hpp"
+#include "net/own.hpp"
 
 namespace motet::shm {
 namespace {

@@ -11,8 +11,8 @@
 #include <limits>
 
 #include "base/error.hpp"
+#include "net/own.hpp"
 #include "transport/shm/memory_map.hpp"
-#include "transport/shm/own.hpp"
 #include "transport/shm/segment.hpp"
 
 namespace motet::shm {

@@ -12,7 +12,7 @@
 #include <mutex>
 
 #include "base/error.hpp"
-#include "transport/shm/own.hpp"
+#include "net/own.hpp"
 
 namespace motet::shm {
 namespace {

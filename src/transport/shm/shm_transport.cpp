@@ -9,8 +9,8 @@
 #include <system_error>
 
 #include "base/error.hpp"
+#include "net/own.hpp"
 #include "transport/shm/engine.hpp"
-#include "transport/shm/own.hpp"
 
 namespace motet {
 namespace shm {

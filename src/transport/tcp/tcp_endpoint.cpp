@@ -1,9 +1,5 @@
 #include "transport/tcp/tcp_endpoint.hpp"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <system_error>
 #include <utility>
@@ -17,23 +13,6 @@ namespace {
 constexpr std::size_t queue_limit_bytes = 256 * 1024;
 // Reads in one pass, so that one busy peer does not keep the others waiting.
 constexpr int reads_at_once = 8;
-
-// A host that vanished silently is noticed in about 15 s by whoever waits for it. TCP_USER_TIMEOUT
-// is no help: it also ends connections whose peer merely makes no calls and lets its window fill
-// up.
-constexpr int keepalive_idle_s = 5, keepalive_interval_s = 2, keepalive_probes = 5;
-
-void configure(int socket) {
-  const auto set = [&](int level, int option, int value) {
-    // A refused option costs latency or a later notice, nothing else.
-    static_cast<void>(::setsockopt(socket, level, option, &value, sizeof value));
-  };
-  set(IPPROTO_TCP, TCP_NODELAY, 1);
-  set(SOL_SOCKET, SO_KEEPALIVE, 1);
-  set(IPPROTO_TCP, TCP_KEEPIDLE, keepalive_idle_s);
-  set(IPPROTO_TCP, TCP_KEEPINTVL, keepalive_interval_s);
-  set(IPPROTO_TCP, TCP_KEEPCNT, keepalive_probes);
-}
 
 class AsideBlock final : public Aside {
  public:
@@ -92,7 +71,6 @@ void TcpEndpoint::attach(Connection connection) {
   dialler_.reset();
   failure_.clear();
   socket_ = std::move(connection.socket);
-  configure(socket_.get());
   state_ = State::ready;
   if (const int error = table_.connected(this, socket_.get()); error != 0) {
     lose("tcp: epoll_ctl: " + std::generic_category().message(error));

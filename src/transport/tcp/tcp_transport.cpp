@@ -42,10 +42,7 @@ std::vector<Address> parse(std::string_view text) {
 class TcpTransport final : public Transport {
  public:
   explicit TcpTransport(const TransportOptions& options)
-      : me_(options.engine),
-        name_(options.name),
-        max_block_bytes_(options.block_bytes),
-        listener_(Listener::tcp()) {
+      : me_(options.engine), max_block_bytes_(options.block_bytes), listener_(Listener::tcp()) {
     table_.watch_listener(listener_.descriptor());
   }
 
@@ -72,7 +69,6 @@ class TcpTransport final : public Transport {
   bool accept();
 
   Identity me_;
-  std::string name_;
   std::size_t max_block_bytes_;
   std::shared_ptr<BufferPool> pool_ =
       std::make_shared<BufferPool>();  // outlived by blocks set aside

@@ -1,0 +1,20 @@
+#include "base/log.hpp"
+
+#include <gtest/gtest.h>
+
+namespace motet {
+namespace {
+
+TEST(LogLevel, ComesBackFromItsName) {
+  for (const LogLevel level :
+       {LogLevel::error, LogLevel::warning, LogLevel::info, LogLevel::debug}) {
+    EXPECT_EQ(log_level_from(name(level)), level);
+    EXPECT_NE(log_level_words.find(name(level)), std::string_view::npos);
+  }
+  for (const char* word : {"", "or", "loud", "Error", "warn"}) {
+    EXPECT_EQ(log_level_from(word), std::nullopt) << word;
+  }
+}
+
+}  // namespace
+}  // namespace motet
