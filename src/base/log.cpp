@@ -55,7 +55,7 @@ void log(LogLevel line_level, std::string_view line) {
   }
   const std::string text(line);
   if (to != nullptr) {
-    to(line_level, text.c_str(), user);
+    to(static_cast<int>(line_level), text.c_str(), user);
   } else {
     std::fprintf(stderr, "motet level=%s %s\n",
                  name(line_level).data(),  // a literal: it ends with a zero

@@ -14,8 +14,9 @@ std::string_view name(LogLevel level) noexcept;
 std::optional<LogLevel> log_level_from(std::string_view word) noexcept;  // nothing: it is no level
 inline constexpr std::string_view log_level_words = "error, warning, info or debug";
 
-// Called from any thread of Motet, never with a lock held that the sink could need.
-using LogSink = void (*)(LogLevel level, const char* line, void* user);
+// `level`: a LogLevel. Called from any thread of Motet, never with a lock held that the sink could
+// need.
+using LogSink = void (*)(int level, const char* line, void* user);
 
 void set_log_sink(LogSink sink, void* user) noexcept;  // nullptr: stderr again
 void set_log_level(LogLevel level) noexcept;           // default: warning

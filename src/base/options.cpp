@@ -206,7 +206,15 @@ void read_launcher(Options& options) {
   const auto* used = std::find_if(launchers.begin(), launchers.end(), [](const Launcher& launcher) {
     return std::getenv(launcher.rank) != nullptr;
   });
-  if (used == launchers.end()) return;
+  if (used == launchers.end()) {
+    // Launchers' own are there without a rank where nothing was launched, as in salloc's shell.
+    if (std::getenv("WORLD_SIZE") == nullptr) return;
+    throw Error(ErrorCode::invalid_argument,
+                "environment: WORLD_SIZE is set, and no RANK: set both or neither");
+  }
+  options.rank_variable = used->rank;
+  const char* const agent_store = std::getenv("TORCHELASTIC_USE_AGENT_STORE");
+  options.has_agent_store = agent_store != nullptr && std::string_view(agent_store) == "True";
   options.rank = launcher_number(used->rank, 0);
   options.world_size = launcher_number(used->world_size, 1);
   options.local_rank = launcher_number(used->local_rank, 0);

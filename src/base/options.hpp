@@ -24,11 +24,13 @@ struct Options {
 
   // Bootstrap, from what launchers set (RANK, WORLD_SIZE, ... OMPI_*, PMI_*, SLURM_*).
   std::optional<int> rank, world_size, local_rank;
-  std::string master_address;  // MASTER_ADDR
-  int master_port = 0;         // MASTER_PORT
-  std::string secret_file;     // MOTET_SECRET_FILE
-  std::string secret;          // MOTET_SECRET, removed from the environment once read
-  bool insecure = false;       // MOTET_INSECURE
+  std::string rank_variable;     // the one that gave the rank: "PMI_RANK"
+  bool has_agent_store = false;  // TORCHELASTIC_USE_AGENT_STORE: MASTER_PORT is in use
+  std::string master_address;    // MASTER_ADDR
+  int master_port = 0;           // MASTER_PORT
+  std::string secret_file;       // MOTET_SECRET_FILE
+  std::string secret;            // MOTET_SECRET, removed from the environment once read
+  bool insecure = false;         // MOTET_INSECURE
 
   // Reads the environment. Unknown MOTET_* names and values that do not parse throw
   // Error{invalid_argument} with the nearest known name. Not to be called while another thread

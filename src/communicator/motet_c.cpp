@@ -133,14 +133,6 @@ motet::Meeting meet(const motet_config& config, const motet::Options& options,
   return motet::meet_by_environment(options, deadline);
 }
 
-motet::LogLevel level_from(const std::string& word) {
-  for (int level = 0; level < 4; ++level) {
-    constexpr const char* words[] = {"error", "warning", "info", "debug"};
-    if (word == words[level]) return static_cast<motet::LogLevel>(level);
-  }
-  return motet::LogLevel::warning;
-}
-
 void run_with(const motet_call& call, Arguments arguments, motet::Communicator& communicator) {
   if (call.algorithm != nullptr) {
     arguments.algorithm = motet::find_algorithm(arguments.collective, call.algorithm);
@@ -197,7 +189,7 @@ motet_status motet_comm_create(const motet_config* given, motet_comm** comm) {
     motet::guard_against_fork();
     const motet_config config = read_struct(given, "motet_config");
     motet::Options options = motet::Options::from_environment();
-    motet::set_log_level(level_from(options.log_level));
+    motet::set_log_level(*motet::log_level_from(options.log_level));
     if (config.transport != nullptr) options.transport = config.transport;
     if (config.setup_timeout_ms > 0) options.setup_timeout_ms = config.setup_timeout_ms;
     if (config.timeout_ms > 0) options.timeout_ms = config.timeout_ms;
@@ -463,17 +455,7 @@ size_t motet_element_bytes(motet_type type) {
 }
 
 void motet_set_log(motet_log_callback callback, void* user) {
-  struct Bridge {
-    static void call(motet::LogLevel level, const char* line, void* data) {
-      const auto& [to, its_user] = *static_cast<const std::pair<motet_log_callback, void*>*>(data);
-      to(static_cast<int>(level), line, its_user);
-    }
-  };
-  if (callback == nullptr) return motet::set_log_sink(nullptr, nullptr);
-  // Lives as long as lines may still be on their way to it: for ever.
-  static std::vector<std::unique_ptr<std::pair<motet_log_callback, void*>>> kept;
-  kept.push_back(std::make_unique<std::pair<motet_log_callback, void*>>(callback, user));
-  motet::set_log_sink(&Bridge::call, kept.back().get());
+  motet::set_log_sink(callback, user);
 }
 
 }  // extern "C"

@@ -168,6 +168,11 @@ TEST_F(OptionsTest, KnowEveryLauncher) {
   }
 }
 
+TEST_F(OptionsTest, RefuseAWorldSizeWithoutARank) {
+  set("WORLD_SIZE", "4");
+  EXPECT_THAT(refusal(), HasSubstr("WORLD_SIZE is set, and no RANK"));
+}
+
 TEST_F(OptionsTest, RefuseARankOutsideTheWorld) {
   set("RANK", "4");
   set("WORLD_SIZE", "4");

@@ -1,4 +1,8 @@
 // Bad arguments, aborts, requests that outlive their communicator, meetings that fail.
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "trouble.hpp"
 
 namespace motet::testing {
@@ -162,6 +166,25 @@ TEST_P(Meetings, RefuseAnAlgorithmThatDoesNotExist) {
         rank.find("create"),
         Failed(invalid_argument, HasSubstr("MOTET_ALGORITHM: there is no algorithm \"magic\"")));
   }
+}
+
+// torchrun's own store listens on the port that it gives to the ranks.
+TEST_P(Meetings, LeaveThePortOfAnAgentAlone) {
+  const int agent = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in6 any{};
+  any.sin6_family = AF_INET6;
+  socklen_t length = sizeof any;
+  ASSERT_EQ(bind(agent, reinterpret_cast<sockaddr*>(&any), length), 0);
+  ASSERT_EQ(listen(agent, 1), 0);
+  ASSERT_EQ(getsockname(agent, reinterpret_cast<sockaddr*>(&any), &length), 0);
+  for (const Heard& rank :
+       run({.arguments = {"allreduce:100"},
+       .ranks = 2,
+       .environment = {{"TORCHELASTIC_USE_AGENT_STORE", "True"},
+                       {"MASTER_PORT", std::to_string(ntohs(any.sin6_port))}}})) {
+    EXPECT_THAT(rank.find("allreduce"), Succeeded());
+  }
+  close(agent);
 }
 
 // What only some ranks have is used by nobody.

@@ -78,6 +78,11 @@ by_mpi() {
   "mpicc.$name" ${CFLAGS:-} "$SOURCE/examples/mpi_bootstrap.c" $flags -o "$PLACE/by_$name"
   expect 'product over 3 ranks: motet 6, mpi 6' 1 "mpirun.$name" "$@" -n 3 "$PLACE/by_$name"
   [[ -x $prefix/bin/motet-perf ]] || return 0
+  # A script between the launcher and the rank, as for binding.
+  printf '#!/bin/sh\n"$@"\n' > "$PLACE/wrapped_by_$name"
+  chmod +x "$PLACE/wrapped_by_$name"
+  expect 'all results right' 1 "mpirun.$name" "$@" -n 3 "$PLACE/wrapped_by_$name" \
+    "$prefix/bin/motet-perf" allreduce -e 4K -f 8 -n 20
   expect 'all results right' 1 "mpirun.$name" "$@" -n 3 "$prefix/bin/motet-perf" broadcast -e 4K -f 8 -n 20
 }
 
