@@ -9,6 +9,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <limits>
 #include <mutex>
 #include <numeric>
@@ -202,6 +203,31 @@ std::optional<int> launcher_number(const char* name, int least) {
   return parse_integer(name, value, least, unlimited);
 }
 
+// "PPid:" of /proc/PID/status; 0 when it cannot be seen.
+pid_t parent_of(pid_t process) {
+  std::ifstream status(fmt::format("/proc/{}/status", process));
+  for (std::string word; status >> word;) {
+    pid_t parent = 0;
+    if (word == "PPid:" && status >> parent) return parent;
+  }
+  return 0;
+}
+
+bool environment_has(pid_t process, std::string_view variable) {
+  std::ifstream environment(fmt::format("/proc/{}/environ", process));
+  for (std::string entry; std::getline(environment, entry, '\0');) {
+    if (entry.starts_with(fmt::format("{}=", variable))) return true;
+  }
+  return false;
+}
+
+// The first ancestor that is no rank itself: scripts may stand between.
+int launcher_of_this_process(std::string_view rank_variable) {
+  pid_t process = getppid();
+  while (process > 1 && environment_has(process, rank_variable)) process = parent_of(process);
+  return process;
+}
+
 void read_launcher(Options& options) {
   const auto* used = std::find_if(launchers.begin(), launchers.end(), [](const Launcher& launcher) {
     return std::getenv(launcher.rank) != nullptr;
@@ -212,7 +238,7 @@ void read_launcher(Options& options) {
     throw Error(ErrorCode::invalid_argument,
                 "environment: WORLD_SIZE is set, and no RANK: set both or neither");
   }
-  options.rank_variable = used->rank;
+  options.launcher = launcher_of_this_process(used->rank);
   const char* const agent_store = std::getenv("TORCHELASTIC_USE_AGENT_STORE");
   options.has_agent_store = agent_store != nullptr && std::string_view(agent_store) == "True";
   options.rank = launcher_number(used->rank, 0);

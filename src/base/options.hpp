@@ -24,7 +24,7 @@ struct Options {
 
   // Bootstrap, from what launchers set (RANK, WORLD_SIZE, ... OMPI_*, PMI_*, SLURM_*).
   std::optional<int> rank, world_size, local_rank;
-  std::string rank_variable;     // the one that gave the rank: "PMI_RANK"
+  int launcher = 0;              // the process that has started the ranks of this machine
   bool has_agent_store = false;  // TORCHELASTIC_USE_AGENT_STORE: MASTER_PORT is in use
   std::string master_address;    // MASTER_ADDR
   int master_port = 0;           // MASTER_PORT

@@ -37,6 +37,7 @@ std::vector<const TransportInfo*> wanted_transports(const std::string& option) {
 }
 
 std::shared_ptr<Engine> open_engine(const Options& options, Rank rank) {
+  set_assertion_rank(rank);
   const Identity identity = Identity::random();
   TransportOptions wishes;
   wishes.engine = identity;

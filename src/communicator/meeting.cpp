@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <fstream>
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -121,32 +120,11 @@ bool is_this_machine(const std::string& host) {
   return std::ranges::any_of(mine, [&](const Address& a) { return host_part(a) == host; });
 }
 
-// "PPid:" of /proc/PID/status; 0 when it cannot be seen.
-pid_t parent_of(pid_t process) {
-  std::ifstream status(fmt::format("/proc/{}/status", process));
-  for (std::string word; status >> word;) {
-    pid_t parent = 0;
-    if (word == "PPid:" && status >> parent) return parent;
-  }
-  return 0;
-}
-
-bool environment_has(pid_t process, const std::string& variable) {
-  std::ifstream environment(fmt::format("/proc/{}/environ", process));
-  for (std::string entry; std::getline(environment, entry, '\0');) {
-    if (entry.starts_with(variable + "=")) return true;
-  }
-  return false;
-}
-
 // Launchers that give no MASTER_PORT start the ranks of a machine from one process: its number
-// makes a port that the ranks agree on. It is the first ancestor that is no rank itself: scripts
-// may stand between.
-int default_port(const std::string& rank_variable) {
+// makes a port that the ranks agree on.
+int default_port(int launcher) {
   constexpr int lowest = 20'000;
-  pid_t process = getppid();
-  while (process > 1 && environment_has(process, rank_variable)) process = parent_of(process);
-  return lowest + process % 10'000;
+  return lowest + launcher % 10'000;
 }
 
 // torchrun's own store listens on MASTER_PORT.
@@ -220,7 +198,7 @@ Meeting meet_by_environment(const Options& options, const Deadline& deadline) {
   if (meeting.world_size == 1) return meeting;
   Options resolved = options;
   if (resolved.master_port == 0) {
-    resolved.master_port = default_port(options.rank_variable);
+    resolved.master_port = default_port(options.launcher);
   } else if (options.has_agent_store) {
     resolved.master_port = port_beside(options.master_port);
   }

@@ -18,9 +18,8 @@ Engine::Engine(const Identity& identity, std::string name, const Sizes& sizes)
       has_membarrier_(register_membarrier()),
       segment_(Segment::create(sizes, identity)),
       slots_(*segment_),
-      watching_(own(epoll_create1(EPOLL_CLOEXEC))),
+      watching_(own(epoll_create1(EPOLL_CLOEXEC), "shm: epoll_create1")),
       seats_(max_peers) {
-  if (!watching_) throw system_error("shm: epoll_create1", errno);
   refused_.reserve(max_peers);
   readers_.reserve(max_peers);
 }
