@@ -49,7 +49,7 @@ struct Setting {
 
 // Slots, blocks and lines: what shared memory can hold (transport/shm/layout.cpp), so that a value
 // is refused by its name and not deep in the set-up of a transport.
-constexpr std::array<Setting, 15> settings{{
+constexpr std::array<Setting, 16> settings{{
     {{"MOTET_TRANSPORT", "list", "", "",
       "Transports in order of preference: shm,tcp. Empty: all there are."},
      Text{&Options::transport}},
@@ -64,6 +64,10 @@ constexpr std::array<Setting, 15> settings{{
     {{"MOTET_RING_LINES", "integer", "64", "messages",
       "Small messages under way per pair of ranks, a power of two."},
      PowerOfTwo{&Options::ring_lines, 65536}},
+    {{"MOTET_READ_PEERS", "flag", "1", "",
+      "Read large blocks out of other processes' memory (process_vm_readv) where the system allows "
+      "it. 0 for sandboxes that kill for the attempt."},
+     Flag{&Options::reads_peers}},
     {{"MOTET_SETUP_TIMEOUT_MS", "integer", "120000", "ms",
       "How long ranks wait for each other when a communicator is made."},
      Integer{&Options::setup_timeout_ms, 1, unlimited}},

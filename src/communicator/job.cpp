@@ -44,6 +44,7 @@ std::shared_ptr<Engine> open_engine(const Options& options, Rank rank) {
   wishes.name = fmt::format("rank {}", rank);
   wishes.slots = options.slots;
   wishes.block_bytes = static_cast<std::size_t>(options.block_kib) * 1024;
+  wishes.reads_peers = options.reads_peers;
   wishes.ring_lines = static_cast<std::size_t>(options.ring_lines);
   std::vector<Engine::NamedTransport> opened;
   for (const TransportInfo* info : wanted_transports(options.transport)) {

@@ -120,16 +120,20 @@ struct Location {
   std::uint64_t offset = 0;
 };
 
-// On an endpoint: both ranks can reach (some) memory of the other directly.
+// On an endpoint: both ranks can reach (some) memory of the other directly, or read it.
 class PeerMemory {
  public:
   virtual ~PeerMemory() = default;
   // How the peer can reach these bytes of mine; nothing if it cannot.
   virtual std::optional<Location> publish(const void* data, std::size_t bytes) = 0;
+  // How the peer can read these bytes of mine, at the price of system calls; nothing if it may not.
+  virtual std::optional<Location> publish_for_reading(const void* data) = 0;
   // Where the peer's bytes are in my address space; null if they cannot be reached.
   virtual std::byte* reach(const Location& location, std::size_t bytes) = 0;
+  // Copies what was published for reading; false if it cannot be had.
+  virtual bool read(const Location& location, void* to, std::size_t bytes) = 0;
   // Brackets every touch of the peer's memory. False: the peer has withdrawn it since `epoch` was
-  // published; do not touch.
+  // published; do not touch. Once more after reading: false means that what was read is worthless.
   virtual bool enter(std::uint32_t epoch) = 0;
   virtual void leave() = 0;
   // Goes with every location I publish.
@@ -161,6 +165,7 @@ struct TransportOptions {
   std::size_t block_bytes = 128 * 1024;  // longest block
   std::size_t ring_lines = 64;           // shm: headers per pair, a power of two
   std::size_t ring_bytes = 32 * 1024;    // shm: payload ring per pair
+  bool reads_peers = true;               // shm: and lets them read (process_vm_readv)
 };
 
 struct TransportInfo {

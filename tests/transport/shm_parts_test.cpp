@@ -1,7 +1,9 @@
 // Segment, ring and slots by themselves: one thread plays both ends.
 #include <fmt/core.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <deque>
 #include <random>
@@ -9,6 +11,7 @@
 #include "base/error.hpp"
 #include "fleet.hpp"
 #include "transport/shm/bell.hpp"
+#include "transport/shm/peer_process.hpp"
 #include "transport/shm/regions.hpp"
 #include "transport/shm/ring.hpp"
 #include "transport/shm/slots.hpp"
@@ -278,6 +281,33 @@ TEST(Regions, CutOffKeepTheirContentsAndLoseTheirReaders) {
   EXPECT_TRUE(is_filled(static_cast<std::byte*>(mapped), 16384, 9)) << "a late write is lost";
   munmap(mapped, 16384);
   munmap(other, 16384);
+}
+
+// Reads this process itself.
+TEST(PeerProcess, IsReadOnceItsNonceHasBeenSeen) {
+  const MemoryNonce nonce{1, 2, 3};
+  const auto address = [](const void* data) { return reinterpret_cast<std::uint64_t>(data); };
+  PeerProcess process(getpid(), {address(nonce.data()), nonce});
+  ASSERT_TRUE(process.readable()) << process.refusal();
+  std::vector<std::byte> data(10'000);
+  std::vector<std::byte> read(10'000);
+  fill(data.data(), data.size(), 4);
+  EXPECT_TRUE(process.read(address(data.data()), read.data(), read.size()));
+  EXPECT_EQ(read, data);
+  EXPECT_FALSE(process.read(16, read.data(), 1)) << "nothing is there";
+  EXPECT_TRUE(process.readable()) << "it is still the same process";
+}
+
+TEST(PeerProcess, IsNotReadWhenItIsAnotherOneOrNone) {
+  const MemoryNonce nonce{1, 2, 3};
+  const auto address = reinterpret_cast<std::uint64_t>(nonce.data());
+  EXPECT_THAT(PeerProcess(getpid(), {address, MemoryNonce{}}).refusal(),
+              testing::HasSubstr("another process"));
+  EXPECT_FALSE(PeerProcess(getpid(), {16, nonce}).readable());
+  EXPECT_FALSE(PeerProcess(0, {address, nonce}).readable());
+  EXPECT_FALSE(PeerProcess(getpid(), {0, nonce}).readable()) << "it does not want to be read";
+  std::byte byte{};
+  EXPECT_FALSE(PeerProcess().read(address, &byte, 1));
 }
 
 }  // namespace

@@ -33,12 +33,23 @@ PeerMemory& memory(Engine& me, int peer) {
   return dynamic_cast<PeerMemory&>(me.to(peer));
 }
 
+void send_location(Engine& me, std::uint32_t index, const Location& location) {
+  const Publication publication{location, memory(me, 1).epoch()};
+  const Header header = header_of(9, index, sizeof publication);
+  me.until([&] { return me.to(1).send(header, &publication); }, "room for a publication");
+}
+
 void publish(Engine& me, std::uint32_t index, const void* data, std::size_t bytes) {
   const auto location = memory(me, 1).publish(data, bytes);
   require(location.has_value(), "the memory can be published");
-  const Publication publication{*location, memory(me, 1).epoch()};
-  const Header header = header_of(9, index, sizeof publication);
-  me.until([&] { return me.to(1).send(header, &publication); }, "room for a publication");
+  send_location(me, index, *location);
+}
+
+void publish_for_reading(Engine& me, std::uint32_t index, const void* data) {
+  std::optional<Location> location;
+  me.until([&] { return (location = memory(me, 1).publish_for_reading(data)).has_value(); },
+           "the peer to find out that it can read");
+  send_location(me, index, *location);
 }
 
 Publication receive_publication(Engine& me) {
@@ -197,6 +208,61 @@ TEST(ShmProcesses, ReachRegisteredMemoryAndNothingElse) {
     board.flag[0].store(true);
   };
   Processes processes({}, owner, mover);
+  EXPECT_EQ(processes.wait(0), 0);
+  EXPECT_EQ(processes.wait(1), 0);
+}
+
+TEST(ShmProcesses, ReadOrdinaryMemoryUntilItIsWithdrawn) {
+  constexpr std::size_t bytes = 3 * 4096 + 17;
+  const auto owner = [](Engine& me, Board& board) {
+    std::vector<std::byte> data(bytes);
+    fill(data.data(), bytes, 5);
+    require(!memory(me, 1).publish(data.data(), bytes), "nobody can map it");
+    publish_for_reading(me, 0, data.data());
+    publish_for_reading(me, 1, reinterpret_cast<const void*>(16));  // nothing is there
+    publish_for_reading(me, 2, data.data());
+    await([&] { return board.flag[0].load(); }, "the peer to have read it");
+    dynamic_cast<SharedMemory&>(me.transport()).withdraw();
+    board.flag[1].store(true);
+    await([&] { return board.flag[2].load(); }, "the peer to be done");
+  };
+  const auto reader = [](Engine& me, Board& board) {
+    const Publication first = receive_publication(me);
+    const Publication nowhere = receive_publication(me);
+    const Publication last = receive_publication(me);
+    std::vector<std::byte> wanted(bytes);
+    std::vector<std::byte> read(bytes);
+    fill(wanted.data(), bytes, 5);
+    require(memory(me, 0).reach(first.location, bytes) == nullptr, "it is not mapped");
+    require(memory(me, 0).enter(first.epoch), "it has not been withdrawn");
+    require(memory(me, 0).read(first.location, read.data(), bytes), "it can be read");
+    require(memory(me, 0).enter(first.epoch), "nor meanwhile");
+    memory(me, 0).leave();
+    require(read == wanted, "it is what the owner wrote");
+    require(!memory(me, 0).read(nowhere.location, read.data(), 8), "nothing can be read there");
+    require(memory(me, 0).read(last.location, read.data(), 8), "after an error it goes on");
+    board.flag[0].store(true);
+    await([&] { return board.flag[1].load(); }, "the owner to withdraw it");
+    require(!memory(me, 0).enter(last.epoch), "it has been withdrawn");
+    board.flag[2].store(true);
+  };
+  Processes processes({}, owner, reader);
+  EXPECT_EQ(processes.wait(0), 0);
+  EXPECT_EQ(processes.wait(1), 0);
+}
+
+TEST(ShmProcesses, ReadNothingWhereReadingIsSwitchedOff) {
+  TransportOptions options;
+  options.reads_peers = false;
+  const auto rank = [](Engine& me, Board& board) {
+    const int peer = 1 - me.rank();
+    me.send(peer, 1, 0, 8);
+    me.receive(peer, 1, 0, 8);
+    require(!memory(me, peer).publish_for_reading(&board), "nobody may read");
+    me.send(peer, 1, 1, 8);
+    me.receive(peer, 1, 1, 8);
+  };
+  Processes processes(options, rank, rank);
   EXPECT_EQ(processes.wait(0), 0);
   EXPECT_EQ(processes.wait(1), 0);
 }

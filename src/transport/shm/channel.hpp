@@ -8,6 +8,7 @@
 
 #include "net/handshake.hpp"
 #include "transport/shm/layout.hpp"
+#include "transport/shm/peer_process.hpp"
 
 namespace motet::shm {
 
@@ -24,6 +25,7 @@ struct Message {
   std::uint32_t index = 0;                          // offer: of what is for you in my segment
   Sizes sizes{};                                    // offer
   std::uint32_t has_membarrier = 0;                 // offer
+  Specimen specimen{};                              // offer
   std::uint64_t region = 0, bytes = 0, offset = 0;  // region, forget
 };
 

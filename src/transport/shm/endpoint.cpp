@@ -7,10 +7,14 @@
 #include <utility>
 
 #include "base/assert.hpp"
+#include "base/log.hpp"
 #include "transport/shm/engine.hpp"
 
 namespace motet::shm {
 namespace {
+
+// A region's number, where an address of its owner's process stands for the offset.
+constexpr std::uint64_t ordinary_memory = ~std::uint64_t{0};
 
 // What was in a ring moves to the heap; what is in a slot stays there, and keeps the slot.
 class ShmAside final : public Aside {
@@ -86,9 +90,21 @@ void ShmEndpoint::attach(std::unique_ptr<Neighbour> neighbour) {
   same_process_ = neighbour_->same_process;
   inside_ = &theirs.peer(here).inside;
   peer_epoch_ = &theirs.engine().epoch;
+  peer_reads_ = &theirs.peer(here).reads;
+  note_readable();
   engine_->watch(neighbour_->channel.descriptor(), Engine::channel_tag(index_));
   if (neighbour_->process) engine_->watch(neighbour_->process.get(), Engine::process_tag(index_));
   state_ = State::ready;
+}
+
+// So that the peer knows how to publish.
+void ShmEndpoint::note_readable() {
+  const bool readable = neighbour_->memory.readable();
+  engine_->segment().peer(index_).reads.store(readable, std::memory_order_relaxed);
+  if (readable || same_process_) return;
+  log(LogLevel::info, fmt::format("rank=\"{}\" transport=shm peer=\"{}\" event=\"its memory cannot "
+                                  "be read ({}): large messages are copied twice\"",
+                                  engine_->name(), peer_name_, neighbour_->memory.refusal()));
 }
 
 void ShmEndpoint::fail(const std::string& why) {
@@ -210,6 +226,13 @@ std::optional<Location> ShmEndpoint::publish(const void* data, std::size_t bytes
   return Location{region->id, static_cast<std::uint64_t>(offset)};
 }
 
+std::optional<Location> ShmEndpoint::publish_for_reading(const void* data) {
+  if (state_ != State::ready || peer_reads_->load(std::memory_order_relaxed) == 0) {
+    return std::nullopt;
+  }
+  return Location{ordinary_memory, reinterpret_cast<std::uint64_t>(data)};
+}
+
 bool ShmEndpoint::tell(const Region& region) {
   if (region.id == last_told_) return true;
   const auto place = std::lower_bound(told_.begin(), told_.end(), region.id);
@@ -247,9 +270,17 @@ std::byte* ShmEndpoint::reach(const Location& location, std::size_t bytes) {
     // It was a pointer of this process before it travelled.
     return reinterpret_cast<std::byte*>(location.offset);  // NOLINT(performance-no-int-to-ptr)
   }
+  if (location.region == ordinary_memory) return nullptr;
   if (std::byte* const found = reached_.at(location, bytes)) return found;
   if (state_ == State::ready) listen();
   return reached_.at(location, bytes);
+}
+
+bool ShmEndpoint::read(const Location& location, void* to, std::size_t bytes) {
+  if (location.region != ordinary_memory) return false;
+  if (neighbour_->memory.read(location.offset, to, bytes)) return true;
+  note_readable();
+  return false;
 }
 
 bool ShmEndpoint::enter(std::uint32_t epoch) {

@@ -47,7 +47,9 @@ class ShmEndpoint final : public Endpoint, public PeerMemory {
   bool flushed() const override { return true; }
 
   std::optional<Location> publish(const void* data, std::size_t bytes) override;
+  std::optional<Location> publish_for_reading(const void* data) override;
   std::byte* reach(const Location& location, std::size_t bytes) override;
+  bool read(const Location& location, void* to, std::size_t bytes) override;
   bool enter(std::uint32_t epoch) override;
   void leave() override { inside_->store(0, std::memory_order_release); }
   std::uint32_t epoch() const override;
@@ -85,6 +87,7 @@ class ShmEndpoint final : public Endpoint, public PeerMemory {
   bool send_without_line();
   bool send_long(const Header& header, const void* data);
   void release_slot();
+  void note_readable();
   void attach(std::unique_ptr<Neighbour> neighbour);
   bool tell(const Region& region);
   void tell_what_ended();
@@ -101,6 +104,7 @@ class ShmEndpoint final : public Endpoint, public PeerMemory {
 
   std::atomic<std::uint32_t>* inside_ = nullptr;            // mine, in the peer's segment
   const std::atomic<std::uint32_t>* peer_epoch_ = nullptr;  // likewise its own
+  const std::atomic<std::uint32_t>* peer_reads_ = nullptr;  // likewise
   std::uint64_t last_told_ = 0;
   std::vector<std::uint64_t> told_;   // regions that the peer knows, ascending
   std::vector<std::uint64_t> ended_;  // regions of which it does not know yet that they are no more

@@ -1,6 +1,7 @@
 #include "transport/shm/engine.hpp"
 
 #include <fmt/format.h>
+#include <sodium.h>
 #include <sys/epoll.h>
 
 #include <algorithm>
@@ -12,14 +13,16 @@
 
 namespace motet::shm {
 
-Engine::Engine(const Identity& identity, std::string name, const Sizes& sizes)
-    : identity_(identity),
-      name_(std::move(name)),
+Engine::Engine(const TransportOptions& options, const Sizes& sizes)
+    : identity_(options.engine),
+      name_(options.name),
+      reads_peers_(options.reads_peers),
       has_membarrier_(register_membarrier()),
-      segment_(Segment::create(sizes, identity)),
+      segment_(Segment::create(sizes, identity_)),
       slots_(*segment_),
       watching_(own(epoll_create1(EPOLL_CLOEXEC), "shm: epoll_create1")),
       seats_(max_peers) {
+  randombytes_buf(nonce_.data(), nonce_.size());
   refused_.reserve(max_peers);
   readers_.reserve(max_peers);
 }
@@ -28,7 +31,8 @@ Offer Engine::offer(std::uint32_t index) const {
   return {.segment = segment_.get(),
           .bell = bell_.descriptor(),
           .index = index,
-          .has_membarrier = has_membarrier_};
+          .has_membarrier = has_membarrier_,
+          .specimen = {reads_peers_ ? reinterpret_cast<std::uint64_t>(nonce_.data()) : 0, nonce_}};
 }
 
 // --- Seats.

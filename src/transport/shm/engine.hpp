@@ -18,7 +18,7 @@ namespace motet::shm {
 
 class Engine {
  public:
-  Engine(const Identity& identity, std::string name, const Sizes& sizes);
+  Engine(const TransportOptions& options, const Sizes& sizes);
 
   const Identity& identity() const { return identity_; }
   const std::string& name() const { return name_; }
@@ -100,6 +100,8 @@ class Engine {
 
   Identity identity_;
   std::string name_;
+  MemoryNonce nonce_;  // peers read it back
+  bool reads_peers_;
   bool has_membarrier_;
   std::shared_ptr<Segment> segment_;
   SlotPool slots_;

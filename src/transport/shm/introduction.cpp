@@ -22,7 +22,8 @@ void Introduction::hand_over() {
   const Message message{.kind = Kind::offer,
                         .index = offer_.index,
                         .sizes = offer_.segment->layout().sizes(),
-                        .has_membarrier = offer_.has_membarrier ? 1U : 0U};
+                        .has_membarrier = offer_.has_membarrier ? 1U : 0U,
+                        .specimen = offer_.specimen};
   // Refused while too many descriptors of this user are under way: then again.
   handed_over_ = channel_->send(message, std::array{offer_.segment->descriptor(), offer_.bell});
 }
@@ -45,8 +46,7 @@ std::unique_ptr<Neighbour> Introduction::advance() {
   }
   if (my_turn() && !handed_over_) hand_over();
   if (theirs_ && handed_over_) {
-    return std::make_unique<Neighbour>(std::move(*channel_), std::move(*theirs_),
-                                       offer_.has_membarrier);
+    return std::make_unique<Neighbour>(std::move(*channel_), std::move(*theirs_), offer_);
   }
   if (channel_->closed()) {
     if (dialled_) throw Error(ErrorCode::peer_lost, "closed the connection during set-up");

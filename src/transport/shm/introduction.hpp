@@ -11,14 +11,6 @@
 
 namespace motet::shm {
 
-// What this engine offers.
-struct Offer {
-  Segment* segment = nullptr;
-  int bell = -1;
-  std::uint32_t index = 0;  // of what is for the peer
-  bool has_membarrier = false;
-};
-
 class Introduction {
  public:
   // `unix_address`: of the peer. Throws Error{invalid_argument} when it cannot be parsed.

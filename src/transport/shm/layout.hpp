@@ -75,6 +75,7 @@ struct EngineWords {
 struct PeerWords {
   alignas(cache_line)
       std::atomic<std::uint64_t> consumed;  // lines of the peer's ring that the owner has consumed
+  std::atomic<std::uint32_t> reads;         // 1: the owner can read the peer's ordinary memory
   alignas(
       cache_line) std::atomic<std::uint32_t> inside;  // 1 while the peer touches the owner's memory
 };

@@ -23,16 +23,24 @@ Descriptor watch(int process) {
   return own(static_cast<int>(syscall(SYS_pidfd_open, process, 0)));
 }
 
+// Who does not let others read does not read either: for a sandbox that kills for the attempt.
+PeerProcess memory_of(const Channel& channel, const Specimen& theirs, const Specimen& mine) {
+  if (mine.address == 0) return {};
+  return {channel.process(), theirs};
+}
+
 }  // namespace
 
-Neighbour::Neighbour(Channel connection, Received offer, bool has_membarrier)
+Neighbour::Neighbour(Channel connection, Received theirs, const Offer& mine)
     : channel(std::move(connection)),
-      segment(segment_of(channel, offer)),
-      bell(std::move(offer.descriptors[1])),
+      segment(segment_of(channel, theirs)),
+      bell(std::move(theirs.descriptors[1])),
       process(watch(channel.process())),
       same_process(channel.process() == getpid()),
-      my_index(offer.message.index),
-      fence(has_membarrier && offer.message.has_membarrier != 0 ? Fence::compiler : Fence::full),
+      my_index(theirs.message.index),
+      memory(memory_of(channel, theirs.message.specimen, mine.specimen)),
+      fence(mine.has_membarrier && theirs.message.has_membarrier != 0 ? Fence::compiler
+                                                                      : Fence::full),
       sleeper(segment->engine().sleeping, bell, fence) {}
 
 bool Neighbour::dead() const noexcept {

@@ -11,9 +11,18 @@
 
 namespace motet::shm {
 
+// What an engine offers to a peer.
+struct Offer {
+  Segment* segment = nullptr;
+  int bell = -1;
+  std::uint32_t index = 0;  // of what is for the peer
+  bool has_membarrier = false;
+  Specimen specimen;
+};
+
 struct Neighbour {
   // From the peer's offer. Throws Error when it does not hold.
-  Neighbour(Channel connection, Received offer, bool has_membarrier);
+  Neighbour(Channel connection, Received theirs, const Offer& mine);
 
   // Its process has ended. Makes a system call.
   bool dead() const noexcept;
@@ -24,6 +33,7 @@ struct Neighbour {
   Descriptor process;  // pidfd: readable when the process has ended; none for this process itself
   bool same_process;
   std::uint32_t my_index;  // of what is for me in its segment
+  PeerProcess memory;
   Fence fence;
   Sleeper sleeper;
 

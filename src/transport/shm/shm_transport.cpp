@@ -64,7 +64,7 @@ class ShmTransport final : public Transport, public GroupSend, public SharedMemo
  public:
   explicit ShmTransport(const TransportOptions& options)
       : listener_(Listener::local()),
-        engine_(std::make_shared<Engine>(options.engine, options.name, sizes_from(options))) {
+        engine_(std::make_shared<Engine>(options, sizes_from(options))) {
     engine_->watch(listener_.descriptor(), Engine::listener_tag);
   }
   ~ShmTransport() override { engine_->close(); }
