@@ -9,13 +9,6 @@
 namespace motet {
 namespace {
 
-// What a location block carries.
-struct Publication {
-  Location where;
-  std::uint32_t epoch = 0;
-  std::uint32_t reserved = 0;
-};
-
 // Blocks of one message whose location is published before the first answer: enough to keep the
 // puller busy.
 constexpr std::uint32_t max_announced = 8;
@@ -25,6 +18,13 @@ constexpr std::size_t answer_bytes = 1;
 
 struct Operation::Block {
   std::size_t offset, bytes;
+};
+
+// What a location block carries.
+struct Operation::Publication {
+  Location where;
+  std::uint32_t epoch = 0;
+  std::uint32_t reserved = 0;
 };
 
 Operation::Operation(std::shared_ptr<const Program> program)
@@ -146,9 +146,9 @@ bool Operation::advance_send(std::uint32_t index) {
   const Instruction& instruction = program_->instructions[index];
   Progress& progress = progress_[index];
   if (streams_[instruction.stream].sent != instruction.message) return false;
-  if (progress.way == Way::mapped) return advance_mapped_send(index);
+  if (progress.way == Way::published) return advance_published_send(index);
   if (!ready(instruction, progress.done)) return false;
-  if (way_of(index) == Way::mapped) return advance_mapped_send(index);
+  if (way_of(index) == Way::published) return advance_published_send(index);
   if (instruction.group > 1) return send_group(index);
   return send_data(index, progress.done) && step_forward(index);
 }
@@ -160,10 +160,19 @@ Operation::Way Operation::way_of(std::uint32_t index) {
   if (progress.way != Way::unknown) return progress.way;
   progress.way = Way::data;
   if (!instruction.rendezvous) return progress.way;
-  PeerMemory* memory = program_->streams[instruction.stream].link->memory();
-  const std::byte* src = base_[static_cast<int>(instruction.src_buffer)] + instruction.src;
-  if (memory != nullptr && memory->publish(src, instruction.bytes)) progress.way = Way::mapped;
+  if (locate(instruction, {0, instruction.bytes})) progress.way = Way::published;
   return progress.way;
+}
+
+// How the peer can get at it; nothing: it must be sent.
+std::optional<Location> Operation::locate(const Instruction& instruction,
+                                          const Block& block) const {
+  PeerMemory* const memory = program_->streams[instruction.stream].link->memory();
+  if (memory == nullptr) return std::nullopt;
+  const std::byte* const src =
+      base_[static_cast<int>(instruction.src_buffer)] + instruction.src + block.offset;
+  if (auto mapped = memory->publish(src, block.bytes)) return mapped;
+  return program_->reads_memory ? memory->publish_for_reading(src) : std::nullopt;
 }
 
 bool Operation::send_data(std::uint32_t index, std::uint32_t block) {
@@ -210,7 +219,7 @@ bool Operation::send_group(std::uint32_t index) {
   return moved;
 }
 
-bool Operation::advance_mapped_send(std::uint32_t index) {
+bool Operation::advance_published_send(std::uint32_t index) {
   const bool published = publish(index);
   return take_answer(index) || published;
 }
@@ -222,9 +231,7 @@ bool Operation::publish(std::uint32_t index) {
   if (block == instruction.blocks || block - progress.done == max_announced) return false;
   if (!ready(instruction, block)) return false;
   const Stream& stream = program_->streams[instruction.stream];
-  const auto [offset, bytes] = block_of(instruction, block);
-  const std::byte* src = base_[static_cast<int>(instruction.src_buffer)] + instruction.src + offset;
-  const auto where = stream.link->memory()->publish(src, bytes);
+  const auto where = locate(instruction, block_of(instruction, block));
   if (!where) {  // no longer reachable: the rest goes as data, once what has been announced is
                  // answered
     if (progress.announced != progress.done) return false;
@@ -296,23 +303,52 @@ bool Operation::is_expected(const Header& header, std::size_t bytes) {
 bool Operation::pull(std::uint32_t index, const Link::Found& found) {
   const Instruction& instruction = program_->instructions[index];
   Link& link = *program_->streams[instruction.stream].link;
-  const std::uint32_t block = progress_[index].done;
   Publication publication;
   std::memcpy(&publication, found.arrival->data, sizeof publication);
-  PeerMemory* memory = link.memory();
-  const std::size_t bytes = block_of(instruction, block).bytes;
-  const std::byte* incoming = memory == nullptr ? nullptr : memory->reach(publication.where, bytes);
-  if (incoming == nullptr || !memory->enter(publication.epoch)) {
+  if (link.memory() == nullptr || !take_from(index, publication)) {
     if (!answer(index, false)) return false;  // looked at again in the next pass
     link.release(found);
     return true;
   }
-  combine(instruction, block, incoming);
-  memory->leave();  // the owner does not touch its memory while a live peer is inside: what was
-                    // read is right
   link.release(found);
   progress_[index].owes_answer = true;
   answer(index, true);
+  return true;
+}
+
+// The owner does not touch its memory while a live peer is inside: what was taken out of mapped
+// memory is right. What was read is right if it has not been withdrawn since.
+bool Operation::take_from(std::uint32_t index, const Publication& publication) {
+  const Instruction& instruction = program_->instructions[index];
+  PeerMemory& memory = *program_->streams[instruction.stream].link->memory();
+  const std::uint32_t number = progress_[index].done;
+  const Block block = block_of(instruction, number);
+  const std::byte* const mapped = memory.reach(publication.where, block.bytes);
+  if (!memory.enter(publication.epoch)) return false;
+  bool taken = true;
+  if (mapped != nullptr) {
+    combine(instruction, number, mapped);
+  } else {
+    taken = read_from(memory, index, publication);
+  }
+  memory.leave();
+  return taken;
+}
+
+bool Operation::read_from(PeerMemory& memory, std::uint32_t index, const Publication& publication) {
+  const Instruction& instruction = program_->instructions[index];
+  const Block block = block_of(instruction, progress_[index].done);
+  const bool reduces = instruction.op == Op::recv_reduce;
+  if (reduces && staging_ == nullptr) {
+    staging_ = std::make_unique_for_overwrite<std::byte[]>(program_->block_bytes);
+  }
+  std::byte* const dst =
+      base_[static_cast<int>(instruction.dst_buffer)] + instruction.dst + block.offset;
+  std::byte* const to = reduces ? staging_.get() : dst;
+  if (!memory.read(publication.where, to, block.bytes) || !memory.enter(publication.epoch)) {
+    return false;
+  }
+  if (reduces) combine(instruction, progress_[index].done, to);
   return true;
 }
 

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "execute/key.hpp"
@@ -59,10 +60,10 @@ class Operation {
 
  private:
   // How the blocks of a send travel; known when its first block is ready.
-  enum class Way : std::uint8_t { unknown, data, mapped };
+  enum class Way : std::uint8_t { unknown, data, published };
   struct Progress {
     std::uint32_t done = 0;       // blocks
-    std::uint32_t announced = 0;  // mapped sends: blocks whose location has been published
+    std::uint32_t announced = 0;  // published sends: blocks whose location has been published
     Way way = Way::unknown;
     bool owes_answer = false;  // receives: the block has been pulled, the peer does not know yet
   };
@@ -70,6 +71,7 @@ class Operation {
     std::uint32_t sent = 0, received = 0;  // whole messages
   };
   struct Block;
+  struct Publication;
 
   bool advance(std::uint32_t index);
   bool ready(const Instruction& instruction, std::uint32_t block) const;
@@ -78,13 +80,16 @@ class Operation {
   Way way_of(std::uint32_t index);
   bool send_data(std::uint32_t index, std::uint32_t block);
   bool send_group(std::uint32_t index);
-  bool advance_mapped_send(std::uint32_t index);
+  bool advance_published_send(std::uint32_t index);
+  std::optional<Location> locate(const Instruction& instruction, const Block& block) const;
   bool publish(std::uint32_t index);
   bool take_answer(std::uint32_t index);
   bool advance_receive(std::uint32_t index);
   bool accept(std::uint32_t index, const Link::Found& found);
   bool is_expected(const Header& header, std::size_t bytes);
   bool pull(std::uint32_t index, const Link::Found& found);
+  bool take_from(std::uint32_t index, const Publication& publication);
+  bool read_from(PeerMemory& memory, std::uint32_t index, const Publication& publication);
   bool answer(std::uint32_t index, bool pulled);
   void combine(const Instruction& instruction, std::uint32_t block, const std::byte* incoming);
   bool step_forward(std::uint32_t index);
@@ -104,6 +109,7 @@ class Operation {
   std::vector<Progress> progress_;
   std::vector<StreamProgress> streams_;
   std::unique_ptr<std::byte[]> scratch_;
+  std::unique_ptr<std::byte[]> staging_;       // a block that was read, on its way into a reduction
   std::vector<GroupSend::Outgoing> outgoing_;  // reused by send_group
   std::vector<std::uint32_t> members_;
 };

@@ -21,6 +21,16 @@ std::size_t block_bytes_for(std::size_t bytes) {
   return bytes <= 64 * kib ? 64 * kib : 128 * kib;
 }
 
+// Reading saves one of two copies and costs system calls that look up every page. It pays when what
+// all ranks write no longer fits into the cache that they share, and not where memory is the limit
+// anyway (decision 0007).
+bool reads_memory(const Problem& problem) {
+  const std::size_t written = total_bytes(problem) * static_cast<std::size_t>(problem.world_size());
+  if (problem.collective == Collective::allgather) return written >= 8192 * kib;
+  if (problem.collective != Collective::alltoall) return false;
+  return written >= 8192 * kib && written < 16384 * kib;
+}
+
 Params params_for(const Algorithm& algorithm, const Problem& problem) {
   const std::size_t bytes = total_bytes(problem);
   Params params;
@@ -88,6 +98,7 @@ Choice Planner::evaluate(const Algorithm& algorithm, const Problem& problem) con
   Choice choice{.algorithm = &algorithm,
                 .params = params_for(algorithm, problem),
                 .block_bytes = block_bytes_for(total_bytes(problem)),
+                .reads_memory = reads_memory(problem),
                 .predicted = {}};
   Problem candidate = problem;
   candidate.params = choice.params;

@@ -15,6 +15,7 @@ const std::map<std::string, Environment> environments{
     {"shm", {{"MOTET_TRANSPORT", "shm"}}},
     {"tcp", {{"MOTET_TRANSPORT", "tcp"}}},
     {"whole_steps", {{"MOTET_TRANSPORT", "shm"}, {"MOTET_BLOCKWISE", "0"}}},
+    {"no_reading", {{"MOTET_TRANSPORT", "shm"}, {"MOTET_READ_PEERS", "0"}}},
     // Everything has to wait for room.
     {"tiny",
      {{"MOTET_TRANSPORT", "shm"},
@@ -68,6 +69,7 @@ std::vector<Case> results() {
     cases.push_back({"every_type", ranks, ranks % 2 == 0 ? "shm" : "tcp"});
     cases.push_back({"large_collectives", ranks, ranks % 2 == 0 ? "tcp" : "shm"});
   }
+  cases.push_back({"large_collectives", 3, "no_reading"});
   cases.push_back({"every_collective", 7, "tiny"});
   cases.push_back({"every_algorithm", 5, "tiny"});
   cases.push_back({"every_algorithm", 4, "whole_steps"});

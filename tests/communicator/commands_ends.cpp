@@ -24,12 +24,18 @@ std::int64_t now_ns() {
   return std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
 }
 
-// Calls until an error, as a training loop would.
-motet_status call_until_error(const Rank& rank, float* data, size_t count) {
+// Calls until an error, as a training loop would. "read": a collective whose blocks are read out of
+// ordinary memory, where the system allows it.
+motet_status call_until_error(const Rank& rank, float* data, size_t count,
+                              const std::string& kind = "") {
   const motet_call call = rank.call();
+  const size_t part = count / static_cast<size_t>(rank.size);
   motet_status status = motet_ok;
   while (status == motet_ok) {
-    status = motet_allreduce(data, data, count, motet_float32, motet_max, rank.comm, &call);
+    status = kind == "read"
+                 ? motet_allgather(data + static_cast<size_t>(rank.number) * part, data, part,
+                                   motet_float32, rank.comm, &call)
+                 : motet_allreduce(data, data, count, motet_float32, motet_max, rank.comm, &call);
     board().reach(loops);
   }
   return status;
@@ -92,7 +98,7 @@ constexpr size_t large = size_t{16} << 20;  // elements: 64 MiB
 // stopped:KIND: a loop in which rank 0 stops and continues this process.
 void stopped(Rank& rank, const Words& words) {
   Memory memory(rank.comm, large, words.text(1, ""));
-  const motet_status status = call_until_error(rank, memory.data(), large);
+  const motet_status status = call_until_error(rank, memory.data(), large, words.text(1, ""));
   say("stopped", status, 0, motet_last_error());
   board().reach(heard);
   board().await(heard, rank.size);
@@ -110,7 +116,7 @@ void overwriting(Rank& rank, const Words& words) {
       kill(victim, SIGSTOP);
     });
   }
-  const motet_status status = call_until_error(rank, memory.data(), large);
+  const motet_status status = call_until_error(rank, memory.data(), large, words.text(1, ""));
   say("overwriting", status, 0, motet_last_error());
   std::memset(memory.data(), 0x5a, large * sizeof(float));
   board().reach(overwritten);

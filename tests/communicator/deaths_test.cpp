@@ -189,6 +189,10 @@ TEST_P(Stops, LeaveOrdinaryMemoryAloneAfterTheError) {
   stop("ordinary");
 }
 
+TEST_P(Stops, LeaveMemoryThatIsReadAloneAfterTheError) {
+  stop("read");
+}
+
 TEST_P(Stops, LeaveMappedMemoryAloneAfterTheError) {
   if (std::string(GetParam()) == "tcp") GTEST_SKIP() << "nothing is mapped";
   for (int round = 0; round < 3; ++round) stop("mapped");  // it stops at another place

@@ -82,6 +82,20 @@ TEST(Planner, LetsTheReceiverMoveFrom64KiBOn) {
   EXPECT_EQ(mover(64 * kib), Mover::receiver);
 }
 
+TEST(Planner, ReadsMemoryWhereACopySavedIsWorthTheSystemCalls) {
+  const auto reads = [&](int ranks, Collective collective, std::size_t bytes) {
+    const Topology topology = Topology::single_node(ranks);
+    return Planner({.cores_per_node = 2}).choose(problem(topology, collective, bytes)).reads_memory;
+  };
+  EXPECT_FALSE(reads(2, Collective::allgather, 2048 * kib));
+  EXPECT_TRUE(reads(2, Collective::allgather, 4096 * kib));
+  EXPECT_TRUE(reads(4, Collective::allgather, 2048 * kib));
+  EXPECT_TRUE(reads(2, Collective::allgather, 65536 * kib));
+  EXPECT_TRUE(reads(2, Collective::alltoall, 4096 * kib));
+  EXPECT_FALSE(reads(2, Collective::alltoall, 65536 * kib));
+  EXPECT_FALSE(reads(2, Collective::allreduce, 4096 * kib));
+}
+
 TEST(Planner, CutsNothingUpTo64KiB) {
   const Topology topology = Topology::single_node(2);
   const Planner planner({.cores_per_node = 2});
