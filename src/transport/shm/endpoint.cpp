@@ -40,7 +40,7 @@ class ShmAside final : public Aside {
 
 }  // namespace
 
-ShmEndpoint::ShmEndpoint(std::shared_ptr<Engine> engine, const Transport::Peer& peer,
+ShmEndpoint::ShmEndpoint(std::shared_ptr<ShmEngine> engine, const Transport::Peer& peer,
                          const Address& address)
     : engine_(std::move(engine)),
       peer_(peer.engine),
@@ -64,7 +64,7 @@ bool ShmEndpoint::introduce() {
     std::unique_ptr<Neighbour> neighbour = introduction_->advance();
     if (!neighbour) {
       if (introduction_->descriptor() >= 0) {
-        engine_->watch(introduction_->descriptor(), Engine::channel_tag(index_));
+        engine_->watch(introduction_->descriptor(), ShmEngine::socket_tag(index_));
       }
       failure_ = introduction_->problem();
       news_ = introduction_->must_retry();
@@ -92,8 +92,9 @@ void ShmEndpoint::attach(std::unique_ptr<Neighbour> neighbour) {
   peer_epoch_ = &theirs.engine().epoch;
   peer_reads_ = &theirs.peer(here).reads;
   note_readable();
-  engine_->watch(neighbour_->channel.descriptor(), Engine::channel_tag(index_));
-  if (neighbour_->process) engine_->watch(neighbour_->process.get(), Engine::process_tag(index_));
+  engine_->watch(neighbour_->socket.descriptor(), ShmEngine::socket_tag(index_));
+  if (neighbour_->process)
+    engine_->watch(neighbour_->process.get(), ShmEngine::process_tag(index_));
   state_ = State::ready;
 }
 
@@ -121,7 +122,7 @@ void ShmEndpoint::fail_if_malformed() {
 
 bool ShmEndpoint::listen() {
   const State before = state_;
-  for (Received received; neighbour_->channel.receive(received);) {
+  for (Received received; neighbour_->socket.receive(received);) {
     switch (received.message.kind) {
       case Kind::region:
         reached_.add(received);
@@ -137,8 +138,8 @@ bool ShmEndpoint::listen() {
         break;
     }
   }
-  if (neighbour_->channel.closed() || neighbour_->dead()) {
-    fail(neighbour_->dead() ? fmt::format("process {} has ended", neighbour_->channel.process())
+  if (neighbour_->socket.closed() || neighbour_->dead()) {
+    fail(neighbour_->dead() ? fmt::format("process {} has ended", neighbour_->socket.process())
                             : "the connection was closed by the peer");
     engine_->peer_is_gone(index_);
   }
@@ -240,7 +241,7 @@ bool ShmEndpoint::tell(const Region& region) {
     tell_what_ended();
     const Message message{
         .kind = Kind::region, .region = region.id, .bytes = region.bytes, .offset = region.offset};
-    if (!neighbour_->channel.send(message, std::array{region.memory.get()})) return false;
+    if (!neighbour_->socket.send(message, std::array{region.memory.get()})) return false;
     told_.insert(place, region.id);
   }
   last_told_ = region.id;
@@ -259,7 +260,7 @@ void ShmEndpoint::forget_region(std::uint64_t id) {
 void ShmEndpoint::tell_what_ended() {
   while (!ended_.empty()) {
     const Message message{.kind = Kind::forget, .region = ended_.back()};
-    if (!neighbour_->channel.send(message)) return;
+    if (!neighbour_->socket.send(message)) return;
     ended_.pop_back();
   }
 }

@@ -14,12 +14,13 @@
 
 namespace motet::shm {
 
-class Engine;
+class ShmEngine;
 
 class ShmEndpoint final : public Endpoint, public PeerMemory {
  public:
   // Takes a place in the engine. Throws Error{invalid_argument, unavailable}.
-  ShmEndpoint(std::shared_ptr<Engine> engine, const Transport::Peer& peer, const Address& address);
+  ShmEndpoint(std::shared_ptr<ShmEngine> engine, const Transport::Peer& peer,
+              const Address& address);
   ~ShmEndpoint() override;
   ShmEndpoint(const ShmEndpoint&) = delete;
   ShmEndpoint& operator=(const ShmEndpoint&) = delete;
@@ -66,7 +67,7 @@ class ShmEndpoint final : public Endpoint, public PeerMemory {
   // Goes on connecting where there is news. True if the state changed.
   bool introduce();
   void has_news() { news_ = true; }
-  // Reads what the peer said on the channel. True if the state changed.
+  // Reads what the peer said on the socket. True if the state changed.
   bool listen();
   // Also drops what is sent from now on.
   void fail(const std::string& why);
@@ -110,7 +111,7 @@ class ShmEndpoint final : public Endpoint, public PeerMemory {
   std::vector<std::uint64_t> ended_;  // regions of which it does not know yet that they are no more
   ReachedRegions reached_;
 
-  std::shared_ptr<Engine> engine_;
+  std::shared_ptr<ShmEngine> engine_;
   Identity peer_;
   std::string peer_name_;
   std::uint32_t index_;  // of what is for the peer in my segment

@@ -13,7 +13,7 @@
 
 namespace motet::shm {
 
-Engine::Engine(const TransportOptions& options, const Sizes& sizes)
+ShmEngine::ShmEngine(const TransportOptions& options, const Sizes& sizes)
     : identity_(options.engine),
       name_(options.name),
       reads_peers_(options.reads_peers),
@@ -27,7 +27,7 @@ Engine::Engine(const TransportOptions& options, const Sizes& sizes)
   readers_.reserve(max_peers);
 }
 
-Offer Engine::offer(std::uint32_t index) const {
+Offer ShmEngine::offer(std::uint32_t index) const {
   return {.segment = segment_.get(),
           .bell = bell_.descriptor(),
           .index = index,
@@ -37,7 +37,7 @@ Offer Engine::offer(std::uint32_t index) const {
 
 // --- Seats.
 
-std::uint32_t Engine::enter(ShmEndpoint& endpoint) {
+std::uint32_t ShmEngine::enter(ShmEndpoint& endpoint) {
   std::uint32_t index = max_peers;
   for (std::uint32_t i = 0; i < max_peers; ++i) {
     const Seat& seat = seats_[i];
@@ -57,25 +57,25 @@ std::uint32_t Engine::enter(ShmEndpoint& endpoint) {
   return index;
 }
 
-void Engine::leave(ShmEndpoint& endpoint, std::uint32_t index) {
+void ShmEngine::leave(ShmEndpoint& endpoint, std::uint32_t index) {
   std::erase(connecting_, &endpoint);
   std::erase(refused_, &endpoint);
   Seat& seat = seats_[index];
   seat.endpoint = nullptr;
   const std::shared_ptr<Neighbour>& neighbour = endpoint.neighbour();
   if (is_forked_child()) return;
-  if (!neighbour || neighbour->channel.closed() || neighbour->dead()) {
+  if (!neighbour || neighbour->socket.closed() || neighbour->dead()) {
     if (neighbour) unwatch(*neighbour);
     free_seat(index);
     return;
   }
-  if (!neighbour->channel.send({.kind = Kind::left})) neighbour->channel.finish();
+  if (!neighbour->socket.send({.kind = Kind::left})) neighbour->socket.finish();
   seat.departing = neighbour;
   seat.finished = false;
   ++departing_;
 }
 
-void Engine::free_seat(std::uint32_t index) {
+void ShmEngine::free_seat(std::uint32_t index) {
   Seat& seat = seats_[index];
   if (seat.departing) --departing_;
   seat.departing.reset();
@@ -83,36 +83,36 @@ void Engine::free_seat(std::uint32_t index) {
   segment_->clear_peer(index);
 }
 
-bool Engine::listen_to_departing(std::uint32_t index) {
-  Channel& channel = seats_[index].departing->channel;
-  for (Received received; channel.receive(received);) {
+bool ShmEngine::listen_to_departing(std::uint32_t index) {
+  PeerSocket& socket = seats_[index].departing->socket;
+  for (Received received; socket.receive(received);) {
   }
-  if (!channel.closed() && !seats_[index].departing->dead()) return false;
+  if (!socket.closed() && !seats_[index].departing->dead()) return false;
   unwatch(*seats_[index].departing);
   free_seat(index);
   return true;
 }
 
 // Who leaves tells the peer once nothing of its slots is held any more.
-void Engine::sweep_departing() {
+void ShmEngine::sweep_departing() {
   for (std::uint32_t i = 0; i < seats_used_; ++i) {
     Seat& seat = seats_[i];
     if (!seat.departing || seat.finished || seat.departing.use_count() > 1) continue;
-    seat.departing->channel.finish();
+    seat.departing->socket.finish();
     seat.finished = true;
   }
 }
 
-void Engine::peer_is_gone(std::uint32_t index) {
+void ShmEngine::peer_is_gone(std::uint32_t index) {
   slots_.forget(index);
   unwatch(*seats_[index].endpoint->neighbour());
 }
 
-void Engine::close() {
+void ShmEngine::close() {
   for (const Seat& seat : seats_) {
     if (seat.endpoint == nullptr) continue;
     const std::shared_ptr<Neighbour>& neighbour = seat.endpoint->neighbour();
-    if (neighbour) neighbour->channel.send({.kind = Kind::left});
+    if (neighbour) neighbour->socket.send({.kind = Kind::left});
     seat.endpoint->fail("the transport was closed");
   }
   connecting_.clear();
@@ -121,18 +121,18 @@ void Engine::close() {
 
 // --- Connecting.
 
-void Engine::accept(Connection connection) {
+void ShmEngine::accept(Connection connection) {
   // The latest of a peer is the one that it still wants.
   std::erase_if(waiting_, [&](const Connection& other) { return other.peer == connection.peer; });
   if (waiting_.size() == max_peers) waiting_.erase(waiting_.begin());
   waiting_.push_back(std::move(connection));
 }
 
-void Engine::dismiss(const Identity& job) {
+void ShmEngine::dismiss(const Identity& job) {
   std::erase_if(waiting_, [&](const Connection& connection) { return connection.job == job; });
 }
 
-bool Engine::introduce() {
+bool ShmEngine::introduce() {
   bool changed = false;
   for (ShmEndpoint* const endpoint : connecting_) {
     if (endpoint->waits_for_connection()) {

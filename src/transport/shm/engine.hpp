@@ -16,9 +16,9 @@
 
 namespace motet::shm {
 
-class Engine {
+class ShmEngine {
  public:
-  Engine(const TransportOptions& options, const Sizes& sizes);
+  ShmEngine(const TransportOptions& options, const Sizes& sizes);
 
   const Identity& identity() const { return identity_; }
   const std::string& name() const { return name_; }
@@ -54,7 +54,7 @@ class Engine {
   bool take_listener_news() { return std::exchange(listener_news_, false); }
   void watch(int descriptor, std::uint64_t tag);
   void unwatch(const Neighbour& neighbour);
-  static std::uint64_t channel_tag(std::uint32_t index) { return index; }
+  static std::uint64_t socket_tag(std::uint32_t index) { return index; }
   static std::uint64_t process_tag(std::uint32_t index) {
     return std::uint64_t{index} << 32 | watches_process;
   }

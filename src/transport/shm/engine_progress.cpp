@@ -21,7 +21,7 @@ constexpr std::chrono::seconds patience_with_threads{10};
 
 }  // namespace
 
-void Engine::watch(int descriptor, std::uint64_t tag) {
+void ShmEngine::watch(int descriptor, std::uint64_t tag) {
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.u64 = tag;
@@ -29,14 +29,14 @@ void Engine::watch(int descriptor, std::uint64_t tag) {
   epoll_ctl(watching_.get(), EPOLL_CTL_ADD, descriptor, &event);
 }
 
-void Engine::unwatch(const Neighbour& neighbour) {
-  epoll_ctl(watching_.get(), EPOLL_CTL_DEL, neighbour.channel.descriptor(), nullptr);
+void ShmEngine::unwatch(const Neighbour& neighbour) {
+  epoll_ctl(watching_.get(), EPOLL_CTL_DEL, neighbour.socket.descriptor(), nullptr);
   if (neighbour.process) {
     epoll_ctl(watching_.get(), EPOLL_CTL_DEL, neighbour.process.get(), nullptr);
   }
 }
 
-bool Engine::progress(bool poll_kernel) {
+bool ShmEngine::progress(bool poll_kernel) {
   bool changed = false;
   if (poll_kernel) {
     changed = poll_watched();
@@ -55,7 +55,7 @@ bool Engine::progress(bool poll_kernel) {
   return changed;
 }
 
-bool Engine::poll_watched() {
+bool ShmEngine::poll_watched() {
   std::array<epoll_event, 32> events{};
   const int count = epoll_wait(watching_.get(), events.data(), events.size(), 0);
   bool changed = false;
@@ -70,7 +70,7 @@ bool Engine::poll_watched() {
   return changed;
 }
 
-bool Engine::handle(std::uint64_t tag) {
+bool ShmEngine::handle(std::uint64_t tag) {
   const bool of_process = (tag & watches_process) != 0;
   const auto index = static_cast<std::uint32_t>(of_process ? tag >> 32 : tag);
   const Seat& seat = seats_[index];
@@ -83,14 +83,14 @@ bool Engine::handle(std::uint64_t tag) {
 
 // --- Sleeping.
 
-void Engine::announce_sleep() {
+void ShmEngine::announce_sleep() {
   asleep_ = true;
   segment_->engine().sleeping.store(room_wanted_ ? asleep | wants_room : asleep,
                                     std::memory_order_relaxed);
   heavy_fence();
 }
 
-void Engine::announce_wake() {
+void ShmEngine::announce_wake() {
   asleep_ = false;
   room_wanted_ = false;
   segment_->engine().sleeping.store(0, std::memory_order_relaxed);
@@ -99,13 +99,13 @@ void Engine::announce_wake() {
 
 // --- Memory.
 
-void Engine::forget_region(std::uint64_t id) {
+void ShmEngine::forget_region(std::uint64_t id) {
   for (const Seat& seat : seats_) {
     if (seat.endpoint != nullptr) seat.endpoint->forget_region(id);
   }
 }
 
-void Engine::withdraw() {
+void ShmEngine::withdraw() {
   segment_->engine().epoch.fetch_add(1, std::memory_order_acq_rel);
   heavy_fence();
   if (wait_until_left(patience, Who::anybody)) return;
@@ -115,7 +115,7 @@ void Engine::withdraw() {
   }
 }
 
-bool Engine::wait_until_left(std::chrono::milliseconds span, Who who) {
+bool ShmEngine::wait_until_left(std::chrono::milliseconds span, Who who) {
   const Deadline deadline = Deadline::after(span);
   for (std::uint32_t i = 0; i < seats_used_; ++i) {
     while (is_inside(i, who)) {
@@ -126,7 +126,7 @@ bool Engine::wait_until_left(std::chrono::milliseconds span, Who who) {
   return true;
 }
 
-bool Engine::is_inside(std::uint32_t index, Who who) {
+bool ShmEngine::is_inside(std::uint32_t index, Who who) {
   // Acquire: what the peer did inside is over when it has left.
   if (segment_->peer(index).inside.load(std::memory_order_acquire) == 0) return false;
   const Seat& seat = seats_[index];
@@ -136,7 +136,7 @@ bool Engine::is_inside(std::uint32_t index, Who who) {
   return who == Who::anybody || neighbour->same_process;
 }
 
-void Engine::cut_off() {
+void ShmEngine::cut_off() {
   try {
     for (const std::uint64_t id : regions_.cut_off()) forget_region(id);
   } catch (const Error& error) {

@@ -7,7 +7,7 @@
 
 namespace motet::shm {
 
-std::optional<std::uint32_t> Engine::slot_for(std::uint32_t peer, std::uint32_t stream) {
+std::optional<std::uint32_t> ShmEngine::slot_for(std::uint32_t peer, std::uint32_t stream) {
   if (const auto slot = slots_.take()) return slot;
   // Before the look at the stream's blocks: one released after that look is news.
   note_released();
@@ -15,18 +15,18 @@ std::optional<std::uint32_t> Engine::slot_for(std::uint32_t peer, std::uint32_t 
   return slots_.take_overflow();
 }
 
-void Engine::note_released() {
+void ShmEngine::note_released() {
   // The first refusal counts, as with the credit of each endpoint.
   if (!std::exchange(slot_refused_, true)) released_when_refused_ = slots_.released();
 }
 
-void Engine::want_room() {
+void ShmEngine::want_room() {
   // Asked for only after going to sleep was announced: a release in between has rung nobody, so
   // look again.
   if (!std::exchange(room_wanted_, true) && asleep_) bell_.ring();
 }
 
-bool Engine::look_for_room() {
+bool ShmEngine::look_for_room() {
   bool found =
       std::erase_if(refused_, [](ShmEndpoint* endpoint) {
         return endpoint->state() == Endpoint::State::failed || endpoint->room_may_have_come();
@@ -38,7 +38,7 @@ bool Engine::look_for_room() {
   return found;
 }
 
-void Engine::send_to_all(std::span<GroupSend::Outgoing> outgoing, const void* data) {
+void ShmEngine::send_to_all(std::span<GroupSend::Outgoing> outgoing, const void* data) {
   if (outgoing.empty()) return;
   const std::uint32_t bytes = outgoing.front().header.bytes;
   if (bytes <= inline_bytes || outgoing.size() == 1) {
@@ -62,7 +62,7 @@ void Engine::send_to_all(std::span<GroupSend::Outgoing> outgoing, const void* da
   }
 }
 
-void Engine::choose_readers(std::span<GroupSend::Outgoing> outgoing) {
+void ShmEngine::choose_readers(std::span<GroupSend::Outgoing> outgoing) {
   readers_.clear();
   for (GroupSend::Outgoing& one : outgoing) {
     auto& endpoint = *static_cast<ShmEndpoint*>(one.to);
@@ -76,7 +76,7 @@ void Engine::choose_readers(std::span<GroupSend::Outgoing> outgoing) {
 }
 
 // Without a soft slot, those who still hold a block of their stream are left out.
-std::optional<std::uint32_t> Engine::slot_for_readers() {
+std::optional<std::uint32_t> ShmEngine::slot_for_readers() {
   if (const auto slot = slots_.take()) return slot;
   note_released();
   std::erase_if(readers_, [this](const GroupSend::Outgoing* reader) {

@@ -15,7 +15,7 @@ Introduction::Introduction(const Identity& me, const Transport::Peer& peer,
 }
 
 void Introduction::accept(Connection connection) {
-  channel_.emplace(std::move(connection));
+  socket_.emplace(std::move(connection));
 }
 
 void Introduction::hand_over() {
@@ -25,19 +25,19 @@ void Introduction::hand_over() {
                         .has_membarrier = offer_.has_membarrier ? 1U : 0U,
                         .specimen = offer_.specimen};
   // Refused while too many descriptors of this user are under way: then again.
-  handed_over_ = channel_->send(message, std::array{offer_.segment->descriptor(), offer_.bell});
+  handed_over_ = socket_->send(message, std::array{offer_.segment->descriptor(), offer_.bell});
 }
 
 std::unique_ptr<Neighbour> Introduction::advance() {
   if (dialler_) {
     std::optional<Connection> connection = dialler_->advance();
     if (!connection) return nullptr;
-    channel_.emplace(std::move(*connection));
+    socket_.emplace(std::move(*connection));
     dialler_.reset();
   }
-  if (!channel_) return nullptr;
+  if (!socket_) return nullptr;
   Received received;
-  if (!theirs_ && channel_->receive(received)) {
+  if (!theirs_ && socket_->receive(received)) {
     if (received.message.kind != Kind::offer) {
       throw Error(ErrorCode::invalid_argument,
                   "shm: the peer began with something else than its offer");
@@ -46,12 +46,12 @@ std::unique_ptr<Neighbour> Introduction::advance() {
   }
   if (my_turn() && !handed_over_) hand_over();
   if (theirs_ && handed_over_) {
-    return std::make_unique<Neighbour>(std::move(*channel_), std::move(*theirs_), offer_);
+    return std::make_unique<Neighbour>(std::move(*socket_), std::move(*theirs_), offer_);
   }
-  if (channel_->closed()) {
+  if (socket_->closed()) {
     if (dialled_) throw Error(ErrorCode::peer_lost, "closed the connection during set-up");
     // The peer gave up; it may dial again.
-    channel_.reset();
+    socket_.reset();
     handed_over_ = false;
   }
   return nullptr;
@@ -59,7 +59,7 @@ std::unique_ptr<Neighbour> Introduction::advance() {
 
 int Introduction::descriptor() const {
   if (dialler_) return dialler_->descriptor();
-  return channel_ ? channel_->descriptor() : -1;
+  return socket_ ? socket_->descriptor() : -1;
 }
 
 }  // namespace motet::shm

@@ -17,14 +17,14 @@ class Introduction {
   Introduction(const Identity& me, const Transport::Peer& peer, const Address& unix_address,
                Offer offer);
 
-  bool waits() const { return !dialler_ && !channel_; }
+  bool waits() const { return !dialler_ && !socket_; }
   // What the listener has accepted from this peer.
   void accept(Connection connection);
 
   // The peer once it is known, else null. Throws Error when what it says makes no sense.
   std::unique_ptr<Neighbour> advance();
   // Whether advance() has something to do although the descriptor says nothing.
-  bool must_retry() const { return channel_ && my_turn() && !handed_over_; }
+  bool must_retry() const { return socket_ && my_turn() && !handed_over_; }
   // Readable when advance() has something to do; -1 while only a connection could be.
   int descriptor() const;
   // What dialling has run into, "" if nothing.
@@ -36,7 +36,7 @@ class Introduction {
 
   Offer offer_;
   std::optional<Dialler> dialler_;
-  std::optional<Channel> channel_;
+  std::optional<PeerSocket> socket_;
   bool dialled_ = false;
   bool handed_over_ = false;
   std::optional<Received> theirs_;

@@ -9,9 +9,9 @@
 namespace motet::shm {
 namespace {
 
-std::shared_ptr<Segment> segment_of(const Channel& channel, Received& offer) {
-  if (channel.process() == getpid()) {
-    if (auto shared = Segment::of_this_process(channel.peer())) return shared;
+std::shared_ptr<Segment> segment_of(const PeerSocket& socket, Received& offer) {
+  if (socket.process() == getpid()) {
+    if (auto shared = Segment::of_this_process(socket.peer())) return shared;
   }
   return Segment::attach(std::move(offer.descriptors[0]), offer.message.sizes);
 }
@@ -24,21 +24,21 @@ Descriptor watch(int process) {
 }
 
 // Who does not let others read does not read either: for a sandbox that kills for the attempt.
-PeerProcess memory_of(const Channel& channel, const Specimen& theirs, const Specimen& mine) {
+PeerProcess memory_of(const PeerSocket& socket, const Specimen& theirs, const Specimen& mine) {
   if (mine.address == 0) return {};
-  return {channel.process(), theirs};
+  return {socket.process(), theirs};
 }
 
 }  // namespace
 
-Neighbour::Neighbour(Channel connection, Received theirs, const Offer& mine)
-    : channel(std::move(connection)),
-      segment(segment_of(channel, theirs)),
+Neighbour::Neighbour(PeerSocket connection, Received theirs, const Offer& mine)
+    : socket(std::move(connection)),
+      segment(segment_of(socket, theirs)),
       bell(std::move(theirs.descriptors[1])),
-      process(watch(channel.process())),
-      same_process(channel.process() == getpid()),
+      process(watch(socket.process())),
+      same_process(socket.process() == getpid()),
       my_index(theirs.message.index),
-      memory(memory_of(channel, theirs.message.specimen, mine.specimen)),
+      memory(memory_of(socket, theirs.message.specimen, mine.specimen)),
       fence(mine.has_membarrier && theirs.message.has_membarrier != 0 ? Fence::compiler
                                                                       : Fence::full),
       sleeper(segment->engine().sleeping, bell, fence) {}

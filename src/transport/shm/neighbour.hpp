@@ -6,7 +6,7 @@
 #include <memory>
 
 #include "transport/shm/bell.hpp"
-#include "transport/shm/channel.hpp"
+#include "transport/shm/peer_socket.hpp"
 #include "transport/shm/segment.hpp"
 
 namespace motet::shm {
@@ -22,12 +22,12 @@ struct Offer {
 
 struct Neighbour {
   // From the peer's offer. Throws Error when it does not hold.
-  Neighbour(Channel connection, Received theirs, const Offer& mine);
+  Neighbour(PeerSocket connection, Received theirs, const Offer& mine);
 
   // Its process has ended. Makes a system call.
   bool dead() const noexcept;
 
-  Channel channel;
+  PeerSocket socket;
   std::shared_ptr<Segment> segment;
   Bell bell;
   Descriptor process;  // pidfd: readable when the process has ended; none for this process itself

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "transport/shm/channel.hpp"
+#include "transport/shm/peer_socket.hpp"
 #include "transport/transport.hpp"
 
 namespace motet::shm {

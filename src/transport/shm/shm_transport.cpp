@@ -64,8 +64,8 @@ class ShmTransport final : public Transport, public GroupSend, public SharedMemo
  public:
   explicit ShmTransport(const TransportOptions& options)
       : listener_(Listener::local()),
-        engine_(std::make_shared<Engine>(options, sizes_from(options))) {
-    engine_->watch(listener_.descriptor(), Engine::listener_tag);
+        engine_(std::make_shared<ShmEngine>(options, sizes_from(options))) {
+    engine_->watch(listener_.descriptor(), ShmEngine::listener_tag);
   }
   ~ShmTransport() override { engine_->close(); }
   ShmTransport(const ShmTransport&) = delete;
@@ -134,7 +134,7 @@ class ShmTransport final : public Transport, public GroupSend, public SharedMemo
   }
 
   Listener listener_;
-  std::shared_ptr<Engine> engine_;
+  std::shared_ptr<ShmEngine> engine_;
   std::uint32_t calls_ = 0;
 };
 

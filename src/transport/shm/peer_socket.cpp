@@ -1,4 +1,4 @@
-#include "transport/shm/channel.hpp"
+#include "transport/shm/peer_socket.hpp"
 
 #include <sys/socket.h>
 
@@ -55,10 +55,10 @@ bool well_formed(const Received& received) {
 
 }  // namespace
 
-Channel::Channel(Connection connection)
+PeerSocket::PeerSocket(Connection connection)
     : connection_(std::move(connection)), process_(process_at(connection_.socket.get())) {}
 
-bool Channel::send(const Message& message, std::span<const int> descriptors) noexcept {
+bool PeerSocket::send(const Message& message, std::span<const int> descriptors) noexcept {
   if (closed_) return false;
   Message copy = message;
   iovec part{.iov_base = &copy, .iov_len = sizeof copy};
@@ -81,7 +81,7 @@ bool Channel::send(const Message& message, std::span<const int> descriptors) noe
          static_cast<ssize_t>(sizeof copy);
 }
 
-bool Channel::receive(Received& received) noexcept {
+bool PeerSocket::receive(Received& received) noexcept {
   if (closed_) return false;
   received = Received{};
   iovec part{.iov_base = &received.message, .iov_len = sizeof received.message};
@@ -100,7 +100,7 @@ bool Channel::receive(Received& received) noexcept {
   return false;
 }
 
-void Channel::finish() noexcept {
+void PeerSocket::finish() noexcept {
   shutdown(connection_.socket.get(), SHUT_WR);
 }
 

@@ -34,15 +34,15 @@ struct Received {
   std::array<Descriptor, 2> descriptors;
 };
 
-class Channel {
+class PeerSocket {
  public:
-  explicit Channel(Connection connection);
+  explicit PeerSocket(Connection connection);
 
   // False: no room at the moment, or the peer is gone.
   bool send(const Message& message, std::span<const int> descriptors = {}) noexcept;
-  // Takes the next message if it has come. Malformed ones close the channel.
+  // Takes the next message if it has come. Malformed ones close the socket.
   bool receive(Received& received) noexcept;
-  // Nothing more will come: the peer's process or its end of the channel is gone.
+  // Nothing more will come: the peer's process or its end of the socket is gone.
   bool closed() const { return closed_; }
   // The peer will receive nothing more, and knows it.
   void finish() noexcept;
