@@ -24,14 +24,14 @@ threads() { expect 0 'all results right' allgather --ranks 3 --threads -e 64K -f
 every_collective() { expect 0 'all results right' all --ranks 3 -b 8 -e 300K -f 200 -n 5 -r 1; }
 one_rank() {
   expect 0 'all results right' all --ranks 1 -e 64K -f 32 -n 5
-  expect 1 'sendrecv needs two ranks' sendrecv --ranks 1
+  expect 2 'sendrecv needs two ranks' sendrecv --ranks 1
 }
 every_type() { expect 0 'all results right' allreduce --ranks 2 -b 1K -e 1K -n 2 -w 1 -d all -o all; }
 
 wrong_usage() {
   expect 2 "unknown collective 'all_reduce'; choose from allreduce" all_reduce --ranks 2
   expect 2 "root 2 with 2 ranks" broadcast --ranks 2 -r 2
-  expect 1 'nonsense' allreduce --ranks 2 --algorithm nonsense
+  expect 2 'nonsense' allreduce --ranks 2 --algorithm nonsense
   expect 2 '^--ranks: 0 is less than 1$' allreduce --ranks 0
   expect 2 '^--root: -1 is less than 0$' broadcast --ranks 2 -r -1
   WORLD_SIZE=2 expect 2 'WORLD_SIZE but no RANK' allreduce

@@ -16,6 +16,7 @@ namespace motet_perf {
 namespace {
 
 constexpr int failure = 1;
+constexpr int senseless = 2;  // arguments
 
 // What `act` returns, or a failure after its error was printed.
 template <class Act>
@@ -24,6 +25,12 @@ int reporting_errors(Act&& act) {
     return act();
   } catch (const std::bad_alloc&) {
     fmt::print(stderr, "motet-perf: not enough memory; choose a smaller -e\n");
+  } catch (const motet::Error& error) {
+    fmt::print(stderr, "motet-perf: {}\n", error.what());
+    return error.status() == motet_invalid_argument ? senseless : failure;
+  } catch (const std::invalid_argument& error) {
+    fmt::print(stderr, "motet-perf: {}\n", error.what());
+    return senseless;
   } catch (const std::exception& error) {
     fmt::print(stderr, "motet-perf: {}\n", error.what());
   }
