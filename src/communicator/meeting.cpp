@@ -277,11 +277,12 @@ void part_ways(Meeting& meeting, const std::string& what, std::vector<Rank> rank
 std::vector<std::string> exchange(Meeting& meeting, const std::string& what,
                                   const std::string& mine, const Deadline& deadline) {
   if (meeting.world_size == 1) return {mine};
-  Store& store = *meeting.store;
-  store.set(fmt::format("{}/{}", what, meeting.rank), mine);
-  if (meeting.rank == 0) {
+  as_rank(meeting.rank, [&] {
+    Store& store = *meeting.store;
+    store.set(fmt::format("{}/{}", what, meeting.rank), mine);
+    if (meeting.rank != 0) return;
     store.set(what + "/all", collect(store, what, meeting.world_size, deadline).dump());
-  }
+  });
   const auto all = nlohmann::json::parse(hear_of_all(meeting, what, deadline));
   if (!all.contains("missing")) return all["values"].get<std::vector<std::string>>();
   const auto missing = all["missing"].get<std::vector<Rank>>();

@@ -45,10 +45,10 @@ void publish(Engine& me, std::uint32_t index, const void* data, std::size_t byte
   send_location(me, index, *location);
 }
 
+// Once something has come from the peer: by then it has found out whether it can read.
 void publish_for_reading(Engine& me, std::uint32_t index, const void* data) {
-  std::optional<Location> location;
-  me.until([&] { return (location = memory(me, 1).publish_for_reading(data)).has_value(); },
-           "the peer to find out that it can read");
+  const auto location = memory(me, 1).publish_for_reading(data);
+  require(location.has_value(), "the peer can read");
   send_location(me, index, *location);
 }
 
@@ -218,6 +218,7 @@ TEST(ShmProcesses, ReadOrdinaryMemoryUntilItIsWithdrawn) {
     std::vector<std::byte> data(bytes);
     fill(data.data(), bytes, 5);
     require(!memory(me, 1).publish(data.data(), bytes), "nobody can map it");
+    me.receive(1, 1, 0, 8);
     publish_for_reading(me, 0, data.data());
     publish_for_reading(me, 1, reinterpret_cast<const void*>(16));  // nothing is there
     publish_for_reading(me, 2, data.data());
@@ -227,6 +228,7 @@ TEST(ShmProcesses, ReadOrdinaryMemoryUntilItIsWithdrawn) {
     await([&] { return board.flag[2].load(); }, "the peer to be done");
   };
   const auto reader = [](Engine& me, Board& board) {
+    me.send(0, 1, 0, 8);
     const Publication first = receive_publication(me);
     const Publication nowhere = receive_publication(me);
     const Publication last = receive_publication(me);
