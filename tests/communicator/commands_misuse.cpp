@@ -52,6 +52,17 @@ void bad_arguments(Rank& rank, const Words&) {
   call.size = sizeof call;
   call.algorithm = "magic";
   say_how("algorithm", by(call));
+  for (const int nobody : {-1, rank.size}) {
+    must_be(motet_comm_node(comm, nobody) == -1, "the node of nobody");
+    must_be(motet_comm_local_rank(comm, nobody) == -1, "the local rank of nobody");
+    must_be(motet_comm_transport(comm, nobody) == nullptr, "the transport to nobody");
+  }
+  must_be(motet_comm_rank(nullptr) == -1 && motet_comm_size(nullptr) == -1, "nowhere");
+  void* memory = nullptr;
+  say_how("memory", [&] { return motet_mem_alloc(comm, SIZE_MAX - 10, &memory); });
+  say_how("explain", [&] {
+    return motet_explain(comm, motet_collective_allreduce, SIZE_MAX, nullptr, 0, nullptr);
+  });
   say_how("where", [&] { return motet_comm_split(comm, 0, 0, nullptr); });
   say_how("request", [&] { return motet_wait(nullptr); });
 }

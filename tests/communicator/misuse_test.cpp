@@ -41,6 +41,9 @@ TEST_P(Misuse, OfArgumentsIsRefusedAndChangesNothing) {
              {"request", "the request is NULL"}}) {
       EXPECT_THAT(rank.find(what), Failed(invalid_argument, HasSubstr(text)));
     }
+    EXPECT_THAT(rank.find("explain"),
+                Failed(invalid_argument, HasSubstr("do not fit into memory")));
+    EXPECT_NE(rank.find("memory").status, 0) << "tcp shares none";
     EXPECT_THAT(rank.find("allreduce"), Succeeded());
     EXPECT_THAT(rank.find("broadcast"), Succeeded());
   }
