@@ -27,7 +27,14 @@
 
 static thread_local std::uint64_t allocations = 0;
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef __has_feature  // Clang
+#define MOTET_HAS_FEATURE(feature) __has_feature(feature)
+#else
+#define MOTET_HAS_FEATURE(feature) 0
+#endif
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
+    MOTET_HAS_FEATURE(address_sanitizer)
 // Sanitizers have their own malloc, and make system calls of their own.
 constexpr bool sanitized = true;
 #else
