@@ -31,6 +31,13 @@ class Connecting {
         deadline_(deadline),
         links_(cards.size()),
         reasons_(cards.size()) {}
+  // Endpoints die with the engine held, also after an error.
+  ~Connecting() {
+    const Engine::Hold hold(engine_);
+    attempts_.clear();
+  }
+  Connecting(const Connecting&) = delete;
+  Connecting& operator=(const Connecting&) = delete;
 
   std::vector<Link*> connect_all() {
     reuse_links();
