@@ -10,12 +10,14 @@ import os
 import platform
 import re
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
 
 from cells import COLLECTIVES, DEFAULT_SIZES, MODES, QUICK_SIZES, parse_size, request_for
 from contenders import ROOT, Setting, floors, motets, peers
+from launch import rows_in
 from results import Results
 from rounds import Care, Rounds
 from tables import MOTET, markdown, record
@@ -77,6 +79,16 @@ def setting_from(given: argparse.Namespace) -> Setting:
     return setting
 
 
+def line_ns(setting: Setting) -> float | None:
+    """One way, as a program on this machine sees it now; 20 ms. None: motet-limits was not built, or fails."""
+    command = [setting.limits, "line", "--json", "--pin", "--pass-ms", "2", "--passes", "1"]
+    try:
+        shown = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return rows_in(shown)[0]["ns_one_way"]
+
+
 def field_of(file: str, name: str) -> str:
     found = re.search(rf"^{name}\s*:\s*(.+)$", Path(file).read_text(), re.MULTILINE)
     return found.group(1) if found else "?"
@@ -94,6 +106,8 @@ def about(given: argparse.Namespace, setting: Setting, results: Results, stopped
         },
         "launches": given.launches,
         "pinned": bool(setting.cpus),
+        "line_ns": results.usual_line_ns(),
+        "launches_elsewhere": results.share_elsewhere(),
         "stopped": stopped,
         "versions": {c.library: c.version for c in results.contenders.values() if c.kind == "peer"},
     }
@@ -125,6 +139,7 @@ def main() -> int:
         foreign_limit=given.foreign_percent / 100,
         repeats=min(given.repeats, 1) if given.quick else given.repeats,
         deadline=time.monotonic() + 60 * given.budget_minutes,
+        line_ns=lambda: line_ns(setting),
     )
     stopped = Rounds(results, [request_for(name, sizes, modes, given.ranks) for name in given.collectives], care).run()
     write(given, results, about(given, setting, results, stopped))

@@ -20,6 +20,8 @@ ABOUT = {
     "machine": {"cpu": "CPU", "cores": 2, "memory": "1 kB", "kernel": "6"},
     "launches": 1,
     "pinned": True,
+    "line_ns": 40.0,
+    "launches_elsewhere": 0.25,
     "stopped": "",
     "versions": {"MPI": "1"},
 }
@@ -112,6 +114,17 @@ class Measuring(unittest.TestCase):
         self.assertEqual(Summary.of("A", samples), Summary("A", 3, 1 / 3, 2, True))
         self.assertEqual(Summary.of("A", samples[:1]), Summary("A", 9, 0, 1, False))
 
+    def test_launches_with_cores_further_apart_are_left_out(self):
+        results = results_of(contender("A", shell("")))
+        for time_us, line_ns in ((2, 40), (4, 44), (9, 200)):
+            results.add(CELL, "A", Sample(time_us, 0, True, line_ns))
+        self.assertEqual(results.summary(CELL, "A"), Summary("A", 3, 1 / 3, 2, True))
+        self.assertAlmostEqual(results.share_elsewhere(), 1 / 3)
+
+    def test_line_time_is_taken_before_each_launch(self):
+        results = measured([contender("A", printing(row(1)))], line_ns=lambda: 50.0)
+        self.assertEqual(results.usual_line_ns(), 50)
+
     def test_contender_that_keeps_failing_is_left_out_and_said(self):
         results = measured([contender("A", shell("exit 1"))], launches=4)
         self.assertEqual(len(results.left_out), 2)
@@ -162,6 +175,7 @@ class Concluding(unittest.TestCase):
         text = markdown(self.results, ABOUT)
         self.assertIn("| 8 B | 2.00 | 4.00 | A fast | 2.00 | ±0 % / ±0 % |", text)
         self.assertIn("7 wrong elements", text)
+        self.assertIn("40 ns; 25 % of the samples", text)
 
     def test_record_is_json_with_every_launch(self):
         cells = json.loads(json.dumps(record(self.results, ABOUT)))["cells"]

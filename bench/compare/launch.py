@@ -31,6 +31,7 @@ class Outcome:
     failure: str = ""  # for humans; empty if all went well
     foreign_share: float = 0.0  # of the machine's CPU time, used by others or taken by the hypervisor
     seconds: float = 0.0
+    line_ns: float | None = None  # what a cache line took from core to core just before
 
 
 @dataclass(frozen=True)

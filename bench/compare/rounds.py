@@ -3,6 +3,7 @@
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from cells import Cell, Request
@@ -22,13 +23,16 @@ class Care:
     foreign_limit: float  # a repetition in which others had a larger share of the machine is dropped
     repeats: int  # tries to replace it
     deadline: float  # time.monotonic() at which nothing new is begun
+    line_ns: Callable[[], float | None] = lambda: None  # what a cache line takes from core to core now
 
 
 def quietest(command: Command, care: Care) -> Outcome:
     """Repeats what others disturbed, as often as may be; else the least disturbed try counts, flagged."""
     best: Outcome | None = None
     for _ in range(1 + care.repeats):
+        line_ns = care.line_ns()
         outcome = run(command)
+        outcome.line_ns = line_ns
         if outcome.failure or outcome.foreign_share <= care.foreign_limit:
             return outcome
         if best is None or outcome.foreign_share < best.foreign_share:
@@ -96,7 +100,8 @@ class Rounds:
             if row.get("wrong"):
                 self.note_wrong(f"{contender.name}: {collective} of {cell.bytes} B, {row['wrong']} wrong elements")
             else:
-                self.results.add(cell, contender.name, Sample(row["time_us_median"], outcome.foreign_share, clean))
+                sample = Sample(row["time_us_median"], outcome.foreign_share, clean, outcome.line_ns)
+                self.results.add(cell, contender.name, sample)
 
     def note_wrong(self, text: str) -> None:
         print(f"\n*** WRONG RESULT: {text}", file=sys.stderr, flush=True)
