@@ -10,14 +10,13 @@ import os
 import platform
 import re
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 from cells import COLLECTIVES, DEFAULT_SIZES, MODES, QUICK_SIZES, parse_size, request_for
 from contenders import ROOT, Setting, floors, motets, peers
-from launch import rows_in
+from placement import Placement
 from results import Results
 from rounds import Care, Rounds
 from tables import MOTET, markdown, record
@@ -45,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--budget-minutes", type=float, default=120, help="nothing is begun later (default 120)")
     result.add_argument("--only", default="", help="contenders whose name matches this, and Motet")
     result.add_argument("--pin", choices=("auto", "on", "off"), default="auto", help="auto: where cores suffice")
+    result.add_argument("--placement", choices=("near", "far", "any"), default="near", help="of virtual cores")
     result.add_argument("--foreign-percent", type=float, default=3, help="of CPU time; more: repeated (default 3)")
     result.add_argument("--repeats", type=int, default=2, help="of a disturbed launch (default 2)")
     result.add_argument("--cell-seconds", type=float, default=20, help="limit for a size and mode (default 20)")
@@ -79,16 +79,6 @@ def setting_from(given: argparse.Namespace) -> Setting:
     return setting
 
 
-def line_ns(setting: Setting) -> float | None:
-    """One way, as a program on this machine sees it now; 20 ms. None: motet-limits was not built, or fails."""
-    command = [setting.limits, "line", "--json", "--pin", "--pass-ms", "2", "--passes", "1"]
-    try:
-        shown = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return rows_in(shown)[0]["ns_one_way"]
-
-
 def field_of(file: str, name: str) -> str:
     found = re.search(rf"^{name}\s*:\s*(.+)$", Path(file).read_text(), re.MULTILINE)
     return found.group(1) if found else "?"
@@ -106,8 +96,8 @@ def about(given: argparse.Namespace, setting: Setting, results: Results, stopped
         },
         "launches": given.launches,
         "pinned": bool(setting.cpus),
-        "line_ns": results.usual_line_ns(),
-        "launches_elsewhere": results.share_elsewhere(),
+        "placement": given.placement,
+        "line_ns": results.line_ns(),
         "stopped": stopped,
         "versions": {c.library: c.version for c in results.contenders.values() if c.kind == "peer"},
     }
@@ -134,14 +124,17 @@ def main() -> int:
     chosen = {c.name: c for c in everybody if c.name == MOTET or re.search(given.only, c.name)}
     results = Results(given.ranks, chosen, left_out=left_out)
     modes = MODES if given.mode == "both" else (given.mode,)
+    placement = Placement(setting.limits, given.placement)
     care = Care(
         launches=given.launches,
         foreign_limit=given.foreign_percent / 100,
         repeats=min(given.repeats, 1) if given.quick else given.repeats,
         deadline=time.monotonic() + 60 * given.budget_minutes,
-        line_ns=lambda: line_ns(setting),
+        placement=placement,
     )
-    stopped = Rounds(results, [request_for(name, sizes, modes, given.ranks) for name in given.collectives], care).run()
+    requests = [request_for(name, sizes, modes, given.ranks) for name in given.collectives]
+    with placement:
+        stopped = Rounds(results, requests, care).run()
     write(given, results, about(given, setting, results, stopped))
     motet_failed = any(text.startswith("Motet") for text in results.left_out + results.wrong)
     return 1 if results.wrong or motet_failed else 0

@@ -10,6 +10,7 @@ from pathlib import Path
 from cells import COLLECTIVES, Cell, Request, parse_size, possible_sizes, size_text
 from contenders import Contender, Setting, motet
 from launch import Command, Outcome, Usage, foreign_share, members_of, rows_in, run
+from placement import Placement
 from results import UCC, Results, Sample, Summary, means
 from rounds import Care, Rounds, is_asked_for, quietest
 from tables import markdown, record
@@ -21,7 +22,7 @@ ABOUT = {
     "launches": 1,
     "pinned": True,
     "line_ns": 40.0,
-    "launches_elsewhere": 0.25,
+    "placement": "near",
     "stopped": "",
     "versions": {"MPI": "1"},
 }
@@ -48,9 +49,26 @@ def results_of(*contenders: Contender) -> Results:
     return Results(2, {c.name: c for c in contenders})
 
 
+class Lines(Placement):
+    """Sees lines of these times, one after the other; the last goes on."""
+
+    def __init__(self, wanted: str, lines: list[float]):
+        super().__init__(Path("."), wanted)
+        self.lines = lines
+
+    def line_ns(self) -> float | None:
+        return self.lines.pop(0) if len(self.lines) > 1 else self.lines[0]
+
+
 def care(**changes) -> Care:
     # By chance others use the machine: no test may depend on that.
-    return Care(**{"launches": 2, "foreign_limit": 1.0, "repeats": 0, "deadline": time.monotonic() + 60} | changes)
+    return Care(**{
+            "launches": 2,
+            "foreign_limit": 1.0,
+            "repeats": 0,
+            "deadline": time.monotonic() + 60,
+            "placement": Placement(Path("/does/not/exist"), "near"),
+        } | changes)
 
 
 def measured(contenders: list[Contender], **changes) -> Results:
@@ -114,16 +132,25 @@ class Measuring(unittest.TestCase):
         self.assertEqual(Summary.of("A", samples), Summary("A", 3, 1 / 3, 2, True))
         self.assertEqual(Summary.of("A", samples[:1]), Summary("A", 9, 0, 1, False))
 
-    def test_launches_with_cores_further_apart_are_left_out(self):
-        results = results_of(contender("A", shell("")))
-        for time_us, line_ns in ((2, 40), (4, 44), (9, 200)):
-            results.add(CELL, "A", Sample(time_us, 0, True, line_ns))
-        self.assertEqual(results.summary(CELL, "A"), Summary("A", 3, 1 / 3, 2, True))
-        self.assertAlmostEqual(results.share_elsewhere(), 1 / 3)
+    def test_launch_in_which_the_cores_moved_is_flagged(self):
+        placement = Lines("near", [40, 180, 180, 42, 40, 44])
+        placement.near_ns = 40
+        results = measured([contender("A", printing(row(1)))], placement=placement)
+        samples = results.samples[CELL, "A"]
+        self.assertEqual([s.line_ns for s in samples], [(40, 180), (42, 40)])
+        self.assertEqual([s.clean for s in samples], [False, True])
+        self.assertEqual(results.line_ns(), 41)
 
-    def test_line_time_is_taken_before_each_launch(self):
-        results = measured([contender("A", printing(row(1)))], line_ns=lambda: 50.0)
-        self.assertEqual(results.usual_line_ns(), 50)
+    def test_cores_are_moved_until_they_are_where_they_are_wanted(self):
+        placement = Lines("far", [40, 44, 180])
+        placement.near_ns = 40
+        self.assertEqual(placement.settle(), 180)
+
+    def test_keepers_use_only_what_nobody_wants_and_end(self):
+        with Lines("any", [40]) as placement:
+            keepers = list(placement.keepers)
+            self.assertEqual(len(keepers), len(os.sched_getaffinity(0)))
+        self.assertTrue(all(keeper.returncode is not None for keeper in keepers))
 
     def test_contender_that_keeps_failing_is_left_out_and_said(self):
         results = measured([contender("A", shell("exit 1"))], launches=4)
@@ -175,7 +202,7 @@ class Concluding(unittest.TestCase):
         text = markdown(self.results, ABOUT)
         self.assertIn("| 8 B | 2.00 | 4.00 | A fast | 2.00 | ±0 % / ±0 % |", text)
         self.assertIn("7 wrong elements", text)
-        self.assertIn("40 ns; 25 % of the samples", text)
+        self.assertIn("near; a cache line went from one to the other in 40 ns", text)
 
     def test_record_is_json_with_every_launch(self):
         cells = json.loads(json.dumps(record(self.results, ABOUT)))["cells"]

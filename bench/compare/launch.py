@@ -7,6 +7,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,25 +32,28 @@ class Outcome:
     failure: str = ""  # for humans; empty if all went well
     foreign_share: float = 0.0  # of the machine's CPU time, used by others or taken by the hypervisor
     seconds: float = 0.0
-    line_ns: float | None = None  # what a cache line took from core to core just before
+    line_ns: tuple[float, ...] = ()  # what a cache line took from core to core before and after, if known
 
 
 @dataclass(frozen=True)
 class Usage:
-    """CPU seconds since some past moment: of all CPUs, stolen ones included, and of our finished children."""
+    """CPU seconds since some past moment: of all CPUs, stolen ones included, and of our finished children.
+
+    What those used who do not count comes off the first.
+    """
 
     wall: float
     busy: float
     ours: float
 
     @staticmethod
-    def now() -> "Usage":
+    def now(uncounted: float = 0.0) -> "Usage":
         fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]
         user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, fields[:8])
         children = resource.getrusage(resource.RUSAGE_CHILDREN)
         return Usage(
             time.monotonic(),
-            (user + nice + system + irq + softirq + steal) * TICK_SECONDS,
+            (user + nice + system + irq + softirq + steal) * TICK_SECONDS - uncounted,
             children.ru_utime + children.ru_stime,
         )
 
@@ -133,17 +137,17 @@ def wait(process: subprocess.Popen, limit_seconds: float) -> str:
     return f"exit status {status}" if status else ""
 
 
-def run(command: Command) -> Outcome:
-    """Output goes to files, so that nobody wakes up to read it while ranks are timed.
+def run(command: Command, uncounted: Callable[[], float] = lambda: 0.0) -> Outcome:
+    """`uncounted`: CPU seconds used so far by processes that disturb nobody.
 
-    PEER_STORE is an empty folder, where ranks that no MPI has introduced can meet.
+    Output goes to files, so that nobody wakes up to read it while ranks are timed. PEER_STORE is an empty folder, where ranks that no MPI has introduced can meet.
     """
     with (
         tempfile.TemporaryFile("w+") as output,
         tempfile.TemporaryFile("w+") as errors,
         tempfile.TemporaryDirectory() as store,
     ):
-        before = Usage.now()
+        before = Usage.now(uncounted())
         try:
             process = subprocess.Popen(
                 command.arguments,
@@ -156,7 +160,7 @@ def run(command: Command) -> Outcome:
         except OSError as error:
             return Outcome(failure=str(error))
         failure = wait(process, command.limit_seconds)
-        after = Usage.now()
+        after = Usage.now(uncounted())
         output.seek(0)
         errors.seek(0)
         if failure.startswith("exit"):

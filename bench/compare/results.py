@@ -15,18 +15,12 @@ class Sample:
     time_us: float
     foreign_share: float
     clean: bool
-    line_ns: float | None = None  # just before the launch
-
-    def is_of(self, usual_line_ns: float | None) -> bool:
-        """Whether the cores were as far apart as usual."""
-        if self.line_ns is None or usual_line_ns is None:
-            return True
-        return 1 / OTHER_PLACEMENT < self.line_ns / usual_line_ns < OTHER_PLACEMENT
+    line_ns: tuple[float, ...] = ()  # before and after the launch
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Over the launches that nobody disturbed, with the cores where they usually are; over all if there is none."""
+    """Over the launches that nobody disturbed; over all of them if none was."""
 
     contender: str
     median_us: float
@@ -35,16 +29,12 @@ class Summary:
     clean: bool
 
     @staticmethod
-    def of(contender: str, samples: list[Sample], usual_line_ns: float | None = None) -> "Summary":
-        clean = [sample.time_us for sample in samples if sample.clean and sample.is_of(usual_line_ns)]
+    def of(contender: str, samples: list[Sample]) -> "Summary":
+        clean = [sample.time_us for sample in samples if sample.clean]
         times = clean or [sample.time_us for sample in samples]
         median = statistics.median(times)
         return Summary(contender, median, (max(times) - min(times)) / 2 / median, len(times), bool(clean))
 
-
-# A hypervisor moves virtual cores: a cache line then takes up to five times as long from one to the other. Launches
-# in which it took this many times more or less than usual are of another machine, so to speak.
-OTHER_PLACEMENT = 1.6
 
 # UCC is in no package index. Where it was built by hand, on two ranks, it took these shares of the time of the best
 # library that is: a peer all the same, so it is counted.
@@ -77,21 +67,12 @@ class Results:
 
     def summary(self, cell: Cell, contender: str) -> Summary | None:
         samples = self.samples.get((cell, contender))
-        return Summary.of(contender, samples, self.usual_line_ns()) if samples else None
+        return Summary.of(contender, samples) if samples else None
 
-    def lines_ns(self) -> list[float]:
-        """What a cache line took from core to core before each launch, where that is known."""
-        return [s.line_ns for samples in self.samples.values() for s in samples if s.line_ns is not None]
-
-    def usual_line_ns(self) -> float | None:
-        lines = self.lines_ns()
+    def line_ns(self) -> float | None:
+        """What a cache line took from core to core beside clean launches: the median, if it is known."""
+        lines = [ns for samples in self.samples.values() for s in samples if s.clean for ns in s.line_ns]
         return statistics.median(lines) if lines else None
-
-    def share_elsewhere(self) -> float:
-        """Of all samples, those with the cores further apart or closer than usual."""
-        usual = self.usual_line_ns()
-        samples = [sample for several in self.samples.values() for sample in several]
-        return sum(not sample.is_of(usual) for sample in samples) / max(1, len(samples))
 
     def best(self, cell: Cell, names: list[str]) -> Summary | None:
         """The fastest by its median."""

@@ -3,12 +3,12 @@
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from cells import Cell, Request
 from contenders import Contender
 from launch import Command, Outcome, run
+from placement import Placement
 from results import Results, Sample
 
 # A contender that fails this often at a collective is left out of it from then on.
@@ -23,19 +23,21 @@ class Care:
     foreign_limit: float  # a repetition in which others had a larger share of the machine is dropped
     repeats: int  # tries to replace it
     deadline: float  # time.monotonic() at which nothing new is begun
-    line_ns: Callable[[], float | None] = lambda: None  # what a cache line takes from core to core now
+    placement: Placement
 
 
 def quietest(command: Command, care: Care) -> Outcome:
     """Repeats what others disturbed, as often as may be; else the least disturbed try counts, flagged."""
     best: Outcome | None = None
     for _ in range(1 + care.repeats):
-        line_ns = care.line_ns()
-        outcome = run(command)
-        outcome.line_ns = line_ns
-        if outcome.failure or outcome.foreign_share <= care.foreign_limit:
+        before = care.placement.settle()
+        outcome = run(command, care.placement.used_seconds)
+        after = care.placement.line_ns()
+        outcome.line_ns = (before, after) if before and after else ()
+        stayed = all(map(care.placement.is_wanted, outcome.line_ns))
+        if outcome.failure or (stayed and outcome.foreign_share <= care.foreign_limit):
             return outcome
-        if best is None or outcome.foreign_share < best.foreign_share:
+        if best is None or (stayed and outcome.foreign_share < best.foreign_share):
             best = outcome
         if time.monotonic() >= care.deadline:
             break
@@ -91,7 +93,8 @@ class Rounds:
         self.show(f"round {launch + 1}/{self.care.launches} {request.collective}: {contender.name}", began)
 
     def take(self, contender: Contender, collective: str, outcome: Outcome) -> None:
-        clean = outcome.foreign_share <= self.care.foreign_limit
+        stayed = all(map(self.care.placement.is_wanted, outcome.line_ns))
+        clean = stayed and outcome.foreign_share <= self.care.foreign_limit
         for row in outcome.rows:
             self.results.commit = row.get("commit", self.results.commit)
             if not is_asked_for(row, collective):

@@ -96,18 +96,13 @@ def means_table(results: Results) -> list[str]:
 def placement(about: dict) -> list[str]:
     if about["line_ns"] is None:
         return []
-    share = about["launches_elsewhere"]
-    return [
-        f"A cache line went from core to core in {about['line_ns']:.0f} ns; {100 * share:.0f} % of the samples were taken",
-        "when it took 1.6 times more or less, and are left out.",
-    ]
+    return [f"Cores: {about['placement']}; a cache line went from one to the other in {about['line_ns']:.0f} ns."]
 
 
 def notes(results: Results, about: dict) -> list[str]:
     lines = [
         "Times in µs: of one call, of the slowest rank; the median over launches of each launch's median. Spread: half",
-        "of the range over launches. †: in every launch others used the machine, or the cores were further apart or",
-        "closer than usual.",
+        "of the range over launches. †: in every launch others used the machine, or the cores were moved.",
         *placement(about),
         "Ranks are " + ("pinned, one to a core (threads are not)." if about["pinned"] else "not pinned."),
         f"Versions: {', '.join(f'{name} {version}' for name, version in about['versions'].items())}.",
@@ -151,7 +146,7 @@ def cell_record(results: Results, cell: Cell, name: str) -> dict:
         "clean": summary.clean,
         "launch_time_us": [sample.time_us for sample in samples],
         "launch_foreign_share": [round(sample.foreign_share, 4) for sample in samples],
-        "launch_line_ns": [sample.line_ns for sample in samples],
+        "launch_line_ns": [list(sample.line_ns) for sample in samples],
     }
 
 
