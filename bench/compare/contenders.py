@@ -59,20 +59,6 @@ class Contender:
 # Motet
 
 
-def offers(program: Path, option: str) -> bool:
-    asked = subprocess.run([program, "--help"], capture_output=True, text=True, timeout=60, check=False)
-    return f"{option} " in asked.stdout or f"{option}:" in asked.stdout
-
-
-def motet_sizes(request: Request, takes_list: bool) -> list[list[str]]:
-    """Arguments of one process each: motet-perf takes ranges, unless it has come to take lists."""
-    if request.collective == "barrier":
-        return [[]]
-    if takes_list:
-        return [["--sizes", ",".join(map(str, request.sizes))]]
-    return [["-b", str(size), "-e", str(size)] for size in request.sizes]
-
-
 def motet_start(setting: Setting, more: tuple[str, ...]) -> list[str]:
     """Ranks that are processes can be pinned one by one, each before it starts."""
     program = str(setting.motet_perf)
@@ -82,9 +68,8 @@ def motet_start(setting: Setting, more: tuple[str, ...]) -> list[str]:
 
 
 def motet(setting: Setting, name: str, *more: str) -> Contender:
-    takes_list = offers(setting.motet_perf, "--sizes")
-
     def commands(request: Request) -> list[Command]:
+        sizes = ("--sizes", ",".join(map(str, request.sizes)))
         return [
             Command(
                 (*motet_start(setting, more), request.collective, *sizes, "--json", *more, *fresh[mode]),
@@ -92,7 +77,6 @@ def motet(setting: Setting, name: str, *more: str) -> Contender:
                 setting.limit(request),
             )
             for mode in request.modes
-            for sizes in motet_sizes(request, takes_list)
         ]
 
     fresh = {"fresh": ("--fresh",), "hot": ()}
@@ -100,10 +84,11 @@ def motet(setting: Setting, name: str, *more: str) -> Contender:
 
 
 def motets(setting: Setting) -> list[Contender]:
-    found = [motet(setting, "Motet"), motet(setting, "Motet, threads", "--threads")]
-    if offers(setting.motet_perf, "--memory"):
-        found.append(motet(setting, "Motet, shared buffers", "--memory", "shared"))
-    return found
+    return [
+        motet(setting, "Motet"),
+        motet(setting, "Motet, threads", "--threads"),
+        motet(setting, "Motet, shared buffers", "--memory", "shared"),
+    ]
 
 
 # The machine's limits
@@ -112,12 +97,15 @@ def motets(setting: Setting) -> list[Contender]:
 def floor(setting: Setting, buffers: str) -> Contender:
     pin = ("--pin",) if setting.cpus else ()
 
+    # Many variants are tried: each size alone, and each variant shortly, so that the cores stay where they are.
+    common = ("floor", "--buffers", buffers, "--json", "--pass-ms", "4", "--passes", "2", *pin)
+
     def commands(request: Request) -> list[Command]:
-        sizes = ",".join(map(str, request.sizes))
-        common = ("floor", "--collective", request.collective, "--bytes", sizes, "--buffers", buffers, "--json", *pin)
+        what = ("--collective", request.collective)
         return [
-            Command((str(setting.limits), *common, "--mode", mode), {}, setting.limit(request))
+            Command((str(setting.limits), *common, *what, "--bytes", str(size), "--mode", mode), {}, setting.limit(request))
             for mode in request.modes
+            for size in request.sizes
         ]
 
     return Contender(f"floor, {buffers} buffers", "floor", "floor", "", commands, shared_buffers=buffers == "shared")

@@ -18,7 +18,7 @@ from launch import rows_in
 # Two times this far apart are of two placements.
 APART = 1.6
 TRIES = 40
-NAP_SECONDS = 0.1  # asleep for so long, a core is often woken up elsewhere
+NAP_SECONDS = 0.03  # asleep for so long, a core is often woken up elsewhere
 KEEPER = "import os; os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))\nwhile True: pass"
 
 

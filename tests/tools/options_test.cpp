@@ -43,6 +43,13 @@ TEST_F(PerfOptions, AloneBStartsAboveTheUsualEnd) {
   EXPECT_EQ(options.sizes.largest, std::size_t{128} << 20);
 }
 
+TEST_F(PerfOptions, TakeAListOfSizes) {
+  const Options options = parsed({"allreduce", "--sizes", "1M,8,16K"}).options;
+  EXPECT_EQ(sizes_of(options.sizes),
+            (std::vector<std::size_t>{8, std::size_t{16} << 10, std::size_t{1} << 20}));
+  EXPECT_EQ(parsed({"allreduce", "--sizes", "8,lots"}).exit_status, 2);
+}
+
 TEST_F(PerfOptions, TakesTheRanksOfTheLauncherAround) {
   setenv("PMI_RANK", "1", 1);
   setenv("PMI_SIZE", "3", 1);

@@ -17,6 +17,7 @@ namespace {
 // The words as typed, before they are understood.
 struct Words {
   std::string collective, type = "float32", op = "sum", smallest = "8", largest, step;
+  std::vector<std::string> sizes;
   std::string memory = "private";
   bool json = false, csv = false, threads = false;
   int ranks = 0, join_ranks = 0;
@@ -53,6 +54,7 @@ void add_what(CLI::App& app, Words& words, Options& options) {
       ->check(CLI::Range(2, 1 << 20))
       ->excludes(step)
       ->capture_default_str();
+  app.add_option("--sizes", words.sizes, "a list instead: 8,16K,1M")->delimiter(',');
   app.add_option("-d,--datatype", words.type, "int8 ... float64 or all")->capture_default_str();
   app.add_option("-o,--op", words.op, "sum, prod, min, max, avg, and, or, xor or all")
       ->capture_default_str();
@@ -95,6 +97,8 @@ void add_start(CLI::App& app, Words& words, Options& options) {
 }
 
 void understand_sizes(const Words& words, Sizes& sizes) {
+  for (const std::string& word : words.sizes) sizes.list.push_back(parse_bytes(word));
+  std::ranges::sort(sizes.list);
   sizes.smallest = parse_bytes(words.smallest);
   if (!words.step.empty()) {
     sizes.step_bytes = parse_bytes(words.step);
@@ -149,6 +153,7 @@ void understand(const Words& words, Options& options) {
 }  // namespace
 
 std::vector<std::size_t> sizes_of(const Sizes& sizes) {
+  if (!sizes.list.empty()) return sizes.list;
   std::vector<std::size_t> result;
   const auto after = [&](std::size_t bytes) {
     if (sizes.step_bytes != 0) return bytes + sizes.step_bytes;

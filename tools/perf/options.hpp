@@ -17,6 +17,7 @@ struct Sizes {
   std::size_t largest = std::size_t{64} << 20;
   std::size_t step_bytes = 0;  // 0: multiply
   std::size_t factor = 2;
+  std::vector<std::size_t> list{};  // these instead, ascending, if there are any
 };
 
 struct Repeats {
