@@ -69,7 +69,9 @@ def motet_start(setting: Setting, more: tuple[str, ...]) -> list[str]:
 
 def motet(setting: Setting, name: str, *more: str) -> Contender:
     def commands(request: Request) -> list[Command]:
-        sizes = ("--sizes", ",".join(map(str, request.sizes)))
+        sizes = ["--sizes", ",".join(map(str, request.sizes)), "--row-ms", "60"]
+        if request.collective != "broadcast":
+            sizes.append("--out-of-place")
         return [
             Command(
                 (*motet_start(setting, more), request.collective, *sizes, "--json", *more, *fresh[mode]),

@@ -11,8 +11,6 @@ using Clock = std::chrono::steady_clock;
 
 // Long enough that the ranks' leaving the barrier at different times does not show.
 constexpr double batch_us = 1000;
-// Of all batches of a row unless -n says how many calls: 200, enough for a 99th percentile.
-constexpr double row_us = 200'000;
 constexpr std::size_t fewest_calls = 5;  // however long one takes: a median of less says little
 // A call that takes no time (one rank, no bytes) must not double its batch for ever.
 constexpr std::size_t most_batch_calls = std::size_t{1} << 20;
@@ -38,7 +36,7 @@ Batches calibrate(motet::Communicator& comm, const Call& call, const How& how,
 }  // namespace
 
 Batches plan_batches(const Repeats& repeats, double call_us, std::size_t batch_calls) {
-  const double fitting = std::ceil(row_us / std::max(call_us, 1e-3));
+  const double fitting = std::ceil(1000.0 * repeats.row_ms / std::max(call_us, 1e-3));
   const std::size_t total = repeats.iterations > 0
                                 ? static_cast<std::size_t>(repeats.iterations)
                                 : std::max(fewest_calls, static_cast<std::size_t>(fitting));

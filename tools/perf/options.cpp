@@ -65,8 +65,11 @@ void add_what(CLI::App& app, Words& words, Options& options) {
 
 void add_how(CLI::App& app, Words& words, Options& options) {
   app.add_option("-n,--iters", options.repeats.iterations,
-                 "calls per size (default: what fits into 0.2 s, at least 5)")
+                 "calls per size (default: what fits into --row-ms, at least 5)")
       ->check(at_least(1));
+  app.add_option("--row-ms", options.repeats.row_ms, "timed part of a size, ms")
+      ->check(at_least(1))
+      ->capture_default_str();
   app.add_option("-w,--warmup_iters", options.repeats.warmup, "calls before, not timed")
       ->check(at_least(0))
       ->capture_default_str();
@@ -75,6 +78,7 @@ void add_how(CLI::App& app, Words& words, Options& options) {
       ->capture_default_str();
   app.add_flag("--fresh", options.repeats.fresh,
                "rewrite inputs and read outputs between calls (outside the timed part)");
+  app.add_flag("--out-of-place", options.repeats.out_of_place_only, "leave out calls in place");
   app.add_option("--algorithm", options.how.algorithm, "instead of the planner's choice");
   app.add_option("--transport", options.how.transport, "for instance shm,tcp or tcp");
   app.add_option("--timeout", options.how.timeout_ms, "of one call, ms")->check(at_least(1));

@@ -21,10 +21,12 @@ struct Sizes {
 };
 
 struct Repeats {
-  int iterations = 0;  // 0: as many as fit into 0.2 s, at least 5
+  int iterations = 0;  // 0: as many as fit into row_ms, at least 5
+  int row_ms = 200;
   int warmup = 5;
   int checks = 1;      // rounds whose results are checked
   bool fresh = false;  // rewrite inputs and read outputs between calls, outside the timed part
+  bool out_of_place_only = false;
 };
 
 // How one call is made and where its buffers lie.

@@ -94,7 +94,8 @@ class Runner {
                   .out_of_place = run_placed(row, pattern, Placing::out_of_place),
                   .in_place = std::nullopt};
     result.algorithm = last_algorithm_;
-    if (shape.row.in_place) result.in_place = run_placed(row, pattern, Placing::in_place);
+    if (shape.row.in_place && !options_.repeats.out_of_place_only)
+      result.in_place = run_placed(row, pattern, Placing::in_place);
     return result;
   }
 
