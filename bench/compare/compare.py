@@ -46,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--pin", choices=("auto", "on", "off"), default="auto", help="auto: where cores suffice")
     result.add_argument("--placement", choices=("near", "far", "any"), default="near", help="of virtual cores")
     result.add_argument("--foreign-percent", type=float, default=3, help="of CPU time; more: repeated (default 3)")
-    result.add_argument("--repeats", type=int, default=2, help="of a disturbed launch (default 2)")
+    result.add_argument("--repeats", type=int, default=6, help="of a disturbed launch (default 6)")
     result.add_argument("--cell-seconds", type=float, default=20, help="limit for a size and mode (default 20)")
     result.add_argument("--build", type=Path, default=ROOT / "build/release", help="Motet's build folder")
     result.add_argument("--peers", type=Path, default=ROOT / "build/peers", help="peers.sh's folder")

@@ -16,7 +16,11 @@ namespace {
 // A region's number, where an address of its owner's process stands for the offset.
 constexpr std::uint64_t ordinary_memory = ~std::uint64_t{0};
 
-// What was in a ring moves to the heap; what is in a slot stays there, and keeps the slot.
+// As many as may be lent of the soft slots that there can be.
+constexpr std::uint32_t most_kept = 32;
+
+// What was in a ring, or in a slot of mine, moves to the heap; what is in a slot of the peer stays
+// there, and keeps the slot.
 class ShmAside final : public Aside {
  public:
   ShmAside(const Arrival& arrival, const std::byte* end)
@@ -85,7 +89,9 @@ void ShmEndpoint::attach(std::unique_ptr<Neighbour> neighbour) {
   Segment& theirs = *neighbour_->segment;
   const std::uint32_t here = neighbour_->my_index;
   writer_ = RingWriter(mine, index_, theirs.peer(here).consumed);
-  reader_ = RingReader(theirs, here, mine.peer(index_).consumed, engine_->trouble());
+  reader_ = RingReader(theirs, here, mine, mine.peer(index_).consumed, engine_->trouble());
+  engine_->slots().watch(index_, theirs.peer(here).kept);
+  kept_.reserve(most_kept);
   sleeper_ = neighbour_->sleeper;
   same_process_ = neighbour_->same_process;
   inside_ = &theirs.peer(here).inside;
@@ -161,6 +167,7 @@ bool ShmEndpoint::send_long(const Header& header, const void* data) {
   }
   MOTET_ASSERT(header.bytes <= engine_->segment().layout().sizes().block_bytes,
                "a block is at most max_block_bytes() long");
+  if (!kept_.empty() && send_in_kept(header, data)) return true;
   const std::optional<std::uint32_t> slot = engine_->slot_for(index_, header.stream);
   if (!slot) {
     writer_.look_for_credit();  // so that only later credit is news
@@ -168,13 +175,30 @@ bool ShmEndpoint::send_long(const Header& header, const void* data) {
     return false;
   }
   std::memcpy(engine_->slots().block(*slot), data, header.bytes);
-  engine_->slots().give(*slot, index_, header.stream);
-  send_slot(header, *slot);
+  const bool lent = may_lend_ > 0 && engine_->slots().lend(*slot, index_, header.stream);
+  if (lent) {
+    --may_lend_;
+  } else {
+    engine_->slots().give(*slot, index_, header.stream);
+  }
+  writer_.put_slot(header, Place::in_slot, {*slot, static_cast<std::uint32_t>(lent)});
+  sleeper_.wake_if(asleep);
+  return true;
+}
+
+bool ShmEndpoint::send_in_kept(const Header& header, const void* data) {
+  Segment& theirs = *neighbour_->segment;
+  if (header.bytes > theirs.layout().sizes().block_bytes) return false;
+  const std::uint32_t slot = kept_.back();
+  kept_.pop_back();
+  std::memcpy(theirs.block(slot), data, header.bytes);
+  writer_.put_slot(header, Place::in_lent, {slot, 0});
+  sleeper_.wake_if(asleep);
   return true;
 }
 
 void ShmEndpoint::send_slot(const Header& header, std::uint32_t slot) {
-  writer_.put_slot(header, slot);
+  writer_.put_slot(header, Place::in_slot, {slot, 0});
   sleeper_.wake_if(asleep);
 }
 
@@ -199,17 +223,44 @@ bool ShmEndpoint::room_may_have_come() {
   return true;
 }
 
-void ShmEndpoint::release_slot() {
-  neighbour_->release(reader_.slot());
+void ShmEndpoint::leave_slot() {
+  const auto [slot, lent] = reader_.slot();
+  may_lend_ = std::min(may_lend_ + 1, most_kept);
+  if (reader_.place() == Place::in_lent) {
+    if (!engine_->slots().take_back(slot, index_)) reader_.note_malformed();
+    return;
+  }
+  if (lent == 0 || kept_.size() == most_kept) {
+    // The peer lends no more, so what is kept is more use to it.
+    if (!kept_.empty()) give_back_kept();
+    return neighbour_->release(slot);
+  }
+  kept_.push_back(slot);
+  note_kept(slot);
+}
+
+// The oldest, as it is.
+void ShmEndpoint::give_back_kept() {
+  const std::uint32_t slot = kept_.front();
+  kept_.erase(kept_.begin());
+  note_kept(slot);
+  neighbour_->release(slot);
+}
+
+void ShmEndpoint::note_kept(std::uint32_t slot) {
+  std::atomic<std::uint64_t>& kept = engine_->segment().peer(index_).kept;
+  const std::uint64_t changed = kept.load(std::memory_order_relaxed) ^ std::uint64_t{1} << slot;
+  kept.store(changed, std::memory_order_release);
 }
 
 std::unique_ptr<Aside> ShmEndpoint::set_aside() {
   const Arrival& arrival = *reader_.front();
   std::unique_ptr<Aside> aside;
   if (reader_.place() == Place::in_slot) {
-    aside = std::make_unique<ShmAside>(arrival, neighbour_, reader_.slot());
+    aside = std::make_unique<ShmAside>(arrival, neighbour_, reader_.slot().slot);
   } else {
     aside = std::make_unique<ShmAside>(arrival, arrival.data + arrival.header.bytes);
+    if (reader_.place() == Place::in_lent) leave_slot();
   }
   reader_.pop();
   sleeper_.wake_if(wants_room);

@@ -39,7 +39,7 @@ class ShmEndpoint final : public Endpoint, public PeerMemory {
   }
   const Arrival* front() override { return reader_.front(); }
   void pop() override {
-    if (reader_.place() == Place::in_slot) release_slot();
+    if (reader_.place() >= Place::in_slot) leave_slot();
     reader_.pop();
     sleeper_.wake_if(wants_room);
   }
@@ -87,7 +87,10 @@ class ShmEndpoint final : public Endpoint, public PeerMemory {
  private:
   bool send_without_line();
   bool send_long(const Header& header, const void* data);
-  void release_slot();
+  bool send_in_kept(const Header& header, const void* data);
+  void leave_slot();
+  void give_back_kept();
+  void note_kept(std::uint32_t slot);
   void note_readable();
   void attach(std::unique_ptr<Neighbour> neighbour);
   bool tell(const Region& region);
@@ -99,6 +102,13 @@ class ShmEndpoint final : public Endpoint, public PeerMemory {
   Sleeper sleeper_;
   State state_ = State::connecting;
   bool same_process_ = false;
+
+  // Slots of the peer that I have read and keep for my next blocks to it; the last is used first,
+  // being the one most likely in my cache.
+  std::vector<std::uint32_t> kept_;
+  // How many slots may be lent: as many as blocks have come in slots since. Who only receives keeps
+  // none.
+  std::uint32_t may_lend_ = 0;
 
   bool refused_ = false;  // since the engine last said that there may be room
   std::uint64_t consumed_when_refused_ = 0;

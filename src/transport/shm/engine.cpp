@@ -79,7 +79,7 @@ void ShmEngine::free_seat(std::uint32_t index) {
   Seat& seat = seats_[index];
   if (seat.departing) --departing_;
   seat.departing.reset();
-  slots_.forget(index);
+  slots_.forget(index, SlotPool::Forget::everything);
   segment_->clear_peer(index);
 }
 
@@ -104,7 +104,7 @@ void ShmEngine::sweep_departing() {
 }
 
 void ShmEngine::peer_is_gone(std::uint32_t index) {
-  slots_.forget(index);
+  slots_.forget(index, SlotPool::Forget::what_it_reads);
   unwatch(*seats_[index].endpoint->neighbour());
 }
 

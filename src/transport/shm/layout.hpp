@@ -1,6 +1,6 @@
-// What one engine's segment of shared memory holds, and where. The owner writes all of it but four
-// words that peers write: the sleeping flag (exchanged to zero), the readers' bits of slots
-// (cleared), and `inside` (each peer its own).
+// What one engine's segment of shared memory holds, and where. The owner writes all of it but the
+// blocks of slots that it has lent, and words that peers write: the sleeping flag (exchanged to
+// zero), the readers' bits of slots (cleared), and `inside` (each peer its own).
 //
 //   control | for each peer: credit, inside, ring of lines, ring of payload | slots' readers |
 //   slots' blocks
@@ -24,7 +24,14 @@ inline constexpr std::uint32_t inline_bytes = 40;  // what is left of a header's
 inline constexpr std::uint32_t longest_block = 1U << 20;
 
 // Where the payload of a line is.
-enum class Place : std::uint32_t { in_line = 0, in_ring = 1, in_slot = 2 };
+// in_slot: in one of the sender's. in_lent: in one of the reader's own, which the sender has kept.
+enum class Place : std::uint32_t { in_line = 0, in_ring = 1, in_slot = 2, in_lent = 3 };
+
+// What is in the line of a block in a slot.
+struct SlotReference {
+  std::uint32_t slot;
+  std::uint32_t lent;  // 1: the reader may keep it and fill it with a block of its own
+};
 
 // turn (9 bits) | place (2) | bytes (21). The turn says in which lap of the ring the line was
 // written, and is stored last: the line is complete when its turn is the one the reader expects.
@@ -57,7 +64,7 @@ struct alignas(cache_line) Line {
   std::uint32_t stream;
   std::atomic<std::uint32_t> control;  // a Control; release by the sender, acquire by the reader
   std::array<std::byte, inline_bytes>
-      payload;  // or a std::uint32_t: offset in the ring, or index of the slot
+      payload;  // or a std::uint32_t: offset in the ring; or a SlotReference
 };
 static_assert(sizeof(Line) == cache_line);
 
@@ -75,7 +82,10 @@ struct EngineWords {
 struct PeerWords {
   alignas(cache_line)
       std::atomic<std::uint64_t> consumed;  // lines of the peer's ring that the owner has consumed
-  std::atomic<std::uint32_t> reads;         // 1: the owner can read the peer's ordinary memory
+  // By slot that the peer has lent: changes when the owner, having read it, keeps it, and again if
+  // it gives it back as it is.
+  std::atomic<std::uint64_t> kept;
+  std::atomic<std::uint32_t> reads;  // 1: the owner can read the peer's ordinary memory
   alignas(
       cache_line) std::atomic<std::uint32_t> inside;  // 1 while the peer touches the owner's memory
 };

@@ -58,9 +58,9 @@ bool RingWriter::put_in_ring(const Header& header, const void* data) noexcept {
   return true;
 }
 
-void RingWriter::put_slot(const Header& header, std::uint32_t slot) noexcept {
-  std::memcpy(cursor_->payload.data(), &slot, sizeof slot);
-  publish(header, Place::in_slot);
+void RingWriter::put_slot(const Header& header, Place place, SlotReference where) noexcept {
+  std::memcpy(cursor_->payload.data(), &where, sizeof where);
+  publish(header, place);
 }
 
 const Line& RingReader::no_line() {
@@ -68,19 +68,19 @@ const Line& RingReader::no_line() {
   return line;
 }
 
-RingReader::RingReader(Segment& theirs, std::uint32_t index, std::atomic<std::uint64_t>& credit,
-                       bool& trouble)
+RingReader::RingReader(Segment& theirs, std::uint32_t index, Segment& mine,
+                       std::atomic<std::uint64_t>& credit, bool& trouble)
     : cursor_(theirs.lines(index), theirs.layout().sizes().ring_lines),
       credit_(&credit),
       theirs_(&theirs),
+      mine_(&mine),
       payload_(theirs.payload(index)),
       trouble_(&trouble) {}
 
-const Arrival* RingReader::note_malformed() noexcept {
-  cursor_ = {&no_line(), 1};  // nothing more is read
+void RingReader::note_malformed() noexcept {
+  cursor_ = {&no_line(), 1};
   malformed_ = true;
   *trouble_ = true;
-  return nullptr;
 }
 
 const std::byte* RingReader::find_payload(Control control) noexcept {
@@ -94,11 +94,17 @@ const std::byte* RingReader::find_payload(Control control) noexcept {
       if (control.bytes() > sizes.ring_bytes || where > sizes.ring_bytes - control.bytes()) break;
       return payload_ + where;
     case Place::in_slot:
-      if (where >= theirs_->layout().total_slots() || control.bytes() > sizes.block_bytes) break;
-      slot_ = where;
-      return theirs_->block(where);
+      return block_of(*theirs_, theirs_->layout().total_slots(), control.bytes());
+    case Place::in_lent:
+      return block_of(*mine_, mine_->layout().sizes().slots, control.bytes());
   }
   return nullptr;
+}
+
+std::byte* RingReader::block_of(Segment& owner, std::size_t slots, std::uint32_t bytes) noexcept {
+  std::memcpy(&slot_, cursor_->payload.data(), sizeof slot_);
+  if (slot_.slot >= slots || bytes > owner.layout().sizes().block_bytes) return nullptr;
+  return owner.block(slot_.slot);
 }
 
 }  // namespace motet::shm

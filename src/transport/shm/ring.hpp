@@ -51,7 +51,8 @@ class RingWriter {
   void put_in_line(const Header& header, const void* data) noexcept;
   // False: the payload does not fit at the moment.
   bool put_in_ring(const Header& header, const void* data) noexcept;
-  void put_slot(const Header& header, std::uint32_t slot) noexcept;
+  // `place`: in_slot or in_lent.
+  void put_slot(const Header& header, Place place, SlotReference where) noexcept;
 
   // Longest payload worth trying in the ring.
   std::uint32_t longest_payload() const { return longest_payload_; }
@@ -90,8 +91,8 @@ class RingReader {
  public:
   RingReader() = default;  // empty
   // `index`: of the ring in `theirs`. `trouble` is set when the peer has written nonsense.
-  RingReader(Segment& theirs, std::uint32_t index, std::atomic<std::uint64_t>& credit,
-             bool& trouble);
+  RingReader(Segment& theirs, std::uint32_t index, Segment& mine,
+             std::atomic<std::uint64_t>& credit, bool& trouble);
 
   const Arrival* front() noexcept {
     if (taken_) return &arrival_;
@@ -100,7 +101,9 @@ class RingReader {
   }
   // Of the front, which there must be.
   Place place() const { return place_; }
-  std::uint32_t slot() const { return slot_; }
+  SlotReference slot() const { return slot_; }
+  // Its sender has done what it must not: nothing more is read.
+  void note_malformed() noexcept;
   void pop() noexcept;
 
   bool malformed() const { return malformed_; }
@@ -109,18 +112,19 @@ class RingReader {
   const Arrival* take_in(Control control) noexcept;
   // Where payload that is not in the line is; null: nowhere in the peer's segment.
   const std::byte* find_payload(Control control) noexcept;
-  const Arrival* note_malformed() noexcept;
+  std::byte* block_of(Segment& owner, std::size_t slots, std::uint32_t bytes) noexcept;
 
   Cursor<const Line> cursor_{&no_line(), 1};
   bool taken_ = false;
   bool malformed_ = false;
   Place place_ = Place::in_line;
-  std::uint32_t slot_ = 0;
+  SlotReference slot_{};
   Arrival arrival_;
 
   std::uint64_t next_ = 0;
   std::atomic<std::uint64_t>* credit_ = nullptr;
   Segment* theirs_ = nullptr;
+  Segment* mine_ = nullptr;
   const std::byte* payload_ = nullptr;
   bool* trouble_ = nullptr;
 
@@ -169,8 +173,10 @@ inline const Arrival* RingReader::take_in(Control control) noexcept {
   place_ = control.place();
   const bool in_line = place_ == Place::in_line && control.bytes() <= inline_bytes;
   arrival_.data = in_line ? cursor_->payload.data() : find_payload(control);
-  if (arrival_.data == nullptr) [[unlikely]]
-    return note_malformed();
+  if (arrival_.data == nullptr) [[unlikely]] {
+    note_malformed();
+    return nullptr;
+  }
   taken_ = true;
   return &arrival_;
 }

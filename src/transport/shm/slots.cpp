@@ -10,8 +10,8 @@ namespace {
 // milliseconds of polling.
 constexpr std::uint32_t idle_before_tidying = 1U << 14;
 
-constexpr std::uint64_t bit(std::uint32_t peer) {
-  return std::uint64_t{1} << (peer % 64);
+constexpr std::uint64_t bit(std::uint32_t index) {
+  return std::uint64_t{1} << (index % 64);
 }
 
 }  // namespace
@@ -34,8 +34,9 @@ bool SlotPool::is_free(std::uint32_t slot) {
 
 void SlotPool::collect_soft() {
   for (std::uint32_t slot = 0; slot < soft_; ++slot) {
-    const std::uint64_t mask = std::uint64_t{1} << slot;
-    if ((free_ & mask) == 0 && is_free(slot)) free_ |= mask;
+    if ((free_ & bit(slot)) != 0 || !is_free(slot)) continue;
+    free_ |= bit(slot);
+    lent_ &= ~bit(slot);
   }
 }
 
@@ -87,9 +88,43 @@ void SlotPool::give(std::uint32_t slot, std::uint32_t peer, std::uint32_t stream
   ++given_;
 }
 
+// --- Lending.
+
+void SlotPool::watch(std::uint32_t peer, const std::atomic<std::uint64_t>& kept) {
+  if (borrowers_.size() <= peer) borrowers_.resize(peer + 1);
+  borrowers_[peer] = {&kept, kept.load(std::memory_order_relaxed)};
+}
+
+bool SlotPool::lend(std::uint32_t slot, std::uint32_t peer, std::uint32_t stream) {
+  // The other half always comes back when it has been read.
+  const bool enough = 2 * (std::popcount(lent_) + 1) > static_cast<int>(soft_);
+  if (enough || slot >= soft_) return false;
+  give(slot, peer, stream);
+  lent_ |= bit(slot);
+  return true;
+}
+
+// It was kept, which changed the peer's bit, and the peer will not touch that bit again.
+bool SlotPool::take_back(std::uint32_t slot, std::uint32_t peer) {
+  if (slot >= soft_ || (lent_ & bit(slot)) == 0 || readers_[slot].front().peer != peer)
+    return false;
+  borrowers_[peer].known ^= bit(slot);
+  segment_.readers(slot).words[peer / 64].store(0, std::memory_order_relaxed);
+  lent_ &= ~bit(slot);
+  free_ |= bit(slot);
+  return true;
+}
+
+// Has been read and not been given back.
+bool SlotPool::is_kept(std::uint32_t slot) {
+  if (slot >= soft_ || (lent_ & bit(slot)) == 0) return false;
+  const Borrower& borrower = borrowers_[readers_[slot].front().peer];
+  return ((borrower.kept->load(std::memory_order_acquire) ^ borrower.known) & bit(slot)) != 0;
+}
+
 bool SlotPool::waits_for(std::uint32_t slot, std::uint32_t peer, std::uint32_t stream) {
   const auto& word = segment_.readers(slot).words[peer / 64];
-  if ((word.load(std::memory_order_relaxed) & bit(peer)) == 0) return false;
+  if ((word.load(std::memory_order_relaxed) & bit(peer)) == 0 || is_kept(slot)) return false;
   return std::any_of(readers_[slot].begin(), readers_[slot].end(), [&](const Reader& reader) {
     return reader.peer == peer && reader.stream == stream;
   });
@@ -103,25 +138,27 @@ bool SlotPool::holds(std::uint32_t peer, std::uint32_t stream) {
                      [&](std::uint32_t slot) { return waits_for(slot, peer, stream); });
 }
 
-std::uint64_t SlotPool::waiting_readers(std::uint32_t slot) {
+std::uint64_t SlotPool::to_be_done(std::uint32_t slot) {
   SlotReaders& readers = segment_.readers(slot);
   std::uint64_t count = 0;
   for (std::uint32_t word = 0; word < words_; ++word) {
     count += static_cast<std::uint64_t>(
         std::popcount(readers.words[word].load(std::memory_order_acquire)));
   }
-  return count;
+  return 2 * count - static_cast<std::uint64_t>(count > 0 && is_kept(slot));
 }
 
 std::uint64_t SlotPool::released() {
-  std::uint64_t waiting = 0;
-  for (std::uint32_t slot = 0; slot < soft_; ++slot) waiting += waiting_readers(slot);
-  for (const std::uint32_t slot : overflow_used_) waiting += waiting_readers(slot);
-  return given_ - waiting;
+  std::uint64_t left = 0;
+  for (std::uint32_t slot = 0; slot < soft_; ++slot) left += to_be_done(slot);
+  for (const std::uint32_t slot : overflow_used_) left += to_be_done(slot);
+  return 2 * given_ - left;
 }
 
-void SlotPool::forget(std::uint32_t peer) {
+void SlotPool::forget(std::uint32_t peer, Forget what) {
   for (std::uint32_t slot = 0; slot < readers_.size(); ++slot) {
+    const bool lent = slot < soft_ && (lent_ & bit(slot)) != 0;
+    if (lent && what == Forget::what_it_reads) continue;
     segment_.readers(slot).words[peer / 64].fetch_and(~bit(peer), std::memory_order_acq_rel);
   }
 }

@@ -1,6 +1,11 @@
 // An engine's slots: blocks too long for rings, each copied once, however many read it, and read in
 // place.
 //
+// A line that one core has written and another has read lies in the cache of the other, and writing
+// it again costs its way back. So a slot can be lent: its only reader may keep it and fill it with
+// its next block for the owner. Where two ranks exchange blocks, the slots change hands and every
+// line goes one way per block: between distant cores a block then takes a third of the time.
+//
 // The soft slots serve everybody. Beyond them, a stream without a block under way is never told to
 // wait: it gets one of the overflow slots, which are address space until they are touched.
 #pragma once
@@ -21,15 +26,23 @@ class SlotPool {
   std::optional<std::uint32_t> take();
   std::optional<std::uint32_t> take_overflow();
   void give(std::uint32_t slot, std::uint32_t peer, std::uint32_t stream);
+  // Where the peer says which slots it keeps; before any is lent to it.
+  void watch(std::uint32_t peer, const std::atomic<std::uint64_t>& kept);
+  // Lends a slot that take() gave, instead of giving it. False: enough are lent.
+  bool lend(std::uint32_t slot, std::uint32_t peer, std::uint32_t stream);
+  // The peer's block in a lent slot has been read. False: that slot was not lent to it.
+  [[nodiscard]] bool take_back(std::uint32_t slot, std::uint32_t peer);
   std::byte* block(std::uint32_t slot) { return segment_.block(slot); }
 
   // Whether a slot with a block of this stream to this peer has not been read.
   bool holds(std::uint32_t peer, std::uint32_t stream);
-  // How often a reader has released a slot since the beginning. Two numbers differ: there may be
-  // more room.
+  // Counts what readers have read and released since the beginning. Two numbers differ: there may
+  // be more room.
   std::uint64_t released();
-  // The peer will read nothing any more.
-  void forget(std::uint32_t peer);
+  // The peer will read nothing any more. Unless it is forgotten for good, what is lent to it stays
+  // as it is: its last blocks may be there.
+  enum class Forget { what_it_reads, everything };
+  void forget(std::uint32_t peer, Forget what);
 
   // Called now and then: gives back the memory of overflow slots that have not been needed for a
   // while.
@@ -40,9 +53,15 @@ class SlotPool {
   struct Reader {
     std::uint32_t peer, stream;
   };
+  // A peer to whom slots are lent.
+  struct Borrower {
+    const std::atomic<std::uint64_t>* kept = nullptr;
+    std::uint64_t known = 0;  // its bits when it kept nothing of what is lent to it now
+  };
+  bool is_kept(std::uint32_t slot);
   bool has_soft();
   bool is_free(std::uint32_t slot);
-  std::uint64_t waiting_readers(std::uint32_t slot);
+  std::uint64_t to_be_done(std::uint32_t slot);  // by each reader: read it, and give it back
   bool waits_for(std::uint32_t slot, std::uint32_t peer, std::uint32_t stream);
   void collect_soft();
   void collect_overflow();
@@ -50,11 +69,13 @@ class SlotPool {
   Segment& segment_;
   std::uint32_t soft_, total_;
   std::uint64_t free_;         // a bit for each soft slot known to be free
+  std::uint64_t lent_ = 0;     // and for each that is lent
   std::uint32_t words_ = 1;    // of a slot's readers that have ever been used
   std::uint32_t touched_ = 0;  // overflow slots used since the memory was last given back
   std::vector<std::uint32_t> overflow_free_, overflow_used_;
   std::vector<std::vector<Reader>> readers_;  // by slot; those that may not have read it
   std::uint64_t given_ = 0;                   // readers that slots were given to, ever
+  std::vector<Borrower> borrowers_;           // by peer
   std::uint32_t idle_ = 0;  // calls of tidy() since an overflow slot was last taken
 };
 
