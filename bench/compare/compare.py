@@ -84,7 +84,7 @@ def field_of(file: str, name: str) -> str:
     return found.group(1) if found else "?"
 
 
-def about(given: argparse.Namespace, setting: Setting, results: Results, stopped: str) -> dict:
+def about(given: argparse.Namespace, setting: Setting, results: Results, placement: str, stopped: str) -> dict:
     return {
         "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="minutes"),
         "commit": results.commit,
@@ -96,7 +96,7 @@ def about(given: argparse.Namespace, setting: Setting, results: Results, stopped
         },
         "launches": given.launches,
         "pinned": bool(setting.cpus),
-        "placement": given.placement,
+        "placement": placement,
         "line_ns": results.line_ns(),
         "stopped": stopped,
         "versions": {c.library: c.version for c in results.contenders.values() if c.kind == "peer"},
@@ -124,7 +124,7 @@ def main() -> int:
     chosen = {c.name: c for c in everybody if c.name == MOTET or re.search(given.only, c.name)}
     results = Results(given.ranks, chosen, left_out=left_out)
     modes = MODES if given.mode == "both" else (given.mode,)
-    placement = Placement(setting.limits, given.placement)
+    placement = Placement(setting.limits, given.placement if setting.cpus else "any")
     care = Care(
         launches=given.launches,
         foreign_limit=given.foreign_percent / 100,
@@ -135,7 +135,7 @@ def main() -> int:
     requests = [request_for(name, sizes, modes, given.ranks) for name in given.collectives]
     with placement:
         stopped = Rounds(results, requests, care).run()
-    write(given, results, about(given, setting, results, stopped))
+    write(given, results, about(given, setting, results, placement.wanted, stopped))
     motet_failed = any(text.startswith("Motet") for text in results.left_out + results.wrong)
     return 1 if results.wrong or motet_failed else 0
 

@@ -147,7 +147,7 @@ class Measuring(unittest.TestCase):
         self.assertEqual(placement.settle(), 180)
 
     def test_keepers_use_only_what_nobody_wants_and_end(self):
-        with Lines("any", [40]) as placement:
+        with Lines("near", [40]) as placement:
             keepers = list(placement.keepers)
             self.assertEqual(len(keepers), len(os.sched_getaffinity(0)))
         self.assertTrue(all(keeper.returncode is not None for keeper in keepers))

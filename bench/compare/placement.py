@@ -3,7 +3,7 @@
 A virtual core that falls asleep may wake up on another core of the host, which may share a cache with its neighbour or
 not: a cache line then takes 40 or 180 ns from one to the other, and every small message as much longer. So the cores are
 kept awake by processes that run only where nobody else wants to (keepers), and the line is timed before and after each
-launch.
+launch. Ranks that share cores yield, to keepers too: for them nothing is kept.
 """
 
 import os
@@ -36,8 +36,8 @@ class Placement:
         self.keepers: list[subprocess.Popen] = []
 
     def __enter__(self) -> "Placement":
-        if self.line_ns() is None:
-            return self  # motet-limits is not there: nothing can be said, so nothing is kept
+        if self.wanted == "any" or self.line_ns() is None:
+            return self  # nothing is asked for, or motet-limits is not there and nothing can be said
         for cpu in sorted(os.sched_getaffinity(0)):
             keeper = subprocess.Popen([sys.executable, "-c", f"import os; os.sched_setaffinity(0, {{{cpu}}}); {KEEPER}"])
             self.keepers.append(keeper)

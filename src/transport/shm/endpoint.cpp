@@ -18,6 +18,8 @@ constexpr std::uint64_t ordinary_memory = ~std::uint64_t{0};
 
 // As many as may be lent of the soft slots that there can be.
 constexpr std::uint32_t most_kept = 32;
+// Up to this a ring is as quick.
+constexpr std::uint32_t worth_swapping = 512;
 
 // What was in a ring, or in a slot of mine, moves to the heap; what is in a slot of the peer stays
 // there, and keeps the slot.
@@ -161,40 +163,46 @@ bool ShmEndpoint::send_without_line() {
 }
 
 bool ShmEndpoint::send_long(const Header& header, const void* data) {
+  if (header.bytes >= worth_swapping && send_swapped(header, data)) return true;
   if (header.bytes <= writer_.longest_payload() && writer_.put_in_ring(header, data)) {
     sleeper_.wake_if(asleep);
     return true;
   }
   MOTET_ASSERT(header.bytes <= engine_->segment().layout().sizes().block_bytes,
                "a block is at most max_block_bytes() long");
-  if (!kept_.empty() && send_in_kept(header, data)) return true;
   const std::optional<std::uint32_t> slot = engine_->slot_for(index_, header.stream);
   if (!slot) {
     writer_.look_for_credit();  // so that only later credit is news
     refuse();
     return false;
   }
-  std::memcpy(engine_->slots().block(*slot), data, header.bytes);
-  const bool lent = may_lend_ > 0 && engine_->slots().lend(*slot, index_, header.stream);
-  if (lent) {
-    --may_lend_;
-  } else {
-    engine_->slots().give(*slot, index_, header.stream);
-  }
-  writer_.put_slot(header, Place::in_slot, {*slot, static_cast<std::uint32_t>(lent)});
-  sleeper_.wake_if(asleep);
+  engine_->slots().give(*slot, index_, header.stream);
+  fill_slot(header, data, Place::in_slot, {*slot, 0});
   return true;
 }
 
-bool ShmEndpoint::send_in_kept(const Header& header, const void* data) {
-  Segment& theirs = *neighbour_->segment;
-  if (header.bytes > theirs.layout().sizes().block_bytes) return false;
-  const std::uint32_t slot = kept_.back();
-  kept_.pop_back();
-  std::memcpy(theirs.block(slot), data, header.bytes);
-  writer_.put_slot(header, Place::in_lent, {slot, 0});
-  sleeper_.wake_if(asleep);
+// In a slot that has changed hands or may do so. False: there is none.
+bool ShmEndpoint::send_swapped(const Header& header, const void* data) {
+  if (!kept_.empty() && header.bytes <= neighbour_->segment->layout().sizes().block_bytes) {
+    const std::uint32_t slot = kept_.back();
+    kept_.pop_back();
+    fill_slot(header, data, Place::in_lent, {slot, 0});
+    return true;
+  }
+  if (may_lend_ == 0) return false;
+  const std::optional<std::uint32_t> slot = engine_->slots().lend(index_, header.stream);
+  if (!slot) return false;
+  --may_lend_;
+  fill_slot(header, data, Place::in_slot, {*slot, 1});
   return true;
+}
+
+void ShmEndpoint::fill_slot(const Header& header, const void* data, Place place,
+                            SlotReference where) {
+  Segment& owner = place == Place::in_lent ? *neighbour_->segment : engine_->segment();
+  std::memcpy(owner.block(where.slot), data, header.bytes);
+  writer_.put_slot(header, place, where);
+  sleeper_.wake_if(asleep);
 }
 
 void ShmEndpoint::send_slot(const Header& header, std::uint32_t slot) {
@@ -223,9 +231,15 @@ bool ShmEndpoint::room_may_have_come() {
   return true;
 }
 
+void ShmEndpoint::leave_payload() {
+  if (reader_.front()->header.bytes >= worth_swapping) {
+    may_lend_ = std::min(may_lend_ + 1, most_kept);
+  }
+  if (reader_.place() != Place::in_ring) leave_slot();
+}
+
 void ShmEndpoint::leave_slot() {
   const auto [slot, lent] = reader_.slot();
-  may_lend_ = std::min(may_lend_ + 1, most_kept);
   if (reader_.place() == Place::in_lent) {
     if (!engine_->slots().take_back(slot, index_)) reader_.note_malformed();
     return;
@@ -260,7 +274,7 @@ std::unique_ptr<Aside> ShmEndpoint::set_aside() {
     aside = std::make_unique<ShmAside>(arrival, neighbour_, reader_.slot().slot);
   } else {
     aside = std::make_unique<ShmAside>(arrival, arrival.data + arrival.header.bytes);
-    if (reader_.place() == Place::in_lent) leave_slot();
+    if (reader_.place() != Place::in_line) leave_payload();
   }
   reader_.pop();
   sleeper_.wake_if(wants_room);

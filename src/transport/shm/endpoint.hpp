@@ -39,7 +39,7 @@ class ShmEndpoint final : public Endpoint, public PeerMemory {
   }
   const Arrival* front() override { return reader_.front(); }
   void pop() override {
-    if (reader_.place() >= Place::in_slot) leave_slot();
+    if (reader_.place() != Place::in_line) leave_payload();
     reader_.pop();
     sleeper_.wake_if(wants_room);
   }
@@ -87,7 +87,9 @@ class ShmEndpoint final : public Endpoint, public PeerMemory {
  private:
   bool send_without_line();
   bool send_long(const Header& header, const void* data);
-  bool send_in_kept(const Header& header, const void* data);
+  bool send_swapped(const Header& header, const void* data);
+  void fill_slot(const Header& header, const void* data, Place place, SlotReference where);
+  void leave_payload();
   void leave_slot();
   void give_back_kept();
   void note_kept(std::uint32_t slot);
@@ -106,7 +108,7 @@ class ShmEndpoint final : public Endpoint, public PeerMemory {
   // Slots of the peer that I have read and keep for my next blocks to it; the last is used first,
   // being the one most likely in my cache.
   std::vector<std::uint32_t> kept_;
-  // How many slots may be lent: as many as blocks have come in slots since. Who only receives keeps
+  // How many slots may be lent: as many as long blocks have come since. Who only receives keeps
   // none.
   std::uint32_t may_lend_ = 0;
 

@@ -95,13 +95,14 @@ void SlotPool::watch(std::uint32_t peer, const std::atomic<std::uint64_t>& kept)
   borrowers_[peer] = {&kept, kept.load(std::memory_order_relaxed)};
 }
 
-bool SlotPool::lend(std::uint32_t slot, std::uint32_t peer, std::uint32_t stream) {
+std::optional<std::uint32_t> SlotPool::lend(std::uint32_t peer, std::uint32_t stream) {
   // The other half always comes back when it has been read.
-  const bool enough = 2 * (std::popcount(lent_) + 1) > static_cast<int>(soft_);
-  if (enough || slot >= soft_) return false;
-  give(slot, peer, stream);
-  lent_ |= bit(slot);
-  return true;
+  if (2 * (std::popcount(lent_) + 1) > static_cast<int>(soft_)) return std::nullopt;
+  const auto slot = take();
+  if (!slot) return std::nullopt;
+  give(*slot, peer, stream);
+  lent_ |= bit(*slot);
+  return slot;
 }
 
 // It was kept, which changed the peer's bit, and the peer will not touch that bit again.

@@ -28,8 +28,9 @@ class SlotPool {
   void give(std::uint32_t slot, std::uint32_t peer, std::uint32_t stream);
   // Where the peer says which slots it keeps; before any is lent to it.
   void watch(std::uint32_t peer, const std::atomic<std::uint64_t>& kept);
-  // Lends a slot that take() gave, instead of giving it. False: enough are lent.
-  bool lend(std::uint32_t slot, std::uint32_t peer, std::uint32_t stream);
+  // Which slot to fill for a reader who may keep it, which has been given to it; or nothing: enough
+  // are lent.
+  std::optional<std::uint32_t> lend(std::uint32_t peer, std::uint32_t stream);
   // The peer's block in a lent slot has been read. False: that slot was not lent to it.
   [[nodiscard]] bool take_back(std::uint32_t slot, std::uint32_t peer);
   std::byte* block(std::uint32_t slot) { return segment_.block(slot); }
