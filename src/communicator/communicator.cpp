@@ -267,8 +267,7 @@ void Communicator::end(Started& started) {
 void Communicator::run(const Arguments& arguments) {
   CachedPlan* const plan = plans_.latest();
   if (plan == nullptr || !plan->is_short() || !plan->serves(arguments) || context_.failed()) {
-    check_not_failed(arguments);
-    return finish(begin(arguments), arguments);
+    return run_at_length(arguments);
   }
   // The collective of a training loop's every step, or of a benchmark: no operation is needed if it
   // is over at once.
@@ -282,7 +281,16 @@ void Communicator::run(const Arguments& arguments) {
   }
   if (next == plan->program().end_of_short_steps()) [[likely]]
     return;
-  finish(next == nullptr ? begin(arguments) : resume(*plan, arguments, next), arguments);
+  next == nullptr ? run_at_length(arguments) : run_rest(*plan, arguments, next);
+}
+
+void Communicator::run_at_length(const Arguments& arguments) {
+  check_not_failed(arguments);
+  finish(begin(arguments), arguments);
+}
+
+void Communicator::run_rest(CachedPlan& plan, const Arguments& arguments, const ShortStep* next) {
+  finish(resume(plan, arguments, next), arguments);
 }
 
 // What comes for it before the engine is held again is set aside as that of a later call.

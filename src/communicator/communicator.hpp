@@ -108,6 +108,10 @@ class Communicator final : private Observer {
   Program make_program(const Arguments& arguments, const Extent& extent) const;
   Problem problem_for(const Arguments& arguments, bool in_place) const;
   Started begin(const Arguments& arguments);
+  // What run() does when it is not over at once; apart from it, so that it stays short.
+  [[gnu::noinline]] void run_at_length(const Arguments& arguments);
+  [[gnu::noinline]] void run_rest(CachedPlan& plan, const Arguments& arguments,
+                                  const ShortStep* next);
   Started resume(CachedPlan& plan, const Arguments& arguments, const ShortStep* next);
   void finish(Started started, const Arguments& arguments);
   void check_not_failed(const Arguments& arguments) const;

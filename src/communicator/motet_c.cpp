@@ -133,7 +133,9 @@ motet::Meeting meet(const motet_config& config, const motet::Options& options,
   return motet::meet_by_environment(options, deadline);
 }
 
-void run_with(const motet_call& call, Arguments arguments, motet::Communicator& communicator) {
+[[gnu::noinline]] void run_with(const motet_call* given, Arguments arguments,
+                                motet::Communicator& communicator) {
+  const auto call = read_struct(given, "motet_call");
   if (call.algorithm != nullptr) {
     arguments.algorithm = motet::find_algorithm(arguments.collective, call.algorithm);
     if (arguments.algorithm == nullptr) {
@@ -147,12 +149,13 @@ void run_with(const motet_call& call, Arguments arguments, motet::Communicator& 
   *call.request = new motet_request{communicator.start(arguments)};
 }
 
-motet_status run(const Arguments& arguments, motet_comm* comm, const motet_call* call) {
+[[gnu::always_inline]] inline motet_status run(const Arguments& arguments, motet_comm* comm,
+                                               const motet_call* call) {
   return guarded([&] {
     require(comm, "the communicator");
     motet::Communicator& communicator = *comm->communicator;
     if (call == nullptr) return communicator.run(arguments);
-    run_with(read_struct(call, "motet_call"), arguments, communicator);
+    run_with(call, arguments, communicator);
   });
 }
 

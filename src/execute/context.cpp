@@ -62,6 +62,18 @@ bool Context::may_start(const Operation& operation) const {
   return has_window(operation.program(), operation.call().sequence);
 }
 
+void Context::look_at_all(std::uint64_t sequence) {
+  // Often enough to find the window open all the time, and little beside the calls between.
+  next_look_at_all_ = sequence + max_active / 2;
+  window_to_all_ = sequence + max_active;
+  for (const Peer& peer : peers_) {
+    if (peer.link == nullptr) continue;
+    const std::uint32_t behind = static_cast<std::uint32_t>(sequence) - peer.consumed;
+    window_to_all_ = std::min(window_to_all_, sequence + max_active - std::min(behind, max_active));
+    if (behind > max_active) window_to_all_ = 0;
+  }
+}
+
 void Context::activate(Operation& operation) {
   operation.phase = Operation::Phase::active;
   if (operation.is_point_to_point()) {

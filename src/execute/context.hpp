@@ -175,11 +175,20 @@ class Context {
     }
     return true;
   }
+  // Whether every peer has consumed all up to 16 collectives ago, as far as was known lately; then
+  // there is a window for any program.
+  bool has_window_to_all(std::uint64_t sequence) {
+    if (sequence >= next_look_at_all_) [[unlikely]]
+      look_at_all(sequence);
+    return sequence <= window_to_all_;
+  }
+  void look_at_all(std::uint64_t sequence);
+  static void count_send(Peer& peer, std::uint64_t sequence) {
+    peer.sent[peer.sends++ % max_active] = static_cast<std::uint32_t>(sequence);
+  }
   void count_sends(const Program& program, std::uint64_t sequence) {
     for (const Partner& partner : program.partners) {
-      if (!partner.sends_to) continue;
-      Peer& peer = peers_[static_cast<std::size_t>(partner.rank)];
-      peer.sent[peer.sends++ % max_active] = static_cast<std::uint32_t>(sequence);
+      if (partner.sends_to) count_send(peers_[static_cast<std::size_t>(partner.rank)], sequence);
     }
   }
   bool activate_waiting();
@@ -208,9 +217,14 @@ class Context {
   template <class End>
   bool take_step(Short& call, const ShortStep& step);
   template <class End>
-  bool send_at_once(const Short& call, const ShortStep& step);
+  static bool send_at_once(const Short& call, const ShortStep& step);
+  void conclude_short(const Short& call, std::uint64_t sequence);
+  [[gnu::noinline]] const ShortStep* take_virtual_steps(Short& call);
+  [[gnu::noinline]] void note_partial(const Short& call, std::uint64_t sequence, const ShortStep* next);
   template <class End>
   bool receive_at_once(Short& call, const ShortStep& step);
+  bool receive_line(Short& call, const ShortStep& step);
+  static void take(const Short& call, const ShortStep& step, const std::byte* incoming);
   static void combine(const Short& call, const ShortStep& step, const std::byte* incoming);
   void tell_back();
   bool tell(Peer& peer, bool point_to_point);
@@ -222,10 +236,14 @@ class Context {
   Engine& engine_;
   const std::uint32_t id_;
   const Rank rank_;
+  const Key first_key_ = operation_key(id_, 0, false);  // what all of its keys and streams share
+  const std::uint32_t first_stream_ = collective_stream(id_, 0);
   Observer* const observer_;
   std::vector<Peer> peers_;
   std::uint64_t started_ = 0;
   Watermark completed_;
+  std::uint64_t window_to_all_ = 0;      // up to which collective there is one
+  std::uint64_t next_look_at_all_ = 0;   // from which on it is worth looking again
   Queue queue_;  // collectives waiting their turn
   Queue active_;
   std::vector<std::unique_ptr<Operation>> adopted_;

@@ -1,12 +1,16 @@
 // Short collectives, run without the bookkeeping of passes.
 #include <array>
 #include <cstring>
+#include <type_traits>
 
 #include "execute/context.hpp"
 #include "execute/waiting.hpp"
 #include "transport/shm/endpoint.hpp"
 
 namespace motet {
+
+template <class End>
+constexpr bool is_shm = std::is_same_v<End, shm::ShmEndpoint>;
 
 // One call of a short program under way.
 struct Context::Short {
@@ -17,6 +21,13 @@ struct Context::Short {
   std::uint32_t consumed;
   int looks;
 
+  Header header(const ShortStep& step) const {
+    return {.key = key | step.key,
+            .fingerprint = program.fingerprint,
+            .consumed = consumed,
+            .bytes = step.bytes,
+            .stream = stream | step.stream};
+  }
   std::byte* src(const ShortStep& step) const {
     return base[static_cast<std::size_t>(step.src_buffer)] + step.src;
   }
@@ -53,23 +64,40 @@ bool Context::take_step(Short& call, const ShortStep& step) {
 
 template <class End>
 bool Context::send_at_once(const Short& call, const ShortStep& step) {
-  const Header header{.key = call.key | step.key,
-                      .fingerprint = call.program.fingerprint,
-                      .consumed = call.consumed,
-                      .bytes = step.bytes,
-                      .stream = call.stream | step.stream};
-  if (!static_cast<End*>(step.endpoint)->send(header, call.src(step))) return false;
-  Peer& peer = peers_[static_cast<std::size_t>(step.peer)];
-  peer.told = call.consumed;
-  peer.untold = 0;  // nothing is under way, so this tells of all
+  End& endpoint = *static_cast<End*>(step.endpoint);
+  const std::byte* const src = call.src(step);
+  if (is_shm<End> && step.bytes <= shm::inline_bytes) {
+    return static_cast<shm::ShmEndpoint&>(endpoint).send_in_line(call.header(step), src);
+  }
+  return endpoint.send(call.header(step), src);
+}
+
+// The same as below for what fits into a line, without making an Arrival of it.
+bool Context::receive_line(Short& call, const ShortStep& step) {
+  auto& endpoint = *static_cast<shm::ShmEndpoint*>(step.endpoint);
+  const shm::Line& line = endpoint.reader().line();
+  const shm::Control expected = endpoint.reader().control_of_line(step.bytes);
+  for (;;) {
+    const shm::Control found(line.control.load(std::memory_order_acquire));
+    if (found.word() == expected.word()) break;
+    if (found.turn() == expected.turn() || call.looks-- <= 0) return false;
+    pause_cpu();
+  }
+  if (line.key != (call.key | step.key) || line.fingerprint != call.program.fingerprint) {
+    return false;
+  }
+  note_consumed(step.peer, false, line.consumed);
+  take(call, step, line.payload.data());
+  endpoint.pop_line();
   return true;
 }
 
 // What is not as expected is left to the operation.
 template <class End>
 bool Context::receive_at_once(Short& call, const ShortStep& step) {
-  End& endpoint = *static_cast<End*>(step.endpoint);
   if (step.link->aside_count() > 0) return false;
+  if (is_shm<End> && step.bytes <= shm::inline_bytes) return receive_line(call, step);
+  End& endpoint = *static_cast<End*>(step.endpoint);
   const Arrival* arrival = endpoint.front();
   for (; arrival == nullptr; arrival = endpoint.front()) {
     if (call.looks-- <= 0) return false;
@@ -80,20 +108,21 @@ bool Context::receive_at_once(Short& call, const ShortStep& step) {
                         header.fingerprint == call.program.fingerprint;
   if (!expected) return false;
   note_consumed(step.peer, false, header.consumed);
-  if (step.op == Op::recv) {
-    std::memcpy(call.dst(step), arrival->data, step.bytes);
-  } else {
-    combine(call, step, arrival->data);
-  }
+  take(call, step, arrival->data);
   endpoint.pop();
   return true;
+}
+
+void Context::take(const Short& call, const ShortStep& step, const std::byte* incoming) {
+  if (step.op != Op::recv) return combine(call, step, incoming);
+  std::memcpy(call.dst(step), incoming, step.bytes);
 }
 
 // dst = src op incoming. Of a reduce, dst comes in.
 void Context::combine(const Short& call, const ShortStep& step, const std::byte* incoming) {
   const std::byte* first = call.src(step);
   const std::byte* second = incoming;
-  if (step.incoming_first != (step.op == Op::reduce)) std::swap(first, second);
+  if (step.swapped) std::swap(first, second);
   call.program.kernel(call.dst(step), first, second, step.count);
 }
 
@@ -101,22 +130,66 @@ void Context::combine(const Short& call, const ShortStep& step, const std::byte*
 [[gnu::flatten]] const ShortStep* Context::run_short(const Program& program,
                                                      Operation::Buffers buffers, int looks) {
   const std::uint64_t sequence = started_ + 1;
-  if (!active_.empty() || !queue_.empty() || suspected_ || !has_window(program, sequence)) {
-    return nullptr;
-  }
+  if (!active_.empty() || !queue_.empty() || suspected_) return nullptr;
+  if (!has_window_to_all(sequence) && !has_window(program, sequence)) return nullptr;
   started_ = sequence;
-  count_sends(program, sequence);
   Short call{.program = program,
              .base = {const_cast<std::byte*>(static_cast<const std::byte*>(buffers.input)),
                       static_cast<std::byte*>(buffers.output), short_scratch_.data()},
-             .key = operation_key(id_, sequence, false),
-             .stream = collective_stream(id_, sequence),
+             .key = first_key_ | operation_key(0, sequence, false),
+             .stream = first_stream_ | collective_stream(0, sequence),
              .consumed = static_cast<std::uint32_t>(completed_.value()),
              .looks = looks};
   const ShortStep* const next =
-      program.is_all_shm ? take_steps<shm::ShmEndpoint>(call) : take_steps<Endpoint>(call);
-  if (next == program.end_of_short_steps()) conclude_collective(program, sequence, buffers.output);
+      program.is_all_shm ? take_steps<shm::ShmEndpoint>(call) : take_virtual_steps(call);
+  if (next != program.end_of_short_steps()) [[unlikely]] {
+    note_partial(call, sequence, next);
+    return next;
+  }
+  conclude_short(call, sequence);
   return next;
+}
+
+// As conclude_collective() and count_sends(). Nothing else is under way: what was sent has told of
+// all that was consumed before, and from whom something came, nothing is set aside.
+void Context::conclude_short(const Short& call, std::uint64_t sequence) {
+  const Program& program = call.program;
+  if (program.divide != nullptr) {
+    program.divide(call.base[static_cast<std::size_t>(Buffer::output)], program.output_count,
+                   program.divisor);
+  }
+  completed_.complete(sequence);
+  for (const Partner& partner : program.partners) {
+    Peer& peer = peers_[static_cast<std::size_t>(partner.rank)];
+    if (partner.sends_to) {
+      count_send(peer, sequence);
+      peer.told = call.consumed;
+      peer.untold = 0;
+    }
+    if (partner.receives_from) {
+      peer.last_from = sequence;
+      tell_pending_ |= ++peer.untold >= tell_every;
+    } else if (partner.link->aside_count() > 0) [[unlikely]] {
+      drop_left(*partner.link, sequence);
+    }
+  }
+  if (tell_pending_) [[unlikely]]
+    tell_back();
+}
+
+// The steps before `next` have been done.
+void Context::note_partial(const Short& call, std::uint64_t sequence, const ShortStep* next) {
+  count_sends(call.program, sequence);
+  for (const ShortStep* step = call.program.short_steps.data(); step != next; ++step) {
+    if (step->op != Op::send) continue;
+    Peer& peer = peers_[static_cast<std::size_t>(step->peer)];
+    peer.told = call.consumed;
+    peer.untold = 0;
+  }
+}
+
+const ShortStep* Context::take_virtual_steps(Short& call) {
+  return take_steps<Endpoint>(call);
 }
 
 // `End`: what all endpoints are.

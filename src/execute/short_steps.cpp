@@ -21,7 +21,7 @@ bool is_short(const Instruction& i) {
 
 ShortStep shorten(const Program& program, const Instruction& i) {
   ShortStep step{.op = i.op,
-                 .incoming_first = i.incoming_first,
+                 .swapped = i.incoming_first != (i.op == Op::reduce),
                  .src_buffer = i.src_buffer,
                  .dst_buffer = i.dst_buffer,
                  .bytes = static_cast<std::uint32_t>(i.bytes),

@@ -17,7 +17,7 @@ struct Program;
 
 struct ShortStep {
   Op op = Op::copy;
-  bool incoming_first = false;
+  bool swapped = false;  // the first operand is what comes in, or dst of a reduce
   Buffer src_buffer{}, dst_buffer{};
   std::uint32_t bytes = 0;
   std::size_t src = 0, dst = 0;  // byte offsets

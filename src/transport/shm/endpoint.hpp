@@ -30,12 +30,22 @@ class ShmEndpoint final : public Endpoint, public PeerMemory {
   // The path of every small block: here, so that who knows that the endpoint is one of these need
   // not call.
   bool send(const Header& header, const void* data) override {
+    if (header.bytes <= inline_bytes) return send_in_line(header, data);
+    return writer_.has_line() ? send_long(header, data) : send_without_line();
+  }
+  // The same for at most inline_bytes.
+  bool send_in_line(const Header& header, const void* data) {
     if (!writer_.has_line()) [[unlikely]]
       return send_without_line();
-    if (header.bytes > inline_bytes) return send_long(header, data);
     writer_.put_in_line(header, data);
     sleeper_.wake_if(asleep);
     return true;
+  }
+  const RingReader& reader() const { return reader_; }
+  // Of a front block that lies in its line.
+  void pop_line() {
+    reader_.pop();
+    sleeper_.wake_if(wants_room);
   }
   const Arrival* front() override { return reader_.front(); }
   void pop() override {

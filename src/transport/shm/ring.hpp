@@ -99,6 +99,12 @@ class RingReader {
     const Control control(cursor_->control.load(std::memory_order_acquire));
     return control.turn() == cursor_.turn() ? take_in(control) : nullptr;
   }
+  // The next line, whether or not its control says that it has been written; and what its control
+  // says if that is a block which lies in it. Who finds it so may read the line instead of front().
+  const Line& line() const { return *cursor_; }
+  Control control_of_line(std::uint32_t bytes) const {
+    return {cursor_.turn(), Place::in_line, bytes};
+  }
   // Of the front, which there must be.
   Place place() const { return place_; }
   SlotReference slot() const { return slot_; }
