@@ -220,7 +220,8 @@ class Context {
   static bool send_at_once(const Short& call, const ShortStep& step);
   void conclude_short(const Short& call, std::uint64_t sequence);
   [[gnu::noinline]] const ShortStep* take_virtual_steps(Short& call);
-  [[gnu::noinline]] void note_partial(const Short& call, std::uint64_t sequence, const ShortStep* next);
+  [[gnu::noinline]] void note_partial(const Short& call, std::uint64_t sequence,
+                                      const ShortStep* next);
   template <class End>
   bool receive_at_once(Short& call, const ShortStep& step);
   bool receive_line(Short& call, const ShortStep& step);
@@ -242,9 +243,9 @@ class Context {
   std::vector<Peer> peers_;
   std::uint64_t started_ = 0;
   Watermark completed_;
-  std::uint64_t window_to_all_ = 0;      // up to which collective there is one
-  std::uint64_t next_look_at_all_ = 0;   // from which on it is worth looking again
-  Queue queue_;  // collectives waiting their turn
+  std::uint64_t window_to_all_ = 0;     // up to which collective there is one
+  std::uint64_t next_look_at_all_ = 0;  // from which on it is worth looking again
+  Queue queue_;                         // collectives waiting their turn
   Queue active_;
   std::vector<std::unique_ptr<Operation>> adopted_;
   std::size_t waiting_point_to_point_ = 0;  // in the queues of all peers

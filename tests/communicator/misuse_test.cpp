@@ -171,20 +171,34 @@ TEST_P(Meetings, RefuseAnAlgorithmThatDoesNotExist) {
   }
 }
 
-// torchrun's own store listens on the port that it gives to the ranks.
+// Negative: the port is in use.
+int listen_on(int port) {
+  const int listener = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in6 address{};
+  address.sin6_family = AF_INET6;
+  address.sin6_port = htons(static_cast<std::uint16_t>(port));
+  const bool bound = bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+  if (bound && listen(listener, 1) == 0) return listener;
+  close(listener);
+  return -1;
+}
+
+// torchrun's own store listens on the port that it gives to the ranks, and rank 0 on the next one,
+// which must be free: below those that the kernel hands out.
 TEST_P(Meetings, LeaveThePortOfAnAgentAlone) {
-  const int agent = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in6 any{};
-  any.sin6_family = AF_INET6;
-  socklen_t length = sizeof any;
-  ASSERT_EQ(bind(agent, reinterpret_cast<sockaddr*>(&any), length), 0);
-  ASSERT_EQ(listen(agent, 1), 0);
-  ASSERT_EQ(getsockname(agent, reinterpret_cast<sockaddr*>(&any), &length), 0);
-  for (const Heard& rank :
-       run({.arguments = {"allreduce:100"},
-       .ranks = 2,
-       .environment = {{"TORCHELASTIC_USE_AGENT_STORE", "True"},
-                       {"MASTER_PORT", std::to_string(ntohs(any.sin6_port))}}})) {
+  int port = 20'000 + getpid() % 5'000 * 2;
+  int agent = -1;
+  for (; agent < 0 && port < 32'000; port += 2) {
+    const int next = listen_on(port + 1);
+    if (next < 0) continue;
+    close(next);
+    agent = listen_on(port);
+  }
+  ASSERT_GE(agent, 0);
+  for (const Heard& rank : run({.arguments = {"allreduce:100"},
+                           .ranks = 2,
+                           .environment = {{"TORCHELASTIC_USE_AGENT_STORE", "True"},
+                                           {"MASTER_PORT", std::to_string(port - 2)}}})) {
     EXPECT_THAT(rank.find("allreduce"), Succeeded());
   }
   close(agent);
