@@ -58,6 +58,8 @@ class Watermark {
       ++value_;
     }
   }
+  // The same for the only one under way.
+  void complete_last(std::uint64_t sequence) { value_ = sequence; }
   std::uint64_t value() const { return value_; }
 
  private:

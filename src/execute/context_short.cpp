@@ -46,20 +46,14 @@ void Context::resume(Operation& operation, Operation::Buffers buffers, const Sho
 
 template <class End>
 bool Context::take_step(Short& call, const ShortStep& step) {
-  switch (step.op) {
-    case Op::copy:
-      std::memcpy(call.dst(step), call.src(step), step.bytes);
-      return true;
-    case Op::reduce:
-      combine(call, step, call.dst(step));
-      return true;
-    case Op::send:
-      return send_at_once<End>(call, step);
-    case Op::recv:
-    case Op::recv_reduce:
-      return receive_at_once<End>(call, step);
+  if (step.op == Op::send) return send_at_once<End>(call, step);
+  if (step.op == Op::recv || step.op == Op::recv_reduce) return receive_at_once<End>(call, step);
+  if (step.op == Op::reduce) {
+    combine(call, step, call.dst(step));
+  } else {
+    std::memcpy(call.dst(step), call.src(step), step.bytes);
   }
-  return false;
+  return true;
 }
 
 template <class End>
@@ -158,19 +152,20 @@ void Context::conclude_short(const Short& call, std::uint64_t sequence) {
     program.divide(call.base[static_cast<std::size_t>(Buffer::output)], program.output_count,
                    program.divisor);
   }
-  completed_.complete(sequence);
+  completed_.complete_last(sequence);
   for (const Partner& partner : program.partners) {
     Peer& peer = peers_[static_cast<std::size_t>(partner.rank)];
+    if (partner.receives_from) {
+      peer.last_from = sequence;
+    } else if (partner.link->aside_count() > 0) [[unlikely]] {
+      drop_left(*partner.link, sequence);
+    }
     if (partner.sends_to) {
       count_send(peer, sequence);
       peer.told = call.consumed;
-      peer.untold = 0;
-    }
-    if (partner.receives_from) {
-      peer.last_from = sequence;
+      peer.untold = static_cast<std::uint32_t>(partner.receives_from);
+    } else {
       tell_pending_ |= ++peer.untold >= tell_every;
-    } else if (partner.link->aside_count() > 0) [[unlikely]] {
-      drop_left(*partner.link, sequence);
     }
   }
   if (tell_pending_) [[unlikely]]
