@@ -11,7 +11,6 @@ namespace {
 using ::testing::AllOf;
 using ::testing::AnyOf;
 using ::testing::HasSubstr;
-using ::testing::Not;
 
 constexpr int invalid_argument = 1, timed_out = 3, aborted = 5;  // motet_status
 
