@@ -226,7 +226,8 @@ Program Communicator::make_program(const Arguments& arguments, const Extent& ext
 }
 
 CachedPlan& Communicator::plan_for(const Arguments& arguments) {
-  if (plans_.latest() != nullptr && plans_.latest()->serves(arguments)) return *plans_.latest();
+  CachedPlan* const recent = plans_.recent(arguments);
+  if (recent != nullptr && recent->serves(arguments)) return *(latest_plan_ = recent);
   const Extent extent = check(arguments, rank(), world_size());
   CachedPlan* plan = plans_.find(PlanKey(arguments, extent.in_place));
   if (plan == nullptr) {
@@ -234,7 +235,8 @@ CachedPlan& Communicator::plan_for(const Arguments& arguments) {
         std::make_unique<CachedPlan>(arguments, extent, make_program(arguments, extent)));
   }
   plan->note_checked(arguments);
-  return *plan;
+  plans_.note_recent(arguments, *plan);
+  return *(latest_plan_ = plan);
 }
 
 void Communicator::check_not_failed(const Arguments& arguments) const {
@@ -265,12 +267,13 @@ void Communicator::end(Started& started) {
 }
 
 void Communicator::run(const Arguments& arguments) {
-  CachedPlan* const plan = plans_.latest();
+  CachedPlan* const plan = plans_.recent(arguments);
   if (plan == nullptr || !plan->is_short() || !plan->serves(arguments) || context_.failed()) {
     return run_at_length(arguments);
   }
   // The collective of a training loop's every step, or of a benchmark: no operation is needed if it
   // is over at once.
+  latest_plan_ = plan;
   const ShortStep* next = nullptr;
   {
     Engine& engine = *job_->engine;
@@ -349,7 +352,7 @@ std::string_view Communicator::transport_to(Rank peer) const {
 
 const std::string& Communicator::last_algorithm() const {
   static const std::string none;
-  return plans_.latest() == nullptr ? none : plans_.latest()->program().algorithm;
+  return latest_plan_ == nullptr ? none : latest_plan_->program().algorithm;
 }
 
 std::string Communicator::explain(const Arguments& arguments) const {

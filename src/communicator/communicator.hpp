@@ -131,6 +131,7 @@ class Communicator final : private Observer {
   Planner planner_;
   std::shared_ptr<CallLog> log_;
   PlanCache plans_;
+  CachedPlan* latest_plan_ = nullptr;              // of the call made last
   std::multiset<const void*> unreachable_memory_;  // registered without a descriptor
   std::vector<Request*> requests_;                 // outstanding
   Context context_;                                // dies first: it ends what is outstanding

@@ -1,5 +1,6 @@
 #include "communicator/plan_cache.hpp"
 
+#include <algorithm>
 #include <iterator>
 
 namespace motet {
@@ -28,6 +29,7 @@ CachedPlan::CachedPlan(const Arguments& arguments, const Extent& extent, Program
       record_(to_record(arguments, 0)),
       logged_(record_),
       is_short_(!program.short_steps.empty() && !is_point_to_point(arguments.collective)),
+      needs_buffers_(extent.input > 0 || extent.output > 0),
       program_(std::make_shared<const Program>(std::move(program))) {}
 
 CallRecord CachedPlan::record(std::uint64_t sequence) const {
@@ -56,23 +58,24 @@ CachedPlan* PlanCache::find(const PlanKey& key) {
   const auto found = index_.find(key);
   if (found == index_.end()) return nullptr;
   order_.splice(order_.begin(), order_, found->second);
-  return latest_ = order_.front().get();
+  return order_.front().get();
 }
 
 CachedPlan& PlanCache::add(std::unique_ptr<CachedPlan> plan) {
   bytes_ += plan->bytes();
   order_.push_front(std::move(plan));
-  latest_ = order_.front().get();
-  index_[latest_->key()] = order_.begin();
+  CachedPlan& added = *order_.front();
+  index_[added.key()] = order_.begin();
   shrink();
-  return *latest_;
+  return added;
 }
 
 void PlanCache::shrink() {
   for (auto place = std::prev(order_.end());
        place != order_.begin() && (bytes_ > max_bytes || order_.size() > max_plans);) {
     const auto victim = place--;
-    if ((*victim)->in_use()) continue;
+    const bool is_recent = std::ranges::find(recent_, victim->get()) != recent_.end();
+    if (is_recent || (*victim)->in_use()) continue;
     bytes_ -= (*victim)->bytes();
     index_.erase((*victim)->key());
     order_.erase(victim);

@@ -1,7 +1,8 @@
 // Programs of calls made before, with idle operations ready to run them again. Bounded: what has
-// not been used for longest goes first.
+// not been used for longest goes first, but for those at hand (recent).
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <list>
@@ -42,7 +43,8 @@ class CachedPlan {
                                     (distance_of(arguments) ^ distance_) |
                                     (reinterpret_cast<std::uintptr_t>(arguments.algorithm) ^
                                      reinterpret_cast<std::uintptr_t>(key_.algorithm));
-    return differences == 0 && arguments.input != nullptr && arguments.output != nullptr;
+    const bool has_buffers = arguments.input != nullptr && arguments.output != nullptr;
+    return differences == 0 && (has_buffers || !needs_buffers_);
   }
   // Remembers that check() has passed for arguments of this plan's key.
   void note_checked(const Arguments& arguments) { distance_ = distance_of(arguments); }
@@ -88,6 +90,7 @@ class CachedPlan {
   CallRecord record_;
   CallLog::Words logged_;
   bool is_short_;
+  bool needs_buffers_;           // both; a barrier needs none
   std::uintptr_t distance_ = 0;  // between the buffers of the call checked last
   std::shared_ptr<const Program> program_;
   std::vector<std::unique_ptr<Operation>> idle_;
@@ -99,18 +102,27 @@ class PlanCache {
   // Null if there is none. Stays until `add` drops it, which it does not while in use.
   CachedPlan* find(const PlanKey& key);
   CachedPlan& add(std::unique_ptr<CachedPlan> plan);
-  // The plan found or added last, or null.
-  CachedPlan* latest() const { return latest_; }
+  // The one found or added last for arguments like these, or null: a few instructions. It need not
+  // serve them. Programs repeat a handful of calls in turn.
+  CachedPlan* recent(const Arguments& arguments) const { return recent_[place_of(arguments)]; }
+  void note_recent(const Arguments& arguments, CachedPlan& plan) {
+    recent_[place_of(arguments)] = &plan;
+  }
 
  private:
   struct Hash {
     std::size_t operator()(const PlanKey& key) const noexcept;
   };
+  static std::size_t place_of(const Arguments& arguments) {
+    const std::uint64_t word = arguments.kind() + arguments.count * 0x100000001b3U;
+    return word * 0x9e3779b97f4a7c15U >> 59;
+  }
+
   using Order = std::list<std::unique_ptr<CachedPlan>>;  // latest first
 
   void shrink();
 
-  CachedPlan* latest_ = nullptr;
+  std::array<CachedPlan*, 32> recent_{};  // by place_of
   Order order_;
   std::unordered_map<PlanKey, Order::iterator, Hash> index_;
   std::size_t bytes_ = 0;
