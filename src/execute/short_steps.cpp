@@ -9,7 +9,7 @@ namespace motet {
 namespace {
 
 // Beyond these, who calls had better look at everything that arrives.
-constexpr std::size_t longest_block = 4096;
+constexpr std::size_t longest_block = 32 * 1024;
 constexpr std::size_t most_steps = 64;
 // Up to this a copy for each reader costs no more than one for all.
 constexpr std::size_t worth_sharing = 64;
