@@ -62,13 +62,14 @@ class Lines(Placement):
 
 def care(**changes) -> Care:
     # By chance others use the machine: no test may depend on that.
-    return Care(**{
-            "launches": 2,
-            "foreign_limit": 1.0,
-            "repeats": 0,
-            "deadline": time.monotonic() + 60,
-            "placement": Placement(Path("/does/not/exist"), "near"),
-        } | changes)
+    usual = {
+        "launches": 2,
+        "foreign_limit": 1.0,
+        "repeats": 0,
+        "deadline": time.monotonic() + 60,
+        "placement": Placement(Path("/does/not/exist"), "near"),
+    }
+    return Care(**(usual | changes))
 
 
 def measured(contenders: list[Contender], **changes) -> Results:

@@ -103,9 +103,9 @@ def floor(setting: Setting, buffers: str) -> Contender:
     common = ("floor", "--buffers", buffers, "--json", "--pass-ms", "4", "--passes", "2", *pin)
 
     def commands(request: Request) -> list[Command]:
-        what = ("--collective", request.collective)
+        start = (str(setting.limits), *common, "--collective", request.collective)
         return [
-            Command((str(setting.limits), *common, *what, "--bytes", str(size), "--mode", mode), {}, setting.limit(request))
+            Command((*start, "--bytes", str(size), "--mode", mode), {}, setting.limit(request))
             for mode in request.modes
             for size in request.sizes
         ]

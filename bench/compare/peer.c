@@ -9,7 +9,7 @@
 // As in motet-perf: long enough that the ranks' leaving the barrier at different times does not
 // show.
 static const double batch_us = 1000;
-static const double size_us = 60000;
+static const double size_us = 60000;  // as motet-perf is told
 static const size_t fewest_calls = 5;
 static const size_t most_batch_calls = (size_t)1 << 20;
 static const int warmup_calls = 5;

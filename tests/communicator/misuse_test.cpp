@@ -182,22 +182,23 @@ int listen_on(int port) {
   return -1;
 }
 
+bool is_free(int port) {
+  const int listener = listen_on(port);
+  if (listener >= 0) close(listener);
+  return listener >= 0;
+}
+
 // torchrun's own store listens on the port that it gives to the ranks, and rank 0 on the next one,
 // which must be free: below those that the kernel hands out.
 TEST_P(Meetings, LeaveThePortOfAnAgentAlone) {
   int port = 20'000 + getpid() % 5'000 * 2;
-  int agent = -1;
-  for (; agent < 0 && port < 32'000; port += 2) {
-    const int next = listen_on(port + 1);
-    if (next < 0) continue;
-    close(next);
-    agent = listen_on(port);
-  }
+  while (!is_free(port + 1) || !is_free(port)) ASSERT_LT(port += 2, 32'000);
+  const int agent = listen_on(port);
   ASSERT_GE(agent, 0);
   for (const Heard& rank : run({.arguments = {"allreduce:100"},
                            .ranks = 2,
                            .environment = {{"TORCHELASTIC_USE_AGENT_STORE", "True"},
-                                           {"MASTER_PORT", std::to_string(port - 2)}}})) {
+                                           {"MASTER_PORT", std::to_string(port)}}})) {
     EXPECT_THAT(rank.find("allreduce"), Succeeded());
   }
   close(agent);

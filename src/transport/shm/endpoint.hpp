@@ -50,8 +50,7 @@ class ShmEndpoint final : public Endpoint, public PeerMemory {
   const Arrival* front() override { return reader_.front(); }
   void pop() override {
     if (reader_.place() != Place::in_line) leave_payload();
-    reader_.pop();
-    sleeper_.wake_if(wants_room);
+    pop_line();
   }
   std::unique_ptr<Aside> set_aside() override;
   // What is in shared memory is the peer's to read whatever this rank does.
