@@ -36,6 +36,10 @@ class Setting:
     def oversubscribed(self) -> bool:
         return self.ranks > len(os.sched_getaffinity(0))
 
+    def together(self) -> tuple[str, ...]:
+        """Fresh calls begin at one time of the clock, which takes a core for each rank."""
+        return () if self.oversubscribed() else ("--start-together",)
+
 
 @dataclass(frozen=True)
 class Contender:
@@ -81,7 +85,7 @@ def motet(setting: Setting, name: str, *more: str) -> Contender:
             for mode in request.modes
         ]
 
-    fresh = {"fresh": ("--fresh",), "hot": ()}
+    fresh = {"fresh": ("--fresh", *setting.together()), "hot": ()}
     return Contender(name, name, "motet", "", commands, shared_buffers="--memory" in more)
 
 
@@ -157,7 +161,7 @@ def peer_contender(
 
     def commands(request: Request) -> list[Command]:
         sizes, modes = ",".join(map(str, request.sizes)), ",".join(request.modes)
-        arguments = (*start, RANK, program, request.collective, sizes, modes)
+        arguments = (*start, RANK, program, request.collective, sizes, modes, *setting.together())
         return [Command(arguments, environment | setting.pinning(), setting.limit(request))]
 
     return Contender(f"{peer.library} {name}".strip(), peer.library, "peer", version, commands, **limits)

@@ -38,6 +38,7 @@ struct job {
   const struct library* library;
   struct call call;
   size_t in_count, out_count;
+  int start_together;  // each call at the same time of the clock, not as ranks leave the barrier
   float tile[tile_count];
 };
 
@@ -118,8 +119,18 @@ static double now_us(void) {
   return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
 }
 
+// As motet-perf --start-together: who leaves the barrier first must not begin first.
+static void wait_for_common_time(void) {
+  const double step_us = 16;
+  const double enough_us = 2;
+  const double start = (floor((now_us() + enough_us) / step_us) + 1) * step_us;
+  while (now_us() < start) {
+  }
+}
+
 static double time_batch(const struct job* job, size_t calls) {
   job->library->barrier();
+  if (job->start_together) wait_for_common_time();
   const double start = now_us();
   for (size_t i = 0; i < calls; ++i) job->library->invoke(&job->call);
   return now_us() - start;
@@ -212,11 +223,13 @@ static size_t check(const struct job* job) {
 static const char* const names[] = {"allreduce",      "allgather", "broadcast",
                                     "reduce_scatter", "alltoall",  "barrier"};
 
-static size_t run_mode(const struct job* job, const char* mode) {
+static size_t run_mode(struct job* job, const char* mode, int start_together) {
   const struct library* library = job->library;
+  const int fresh = strcmp(mode, "fresh") == 0;
+  job->start_together = fresh && start_together;
   fill(job);
   library->invoke(&job->call);
-  const double time_us = measure(job, strcmp(mode, "fresh") == 0);
+  const double time_us = measure(job, fresh);
   const size_t wrong = check(job);
   if (library->rank != 0) return wrong;
   const size_t parts = has_parts(job->call.collective) ? (size_t)library->ranks : 1;
@@ -230,7 +243,7 @@ static size_t run_mode(const struct job* job, const char* mode) {
 }
 
 static size_t run_size(const struct library* library, enum collective collective, size_t bytes,
-                       const char* modes) {
+                       const char* modes, int start_together) {
   static struct job job;
   job.library = library;
   job.call.collective = collective;
@@ -244,8 +257,8 @@ static size_t run_size(const struct library* library, enum collective collective
   fill(&job);
   library->prepare(&job.call);
   size_t wrong = 0;
-  if (strstr(modes, "hot") != NULL) wrong += run_mode(&job, "hot");
-  if (strstr(modes, "fresh") != NULL) wrong += run_mode(&job, "fresh");
+  if (strstr(modes, "hot") != NULL) wrong += run_mode(&job, "hot", start_together);
+  if (strstr(modes, "fresh") != NULL) wrong += run_mode(&job, "fresh", start_together);
   library->barrier();
   if (!shared) free(job.call.in);
   free(job.call.out);
@@ -255,13 +268,16 @@ static size_t run_size(const struct library* library, enum collective collective
 int measure_peer(int argc, char** argv, const struct library* library) {
   const int known = (int)(sizeof names / sizeof *names);
   int collective = 0;
-  while (argc == 4 && collective < known && strcmp(argv[1], names[collective]) != 0) ++collective;
-  if (argc != 4 || collective == known || !library->offers((enum collective)collective)) {
-    fprintf(stderr, "usage: peer COLLECTIVE SIZES MODES, and a collective that the library has\n");
+  const int start_together = argc == 5 && strcmp(argv[4], "--start-together") == 0;
+  const int arguments = argc - start_together;
+  while (arguments == 4 && collective < known && strcmp(argv[1], names[collective]) != 0) ++collective;
+  if (arguments != 4 || collective == known || !library->offers((enum collective)collective)) {
+    fprintf(stderr, "usage: peer COLLECTIVE SIZES MODES [--start-together], and a collective that the library has\n");
     return 2;
   }
   size_t wrong = 0;
   for (char* size = strtok(argv[2], ","); size != NULL; size = strtok(NULL, ","))
-    wrong += run_size(library, (enum collective)collective, strtoull(size, NULL, 10), argv[3]);
+    wrong += run_size(library, (enum collective)collective, strtoull(size, NULL, 10), argv[3],
+                      start_together);
   return wrong == 0 ? 0 : 1;
 }

@@ -280,7 +280,7 @@ void Communicator::run(const Arguments& arguments) {
     const Engine::Hold hold(engine);
     log_->write(context_.next_sequence(), plan->logged());
     next = context_.run_short(plan->program(), {arguments.input, arguments.output},
-                              engine.looks_at_once());
+                              engine.short_wait());
   }
   if (next == plan->program().end_of_short_steps()) [[likely]]
     return;

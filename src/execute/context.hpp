@@ -20,6 +20,7 @@
 
 #include "base/error.hpp"
 #include "execute/operation.hpp"
+#include "execute/waiting.hpp"
 
 namespace motet {
 
@@ -90,9 +91,9 @@ class Context {
   // untouched until it is over.
   void start(Operation& operation, Operation::Buffers buffers, PointToPoint point_to_point);
   // Starts a collective with a short program, if nothing else is under way, and takes its steps in
-  // order as long as each can be done at once, looking so often for what comes. Returns the first
+  // order as long as each can be done at once, or after so short a wait. Returns the first
   // step not done: resume() must follow. The end of the steps: it is over. Null: not started.
-  const ShortStep* run_short(const Program& program, Operation::Buffers buffers, int looks);
+  const ShortStep* run_short(const Program& program, Operation::Buffers buffers, ShortWait wait);
   void resume(Operation& operation, Operation::Buffers buffers, const ShortStep* next);
   // Keeps an operation that its owner gives up until it is over.
   void adopt(std::unique_ptr<Operation> operation) { adopted_.push_back(std::move(operation)); }

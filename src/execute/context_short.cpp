@@ -19,7 +19,7 @@ struct Context::Short {
   Key key;                         // of the operation
   std::uint32_t stream;            // likewise
   std::uint32_t consumed;
-  int looks;
+  ShortWait wait;
 
   Header header(const ShortStep& step) const {
     return {.key = key | step.key,
@@ -74,8 +74,7 @@ bool Context::receive_line(Short& call, const ShortStep& step) {
   for (;;) {
     const shm::Control found(line.control.load(std::memory_order_acquire));
     if (found.word() == expected.word()) break;
-    if (found.turn() == expected.turn() || call.looks-- <= 0) return false;
-    pause_cpu();
+    if (found.turn() == expected.turn() || !call.wait.once_more()) return false;
   }
   if (line.key != (call.key | step.key) || line.fingerprint != call.program.fingerprint) {
     return false;
@@ -94,8 +93,7 @@ bool Context::receive_at_once(Short& call, const ShortStep& step) {
   End& endpoint = *static_cast<End*>(step.endpoint);
   const Arrival* arrival = endpoint.front();
   for (; arrival == nullptr; arrival = endpoint.front()) {
-    if (call.looks-- <= 0) return false;
-    pause_cpu();
+    if (!call.wait.once_more()) return false;
   }
   const Header& header = arrival->header;
   const bool expected = header.key == (call.key | step.key) && header.bytes == step.bytes &&
@@ -122,7 +120,7 @@ void Context::combine(const Short& call, const ShortStep& step, const std::byte*
 
 // The hot path in one function, as in Operation::pass.
 [[gnu::flatten]] const ShortStep* Context::run_short(const Program& program,
-                                                     Operation::Buffers buffers, int looks) {
+                                                     Operation::Buffers buffers, ShortWait wait) {
   const std::uint64_t sequence = started_ + 1;
   if (!active_.empty() || !queue_.empty() || suspected_) return nullptr;
   if (!has_window_to_all(sequence) && !has_window(program, sequence)) return nullptr;
@@ -133,7 +131,7 @@ void Context::combine(const Short& call, const ShortStep& step, const std::byte*
              .key = first_key_ | operation_key(0, sequence, false),
              .stream = first_stream_ | collective_stream(0, sequence),
              .consumed = static_cast<std::uint32_t>(completed_.value()),
-             .looks = looks};
+             .wait = wait};
   const ShortStep* const next =
       program.is_all_shm ? take_steps<shm::ShmEndpoint>(call) : take_virtual_steps(call);
   if (next != program.end_of_short_steps()) [[unlikely]] {

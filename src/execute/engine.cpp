@@ -91,7 +91,6 @@ void Engine::remove_link(const Identity& peer) {
 
 void Engine::share_cores(int ranks, int cores) {
   crowded_ |= ranks > cores;
-  if (crowded_) looks_at_once_ = 1;
 }
 
 void Engine::wake() noexcept {

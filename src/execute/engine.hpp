@@ -66,9 +66,8 @@ class Engine {
   void use_communicator_id(std::uint32_t id) { next_id_ = std::max(next_id_, id + 1); }
   // How many ranks, this one included, share how many cores of this node.
   void share_cores(int ranks, int cores);
-  // How often a short call looks for a block before it waits as others do: some 5 µs, if a core is
-  // there for every rank.
-  int looks_at_once() const { return looks_at_once_; }
+  // How long a short call waits for its blocks before it does as others do.
+  ShortWait short_wait() const { return ShortWait(crowded_); }
 
   // What somebody who waits remembers between his looks.
   struct Patience {
@@ -124,7 +123,6 @@ class Engine {
   std::vector<Context*> contexts_;
   std::uint32_t next_id_ = 1;
   bool crowded_ = false;
-  int looks_at_once_ = 100;
   Descriptor wake_;                           // eventfd
   std::atomic_flag held_ = ATOMIC_FLAG_INIT;  // acquire and release: a lock
   std::atomic<int> sleepers_{0};              // relaxed: a hint; the eventfd orders

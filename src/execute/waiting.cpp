@@ -31,6 +31,10 @@ std::vector<int> allowed_cpus() {
   return cpus;
 }
 
+void ShortWait::let_others_run() {
+  sched_yield();
+}
+
 // cgroup v2: "max 100000" or "150000 100000" (microseconds of quota and period).
 int quota_cores() {
   std::ifstream file("/sys/fs/cgroup/cpu.max");

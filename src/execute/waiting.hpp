@@ -50,6 +50,28 @@ class Waiting {
   std::uint32_t idle_ = 0;
 };
 
+// How a call waits that has nothing to do but to look for one block, the engine held: briefly, since
+// meanwhile nothing else is driven.
+class ShortWait {
+ public:
+  explicit ShortWait(bool crowded) : left_(crowded ? yields : looks), crowded_(crowded) {}
+
+  // False: it has waited long enough.
+  bool once_more() {
+    if (left_-- <= 0) return false;
+    crowded_ ? let_others_run() : pause_cpu();
+    return true;
+  }
+
+ private:
+  // Some 5 µs; or until every other rank of the core has had its turn a few times.
+  static constexpr int looks = 100, yields = 8;
+  static void let_others_run();
+
+  int left_;
+  bool crowded_;
+};
+
 // The CPUs that this process may run on (affinity), by number.
 std::vector<int> allowed_cpus();
 // How many of them its cgroup lets it use at a time; a large number if there is no limit.

@@ -15,8 +15,21 @@ constexpr std::size_t fewest_calls = 5;  // however long one takes: a median of 
 // A call that takes no time (one rank, no bytes) must not double its batch for ever.
 constexpr std::size_t most_batch_calls = std::size_t{1} << 20;
 
-double batch(motet::Communicator& comm, const Call& call, const How& how, std::size_t calls) {
+// Who leaves a barrier first begins first. Where that is the root, a broadcast is on its way before
+// the others' time begins: the barrier would be measured with the call, and each library's is
+// another.
+void wait_for_common_time() {
+  constexpr std::chrono::microseconds step(16), enough(2);
+  const auto earliest = Clock::now().time_since_epoch() + enough;
+  const auto start = (earliest / step + 1) * step;
+  while (Clock::now().time_since_epoch() < start) {
+  }
+}
+
+double batch(motet::Communicator& comm, const Call& call, const How& how, const Repeats& repeats,
+             std::size_t calls) {
   comm.barrier();
+  if (repeats.fresh && repeats.start_together) wait_for_common_time();
   const auto start = Clock::now();
   for (std::size_t i = 0; i < calls; ++i) invoke(comm, call, how);
   return std::chrono::duration<double, std::micro>(Clock::now() - start).count();
@@ -26,7 +39,7 @@ double batch(motet::Communicator& comm, const Call& call, const How& how, std::s
 Batches calibrate(motet::Communicator& comm, const Call& call, const How& how,
                   const Repeats& repeats) {
   for (std::size_t calls = 1;; calls *= 2) {
-    std::vector<double> slowest{batch(comm, call, how, calls)};
+    std::vector<double> slowest{batch(comm, call, how, repeats, calls)};
     comm.allreduce(slowest, motet::ReduceOp::max);
     if (slowest[0] >= batch_us || calls >= most_batch_calls)
       return plan_batches(repeats, slowest[0] / static_cast<double>(calls), calls);
@@ -59,7 +72,7 @@ Timing measure(motet::Communicator& comm, const Call& call, const How& how, cons
   std::vector<double> times(plan.batches);
   for (double& time : times) {
     if (repeats.fresh) freshness.rewrite();
-    time = batch(comm, call, how, plan.calls) / static_cast<double>(plan.calls);
+    time = batch(comm, call, how, repeats, plan.calls) / static_cast<double>(plan.calls);
     if (repeats.fresh) freshness.read();
   }
   comm.allreduce(times, motet::ReduceOp::max);

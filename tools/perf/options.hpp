@@ -26,6 +26,7 @@ struct Repeats {
   int warmup = 5;
   int checks = 1;      // rounds whose results are checked
   bool fresh = false;  // rewrite inputs and read outputs between calls, outside the timed part
+  bool start_together = false;  // begin fresh calls at the same time, not as ranks leave a barrier
   bool out_of_place_only = false;
 };
 
