@@ -37,7 +37,7 @@ class Setting:
         return self.ranks > len(os.sched_getaffinity(0))
 
     def together(self) -> tuple[str, ...]:
-        """Fresh calls begin at one time of the clock, which takes a core for each rank."""
+        """Fresh calls begin at one time of the clock where every rank has a core."""
         return () if self.oversubscribed() else ("--start-together",)
 
 
@@ -85,7 +85,7 @@ def motet(setting: Setting, name: str, *more: str) -> Contender:
             for mode in request.modes
         ]
 
-    fresh = {"fresh": ("--fresh", *setting.together()), "hot": ()}
+    fresh = {"fresh": ("--fresh", "--one-clock", *setting.together()), "hot": ()}
     return Contender(name, name, "motet", "", commands, shared_buffers="--memory" in more)
 
 

@@ -128,12 +128,17 @@ static void wait_for_common_time(void) {
   }
 }
 
-static double time_batch(const struct job* job, size_t calls) {
+// Of this rank.
+struct span {
+  double begin_us, end_us;
+};
+
+static struct span time_batch(const struct job* job, size_t calls) {
   job->library->barrier();
   if (job->start_together) wait_for_common_time();
-  const double start = now_us();
+  const double begin_us = now_us();
   for (size_t i = 0; i < calls; ++i) job->library->invoke(&job->call);
-  return now_us() - start;
+  return (struct span){begin_us, now_us()};
 }
 
 struct batches {
@@ -150,7 +155,8 @@ static struct batches plan_batches(double call_us, size_t calls, int fresh) {
 // Doubles the batch until it is long enough; all ranks see the same times, so they agree.
 static struct batches calibrate(const struct job* job, int fresh) {
   for (size_t calls = 1;; calls *= 2) {
-    double slowest = time_batch(job, calls);
+    const struct span span = time_batch(job, calls);
+    double slowest = span.end_us - span.begin_us;
     job->library->largest(&slowest, 1);
     if (slowest >= batch_us || calls >= most_batch_calls)
       return plan_batches(slowest / (double)calls, calls, fresh);
@@ -179,11 +185,11 @@ static void* allocate(size_t bytes) {
   return memory;
 }
 
-static void time_batches(const struct job* job, size_t calls, int fresh, double* times,
+static void time_batches(const struct job* job, size_t calls, int fresh, struct span* spans,
                          size_t count) {
   for (size_t i = 0; i < count; ++i) {
     if (fresh) fill(job);
-    times[i] = time_batch(job, calls) / (double)calls;
+    spans[i] = time_batch(job, calls);
     if (fresh) read_output(job);
   }
 }
@@ -195,19 +201,37 @@ static size_t fitting(const struct job* job, size_t planned, size_t count, doubl
   return (double)planned < most ? planned : (size_t)most;
 }
 
-// The median over batches of the slowest rank's time of one call.
+// Of one call in each batch: the slowest rank's time, or, of fresh calls, the time from the first
+// rank's beginning to the last one's end. All ranks have one clock, and leave a barrier at
+// different times.
+static void combine(const struct job* job, const struct span* spans, size_t calls, int fresh,
+                    double* times, size_t count) {
+  double* begins = allocate(count * sizeof *begins);
+  for (size_t i = 0; i < count; ++i) {
+    begins[i] = fresh ? -spans[i].begin_us : 0;
+    times[i] = fresh ? spans[i].end_us : spans[i].end_us - spans[i].begin_us;
+  }
+  job->library->largest(begins, count);
+  job->library->largest(times, count);
+  for (size_t i = 0; i < count; ++i) times[i] = (times[i] + begins[i]) / (double)calls;
+  free(begins);
+}
+
+// The median over batches.
 static double measure(const struct job* job, int fresh) {
   for (int i = 0; i < warmup_calls; ++i) job->library->invoke(&job->call);
   const struct batches plan = calibrate(job, fresh);
   const size_t first = plan.batches < fewest_calls ? plan.batches : fewest_calls;
+  struct span* spans = allocate(plan.batches * sizeof *spans);
   double* times = allocate(plan.batches * sizeof *times);
   const double start = now_us();
-  time_batches(job, plan.calls, fresh, times, first);
+  time_batches(job, plan.calls, fresh, spans, first);
   const size_t batches = fitting(job, plan.batches, first, now_us() - start);
-  time_batches(job, plan.calls, fresh, times + first, batches - first);
-  job->library->largest(times, batches);
+  time_batches(job, plan.calls, fresh, spans + first, batches - first);
+  combine(job, spans, plan.calls, fresh, times, batches);
   const double result = median(times, batches);
   free(times);
+  free(spans);
   return result;
 }
 

@@ -15,9 +15,7 @@ constexpr std::size_t fewest_calls = 5;  // however long one takes: a median of 
 // A call that takes no time (one rank, no bytes) must not double its batch for ever.
 constexpr std::size_t most_batch_calls = std::size_t{1} << 20;
 
-// Who leaves a barrier first begins first. Where that is the root, a broadcast is on its way before
-// the others' time begins: the barrier would be measured with the call, and each library's is
-// another.
+// Who leaves a barrier first must not begin first.
 void wait_for_common_time() {
   constexpr std::chrono::microseconds step(16), enough(2);
   const auto earliest = Clock::now().time_since_epoch() + enough;
@@ -26,24 +24,54 @@ void wait_for_common_time() {
   }
 }
 
-double batch(motet::Communicator& comm, const Call& call, const How& how, const Repeats& repeats,
-             std::size_t calls) {
+double now_us() {
+  return std::chrono::duration<double, std::micro>(Clock::now().time_since_epoch()).count();
+}
+
+// Of this rank.
+struct Span {
+  double begin_us, end_us;
+  double us() const { return end_us - begin_us; }
+};
+
+Span batch(motet::Communicator& comm, const Call& call, const How& how, std::size_t calls,
+           bool start_together = false) {
   comm.barrier();
-  if (repeats.fresh && repeats.start_together) wait_for_common_time();
-  const auto start = Clock::now();
+  if (start_together) wait_for_common_time();
+  const double begin_us = now_us();
   for (std::size_t i = 0; i < calls; ++i) invoke(comm, call, how);
-  return std::chrono::duration<double, std::micro>(Clock::now() - start).count();
+  return {begin_us, now_us()};
 }
 
 // Doubles the batch until it is long enough; all ranks see the same times, so they agree.
 Batches calibrate(motet::Communicator& comm, const Call& call, const How& how,
                   const Repeats& repeats) {
   for (std::size_t calls = 1;; calls *= 2) {
-    std::vector<double> slowest{batch(comm, call, how, repeats, calls)};
+    std::vector<double> slowest{batch(comm, call, how, calls).us()};
     comm.allreduce(slowest, motet::ReduceOp::max);
     if (slowest[0] >= batch_us || calls >= most_batch_calls)
       return plan_batches(repeats, slowest[0] / static_cast<double>(calls), calls);
   }
+}
+
+std::vector<double> slowest(motet::Communicator& comm, const std::vector<Span>& spans) {
+  std::vector<double> times;
+  for (const Span& span : spans) times.push_back(span.us());
+  comm.allreduce(times, motet::ReduceOp::max);
+  return times;
+}
+
+// Where the root leaves the barrier first, a broadcast is done before the others' own time begins.
+std::vector<double> from_first_to_last(motet::Communicator& comm, const std::vector<Span>& spans) {
+  std::vector<double> begins, ends;
+  for (const Span& span : spans) {
+    begins.push_back(span.begin_us);
+    ends.push_back(span.end_us);
+  }
+  comm.allreduce(begins, motet::ReduceOp::min);
+  comm.allreduce(ends, motet::ReduceOp::max);
+  for (std::size_t i = 0; i < ends.size(); ++i) ends[i] -= begins[i];
+  return ends;
 }
 
 }  // namespace
@@ -69,13 +97,15 @@ Timing measure(motet::Communicator& comm, const Call& call, const How& how, cons
                const Freshness& freshness) {
   for (int i = 0; i < repeats.warmup; ++i) invoke(comm, call, how);
   const Batches plan = calibrate(comm, call, how, repeats);
-  std::vector<double> times(plan.batches);
-  for (double& time : times) {
+  std::vector<Span> spans(plan.batches);
+  for (Span& span : spans) {
     if (repeats.fresh) freshness.rewrite();
-    time = batch(comm, call, how, repeats, plan.calls) / static_cast<double>(plan.calls);
+    span = batch(comm, call, how, plan.calls, repeats.fresh && repeats.start_together);
     if (repeats.fresh) freshness.read();
   }
-  comm.allreduce(times, motet::ReduceOp::max);
+  const bool one_clock = repeats.fresh && (repeats.one_clock || repeats.start_together);
+  std::vector<double> times = one_clock ? from_first_to_last(comm, spans) : slowest(comm, spans);
+  for (double& time : times) time /= static_cast<double>(plan.calls);
   return {percentile(times, 0.5), percentile(times, 0.99), plan.batches, plan.calls};
 }
 

@@ -1,5 +1,6 @@
 // How long a call takes: the slowest rank's time for a batch of calls between barriers, over many
-// batches.
+// batches. Or, where ranks have one clock, a batch lasts from the first's beginning to the last's
+// end: ranks leave a barrier at different times.
 #pragma once
 
 #include <functional>

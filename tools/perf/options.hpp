@@ -26,7 +26,9 @@ struct Repeats {
   int warmup = 5;
   int checks = 1;      // rounds whose results are checked
   bool fresh = false;  // rewrite inputs and read outputs between calls, outside the timed part
-  bool start_together = false;  // begin fresh calls at the same time, not as ranks leave a barrier
+  // Fresh calls are timed by the clock that all ranks share: from the first one's beginning to the
+  // last one's end; and perhaps all begin at the same time.
+  bool one_clock = false, start_together = false;
   bool out_of_place_only = false;
 };
 
