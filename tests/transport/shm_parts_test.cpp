@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <deque>
+#include <map>
 #include <random>
+#include <set>
 
 #include "base/error.hpp"
 #include "fleet.hpp"
@@ -175,88 +177,164 @@ TEST(Ring, IgnoresACreditThatCannotBe) {
   EXPECT_TRUE(writer.has_line());
 }
 
-TEST(Slots, AreFreeAgainWhenTheLastReaderHasReadThem) {
-  const auto mine = segment();
-  SlotPool pool(*mine);
-  const auto slot = pool.take();
-  ASSERT_TRUE(slot);
-  pool.give(*slot, 3, 1);
-  pool.give(*slot, 500, 2);
-  pool.give(*pool.take(), 9, 1);
-  EXPECT_FALSE(pool.take());
+// A pool of two blocks, and the words that peers 3, 7, 9 and 500 write in their own segments.
+struct Slots : testing::Test {
+  static constexpr std::size_t all = 4096;  // bytes of the longest block
+  const std::shared_ptr<Segment> mine = segment();
+  SlotPool pool{*mine};
+  std::map<std::uint32_t, std::shared_ptr<Segment>> peers;
+
+  void SetUp() override {
+    for (const std::uint32_t peer : {3, 7, 9, 500}) {
+      peers[peer] = segment();
+      pool.watch(peer, words(peer));
+    }
+  }
+  PeerWords& words(std::uint32_t peer) { return peers.at(peer)->peer(0); }
+  void consume(std::uint32_t peer) { words(peer).consumed.fetch_add(1); }
+  std::uint32_t give(std::uint32_t peer, std::uint32_t stream = 0) {
+    const std::uint32_t slot = pool.take(all).value();
+    pool.give(slot, {.peer = peer, .stream = stream, .line = 0});
+    return slot;
+  }
+};
+
+TEST_F(Slots, AreFreeAgainWhenTheLastReaderHasReadThem) {
+  const std::uint32_t slot = give(3, 1);
+  pool.give(slot, {.peer = 500, .stream = 2, .line = 5});
+  give(9);
+  EXPECT_FALSE(pool.take(all));
   const std::uint64_t before = pool.released();
-  const auto release = [&](std::uint32_t peer) {
-    mine->readers(*slot).words[peer / 64].fetch_and(~(std::uint64_t{1} << (peer % 64)));
-  };
   EXPECT_TRUE(pool.holds(3, 1) && pool.holds(500, 2));
   EXPECT_FALSE(pool.holds(3, 2) || pool.holds(500, 1) || pool.holds(4, 1));
-  release(3);
+  consume(3);
   EXPECT_NE(pool.released(), before);
   EXPECT_FALSE(pool.holds(3, 1));
-  EXPECT_FALSE(mine->readers(*slot).words[7].load() == 0);
-  release(500);
-  EXPECT_EQ(pool.take(), slot);
+  words(500).consumed = 5;
+  EXPECT_FALSE(pool.take(all)) << "its line is the sixth";
+  consume(500);
+  EXPECT_EQ(pool.take(all), slot);
 }
 
-TEST(Slots, OfTheDeadComeBack) {
-  const auto mine = segment();
-  SlotPool pool(*mine);
-  for (int i = 0; i < 2; ++i) pool.give(*pool.take(), 7, 0);
-  pool.give(*pool.take_overflow(), 7, 0);
-  EXPECT_FALSE(pool.take());
+TEST_F(Slots, SetAsideAreHeldBeyondTheirLine) {
+  const std::uint32_t slot = give(3, 1);
+  give(9);
+  mine->readers(slot).words[0].fetch_or(std::uint64_t{1} << 3);
+  consume(3);
+  EXPECT_TRUE(pool.holds(3, 1));
+  EXPECT_FALSE(pool.take(all));
+  mine->readers(slot).words[0].fetch_and(~(std::uint64_t{1} << 3));
+  EXPECT_EQ(pool.take(all), slot);
+}
+
+TEST_F(Slots, AreCutToTheLengthOfTheirBlocksAndTakeTurns) {
+  const std::size_t unit = mine->layout().unit_bytes();
+  std::set<std::uint32_t> slots;
+  for (std::uint32_t i = 0; i < units; ++i) {
+    const auto slot = pool.take(unit);
+    ASSERT_TRUE(slot);
+    pool.give(*slot, {.peer = i % 2 == 0 ? 7U : 9U, .stream = 0, .line = 0});
+    slots.insert(*slot);
+  }
+  EXPECT_EQ(slots.size(), units);
+  EXPECT_FALSE(pool.take(0));
+  consume(7);
+  EXPECT_FALSE(pool.take(2 * unit)) << "every other unit is in use";
+  EXPECT_EQ(pool.take(unit), 0U);
+  EXPECT_EQ(pool.take(unit), 2U);
+  consume(9);
+  EXPECT_TRUE(pool.take(2 * unit));
+}
+
+TEST_F(Slots, OfTheLongestBlocksAreAllThereAfterAShortOne) {
+  pool.give(*pool.take(1), {.peer = 3, .stream = 0, .line = 0});
+  consume(3);
+  for (std::uint32_t i = 0; i < tiny.slots; ++i) give(9);
+  EXPECT_FALSE(pool.take(1));
+}
+
+TEST_F(Slots, NeverOverlap) {
+  const Layout& layout = mine->layout();
+  std::vector<std::pair<std::size_t, std::size_t>> taken;
+  for (std::size_t bytes = 1; const auto slot = pool.take(bytes); bytes += 97) {
+    pool.give(*slot, {.peer = 7, .stream = 0, .line = 0});
+    EXPECT_TRUE(layout.contains(*slot, bytes));
+    for (const auto& [begin, end] : taken) {
+      EXPECT_TRUE(layout.block(*slot) >= end || layout.block(*slot) + bytes <= begin);
+    }
+    taken.emplace_back(layout.block(*slot), layout.block(*slot) + bytes);
+  }
+  EXPECT_GT(taken.size(), 5U);
+  EXPECT_FALSE(layout.contains(units - 1, layout.unit_bytes() + 1));
+  EXPECT_FALSE(layout.contains(units, all + 1) || layout.contains(layout.total_slots(), 0));
+}
+
+TEST_F(Slots, OfTheDeadComeBack) {
+  for (int i = 0; i < 2; ++i) give(7);
+  pool.give(*pool.take_overflow(), {.peer = 7, .stream = 0, .line = 0});
+  EXPECT_FALSE(pool.take(all));
   pool.forget(7, SlotPool::Forget::what_it_reads);
-  EXPECT_TRUE(pool.take());
+  EXPECT_TRUE(pool.take(all));
   EXPECT_FALSE(pool.holds(7, 0));
 }
 
-// A pool, and a peer to whom it lends.
-struct Lending : testing::Test {
-  const std::shared_ptr<Segment> mine = segment(), theirs = segment();
-  SlotPool pool{*mine};
-  std::atomic<std::uint64_t>& kept = theirs->peer(0).kept;
+// A slot is lent to peer 7.
+struct Lending : Slots {
+  static constexpr SlotReader borrower{.peer = 7, .stream = 1, .line = 0};
   std::uint32_t slot = 0;
 
   void SetUp() override {
-    pool.watch(7, kept);
-    slot = pool.lend(7, 1).value();
+    Slots::SetUp();
+    slot = pool.lend(borrower, all).value();
   }
-  void toggle() { kept.fetch_xor(std::uint64_t{1} << slot); }
+  void toggle() { words(7).kept.fetch_xor(std::uint64_t{1} << slot); }
+  void keep() {
+    toggle();
+    consume(7);
+  }
 };
 
 TEST_F(Lending, KeptSlotHoldsNothingAndIsNotFree) {
   EXPECT_TRUE(pool.holds(7, 1));
   const std::uint64_t before = pool.released();
-  toggle();
+  keep();
   EXPECT_FALSE(pool.holds(7, 1));
   EXPECT_NE(pool.released(), before);
-  pool.give(pool.take().value(), 9, 1);
-  EXPECT_FALSE(pool.take());
+  give(9);
+  EXPECT_FALSE(pool.take(all));
+}
+
+TEST_F(Lending, ReadSlotThatIsNotKeptIsFree) {
+  give(9);
+  consume(7);
+  EXPECT_EQ(pool.take(all), slot);
 }
 
 TEST_F(Lending, SlotComesBackFilledAndCanBeLentAgain) {
-  for (int round = 0; round < 3; ++round) {
-    toggle();
+  for (std::uint64_t round = 0; round < 3; ++round) {
+    keep();
     EXPECT_FALSE(pool.holds(7, 1));
     EXPECT_TRUE(pool.take_back(slot, 7));
     EXPECT_FALSE(pool.take_back(slot, 7)) << "once only";
-    EXPECT_EQ(pool.lend(7, 1), slot);
+    const auto again = pool.lend({.peer = 7, .stream = 1, .line = round + 1}, all);
+    ASSERT_TRUE(again);
+    slot = *again;
     EXPECT_TRUE(pool.holds(7, 1)) << "not read yet";
   }
 }
 
 TEST_F(Lending, SlotComesBackAsItIs) {
-  toggle();
+  keep();
   const std::uint64_t before = pool.released();
   toggle();
-  mine->readers(slot).words[0].store(0);
   EXPECT_NE(pool.released(), before);
-  pool.give(pool.take().value(), 9, 1);
-  EXPECT_EQ(pool.take(), slot);
+  give(9);
+  EXPECT_EQ(pool.take(all), slot);
 }
 
 TEST_F(Lending, HalfOfTheSlotsIsNotLent) {
-  EXPECT_FALSE(pool.lend(7, 1));
-  EXPECT_TRUE(pool.take());
+  EXPECT_FALSE(pool.lend(borrower, all));
+  EXPECT_TRUE(pool.take(all));
 }
 
 TEST_F(Lending, OnlyWhoHasBorrowedGivesBack) {
@@ -265,31 +343,29 @@ TEST_F(Lending, OnlyWhoHasBorrowedGivesBack) {
 }
 
 TEST_F(Lending, WhatIsLentToTheDeadStaysUntilTheyAreForgotten) {
-  toggle();
-  pool.give(pool.take().value(), 9, 1);
+  keep();
+  give(9);
   pool.forget(7, SlotPool::Forget::what_it_reads);
-  EXPECT_FALSE(pool.take()) << "the last block of the dead may be there";
+  EXPECT_FALSE(pool.take(all)) << "the last block of the dead may be there";
   pool.forget(7, SlotPool::Forget::everything);
-  EXPECT_EQ(pool.take(), slot);
+  EXPECT_EQ(pool.take(all), slot);
 }
 
-TEST(Slots, BeyondTheSoftOnesAreBoundedAndGiveTheirMemoryBack) {
-  const auto mine = segment();
-  SlotPool pool(*mine);
+TEST_F(Slots, BeyondTheSoftOnesAreBoundedAndGiveTheirMemoryBack) {
   for (int round = 0; round < 3; ++round) {
     std::vector<std::uint32_t> slots;
     while (const auto slot = pool.take_overflow()) {
       *pool.block(*slot) = std::byte{1};
-      pool.give(*slot, 0, *slot);
+      pool.give(*slot, {.peer = 3, .stream = *slot, .line = 0});
       slots.push_back(*slot);
     }
     EXPECT_EQ(slots.size(), tiny.overflow_slots);
-    pool.forget(0, SlotPool::Forget::what_it_reads);
+    pool.forget(3, SlotPool::Forget::what_it_reads);
   }
   EXPECT_EQ(pool.overflow_slots_touched(), tiny.overflow_slots);
   for (int i = 0; i < 1'000'000 && pool.overflow_slots_touched() > 0; ++i) pool.tidy();
   EXPECT_EQ(pool.overflow_slots_touched(), 0U);
-  EXPECT_EQ(*mine->block(2), std::byte{0}) << "fresh pages";
+  EXPECT_EQ(*mine->block(units), std::byte{0}) << "fresh pages";
 }
 
 TEST(Regions, AreFoundByAnyOfTheirBytes) {

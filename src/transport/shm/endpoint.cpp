@@ -28,7 +28,9 @@ class ShmAside final : public Aside {
   ShmAside(const Arrival& arrival, const std::byte* end)
       : copy_(arrival.data, end), arrival_{arrival.header, copy_.data()} {}
   ShmAside(const Arrival& arrival, std::shared_ptr<Neighbour> neighbour, std::uint32_t slot)
-      : arrival_(arrival), neighbour_(std::move(neighbour)), slot_(slot) {}
+      : arrival_(arrival), neighbour_(std::move(neighbour)), slot_(slot) {
+    neighbour_->hold(slot_);
+  }
   ~ShmAside() override {
     if (neighbour_ && !is_forked_child()) neighbour_->release(slot_);
   }
@@ -92,7 +94,7 @@ void ShmEndpoint::attach(std::unique_ptr<Neighbour> neighbour) {
   const std::uint32_t here = neighbour_->my_index;
   writer_ = RingWriter(mine, index_, theirs.peer(here).consumed);
   reader_ = RingReader(theirs, here, mine, mine.peer(index_).consumed, engine_->trouble());
-  engine_->slots().watch(index_, theirs.peer(here).kept);
+  engine_->slots().watch(index_, theirs.peer(here));
   kept_.reserve(most_kept);
   sleeper_ = neighbour_->sleeper;
   same_process_ = neighbour_->same_process;
@@ -170,27 +172,27 @@ bool ShmEndpoint::send_long(const Header& header, const void* data) {
   }
   MOTET_ASSERT(header.bytes <= engine_->segment().layout().sizes().block_bytes,
                "a block is at most max_block_bytes() long");
-  const std::optional<std::uint32_t> slot = engine_->slot_for(index_, header.stream);
+  const std::optional<std::uint32_t> slot = engine_->slot_for(index_, header);
   if (!slot) {
     writer_.look_for_credit();  // so that only later credit is news
     refuse();
     return false;
   }
-  engine_->slots().give(*slot, index_, header.stream);
+  engine_->slots().give(*slot, to_peer(header));
   fill_slot(header, data, Place::in_slot, {*slot, 0});
   return true;
 }
 
 // In a slot that has changed hands or may do so. False: there is none.
 bool ShmEndpoint::send_swapped(const Header& header, const void* data) {
-  if (!kept_.empty() && header.bytes <= neighbour_->segment->layout().sizes().block_bytes) {
-    const std::uint32_t slot = kept_.back();
+  if (!kept_.empty() && header.bytes <= kept_.back().bytes) {
+    const std::uint32_t slot = kept_.back().slot;
     kept_.pop_back();
     fill_slot(header, data, Place::in_lent, {slot, 0});
     return true;
   }
   if (may_lend_ == 0) return false;
-  const std::optional<std::uint32_t> slot = engine_->slots().lend(index_, header.stream);
+  const std::optional<std::uint32_t> slot = engine_->slots().lend(to_peer(header), header.bytes);
   if (!slot) return false;
   --may_lend_;
   fill_slot(header, data, Place::in_slot, {*slot, 1});
@@ -247,18 +249,19 @@ void ShmEndpoint::leave_slot() {
   if (lent == 0 || kept_.size() == most_kept) {
     // The peer lends no more, so what is kept is more use to it.
     if (!kept_.empty()) give_back_kept();
-    return neighbour_->release(slot);
+    return;
   }
-  kept_.push_back(slot);
+  const Layout& layout = neighbour_->segment->layout();
+  kept_.push_back({slot, layout.units_for(reader_.front()->header.bytes) * layout.unit_bytes()});
   note_kept(slot);
 }
 
 // The oldest, as it is.
 void ShmEndpoint::give_back_kept() {
-  const std::uint32_t slot = kept_.front();
+  const std::uint32_t slot = kept_.front().slot;
   kept_.erase(kept_.begin());
   note_kept(slot);
-  neighbour_->release(slot);
+  sleeper_.wake_if(wants_room);
 }
 
 void ShmEndpoint::note_kept(std::uint32_t slot) {

@@ -10,6 +10,7 @@
 #include "transport/shm/reached_regions.hpp"
 #include "transport/shm/regions.hpp"
 #include "transport/shm/ring.hpp"
+#include "transport/shm/slots.hpp"
 #include "transport/transport.hpp"
 
 namespace motet::shm {
@@ -88,6 +89,10 @@ class ShmEndpoint final : public Endpoint, public PeerMemory {
   // peer.
   enum class Readiness : std::uint8_t { ready, no_line, connecting, failed };
   Readiness readiness();
+  // For the next block.
+  SlotReader to_peer(const Header& header) const {
+    return {.peer = index_, .stream = header.stream, .line = writer_.next()};
+  }
   void send_slot(const Header& header, std::uint32_t slot);
   // Remembers that a block found no room, so that the engine can say when there may be some.
   void refuse();
@@ -116,7 +121,11 @@ class ShmEndpoint final : public Endpoint, public PeerMemory {
 
   // Slots of the peer that I have read and keep for my next blocks to it; the last is used first,
   // being the one most likely in my cache.
-  std::vector<std::uint32_t> kept_;
+  struct Kept {
+    std::uint32_t slot;
+    std::size_t bytes;  // that it has room for
+  };
+  std::vector<Kept> kept_;
   // How many slots may be lent: as many as long blocks have come since. Who only receives keeps
   // none.
   std::uint32_t may_lend_ = 0;

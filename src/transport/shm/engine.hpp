@@ -36,8 +36,8 @@ class ShmEngine {
   // The peer reads nothing any more: its slots come back.
   void peer_is_gone(std::uint32_t index);
 
-  // A slot for a block of this stream, or nothing now.
-  std::optional<std::uint32_t> slot_for(std::uint32_t peer, std::uint32_t stream);
+  // A slot for this block, or nothing now.
+  std::optional<std::uint32_t> slot_for(std::uint32_t peer, const Header& header);
   // A block found no room: progress() says when there may be some, and until then a sleeper is
   // woken for it.
   void want_room();
@@ -92,7 +92,7 @@ class ShmEngine {
   void sweep_departing();
   void free_seat(std::uint32_t index);
   void choose_readers(std::span<GroupSend::Outgoing> outgoing);
-  std::optional<std::uint32_t> slot_for_readers();
+  std::optional<std::uint32_t> slot_for_readers(std::size_t bytes);
   enum class Who { anybody, this_process };
   bool wait_until_left(std::chrono::milliseconds span, Who who);
   bool is_inside(std::uint32_t index, Who who);

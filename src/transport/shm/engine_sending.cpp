@@ -7,11 +7,11 @@
 
 namespace motet::shm {
 
-std::optional<std::uint32_t> ShmEngine::slot_for(std::uint32_t peer, std::uint32_t stream) {
-  if (const auto slot = slots_.take()) return slot;
+std::optional<std::uint32_t> ShmEngine::slot_for(std::uint32_t peer, const Header& header) {
+  if (const auto slot = slots_.take(header.bytes)) return slot;
   // Before the look at the stream's blocks: one released after that look is news.
   note_released();
-  if (slots_.holds(peer, stream)) return std::nullopt;
+  if (slots_.holds(peer, header.stream)) return std::nullopt;
   return slots_.take_overflow();
 }
 
@@ -49,11 +49,11 @@ void ShmEngine::send_to_all(std::span<GroupSend::Outgoing> outgoing, const void*
                "a block is at most max_block_bytes() long");
   choose_readers(outgoing);
   if (readers_.empty()) return;
-  const std::optional<std::uint32_t> slot = slot_for_readers();
+  const std::optional<std::uint32_t> slot = slot_for_readers(bytes);
   if (!slot) return;
   std::memcpy(slots_.block(*slot), data, bytes);
   for (const GroupSend::Outgoing* reader : readers_) {
-    slots_.give(*slot, static_cast<ShmEndpoint*>(reader->to)->index(), reader->header.stream);
+    slots_.give(*slot, static_cast<ShmEndpoint*>(reader->to)->to_peer(reader->header));
   }
   // Only now: the first reader may be done with it before the last one hears of it.
   for (GroupSend::Outgoing* reader : readers_) {
@@ -76,8 +76,8 @@ void ShmEngine::choose_readers(std::span<GroupSend::Outgoing> outgoing) {
 }
 
 // Without a soft slot, those who still hold a block of their stream are left out.
-std::optional<std::uint32_t> ShmEngine::slot_for_readers() {
-  if (const auto slot = slots_.take()) return slot;
+std::optional<std::uint32_t> ShmEngine::slot_for_readers(std::size_t bytes) {
+  if (const auto slot = slots_.take(bytes)) return slot;
   note_released();
   std::erase_if(readers_, [this](const GroupSend::Outgoing* reader) {
     auto& endpoint = *static_cast<ShmEndpoint*>(reader->to);

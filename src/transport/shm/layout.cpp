@@ -18,7 +18,6 @@ constexpr std::size_t up_to(std::size_t value, std::size_t multiple) {
 
 constexpr std::uint32_t most_lines = 1U << 16;
 constexpr std::uint32_t most_ring_bytes = 1U << 26;
-constexpr std::uint32_t most_slots = 64;  // one word of free bits
 constexpr std::uint32_t most_overflow = 1U << 16;
 
 }  // namespace
@@ -33,8 +32,8 @@ std::string problem_with(const Sizes& sizes) {
     return fmt::format("ring_bytes is {}, not a multiple of {} from {} to {}", sizes.ring_bytes,
                        cache_line, 2 * cache_line, most_ring_bytes);
   }
-  if (sizes.slots < 1 || sizes.slots > most_slots) {
-    return fmt::format("slots is {}, not 1 to {}", sizes.slots, most_slots);
+  if (sizes.slots < 1 || sizes.slots > units) {
+    return fmt::format("slots is {}, not 1 to {}", sizes.slots, units);
   }
   if (sizes.overflow_slots > most_overflow) {
     return fmt::format("overflow_slots is {}, above {}", sizes.overflow_slots, most_overflow);
@@ -47,12 +46,15 @@ std::string problem_with(const Sizes& sizes) {
 
 Layout::Layout(const Sizes& sizes)
     : sizes_(sizes),
+      block_stride_(up_to(sizes.block_bytes, small_page)),
+      unit_bytes_(
+          up_to(up_to(block_stride_, units / sizes.slots) / (units / sizes.slots), cache_line)),
       peers_(page),
       peer_bytes_(
           up_to(sizeof(PeerWords) + sizes.ring_lines * sizeof(Line) + sizes.ring_bytes, page)),
       readers_(peers_ + max_peers * peer_bytes_),
-      blocks_(up_to(readers_ + total_slots() * sizeof(SlotReaders), page)),
-      block_stride_(up_to(sizes.block_bytes, small_page)) {
+      soft_(up_to(readers_ + total_slots() * sizeof(SlotReaders), page)),
+      overflow_(up_to(soft_ + units * unit_bytes_, page)) {
   static_assert(sizeof(EngineWords) <= page);
 }
 

@@ -1,6 +1,6 @@
 // What one engine's segment of shared memory holds, and where. The owner writes all of it but the
 // blocks of slots that it has lent, and words that peers write: the sleeping flag (exchanged to
-// zero), the readers' bits of slots (cleared), and `inside` (each peer its own).
+// zero), the readers' bits of slots (each peer its own), and `inside` (likewise).
 //
 //   control | for each peer: credit, inside, ring of lines, ring of payload | slots' readers |
 //   slots' blocks
@@ -27,7 +27,13 @@ inline constexpr std::uint32_t longest_block = 1U << 20;
 // in_slot: in one of the sender's. in_lent: in one of the reader's own, which the sender has kept.
 enum class Place : std::uint32_t { in_line = 0, in_ring = 1, in_slot = 2, in_lent = 3 };
 
-// What is in the line of a block in a slot.
+// The soft slots are cut from so many units: a block takes as few as hold it. Small blocks so take
+// turns through all of the memory. That matters where blocks go one way: a line that its reader
+// has in a near cache is slow to write again, and by its next turn it has left there.
+inline constexpr std::uint32_t units = 64;  // one word of free bits
+
+// What is in the line of a block in a slot. A slot is known by its first unit, and those beyond the
+// soft limit by `units` and what follows.
 struct SlotReference {
   std::uint32_t slot;
   std::uint32_t lent;  // 1: the reader may keep it and fill it with a block of its own
@@ -90,7 +96,8 @@ struct PeerWords {
       cache_line) std::atomic<std::uint32_t> inside;  // 1 while the peer touches the owner's memory
 };
 
-// A bit for each peer that has not yet read the slot. All zero: the slot is free.
+// A bit for each peer that has consumed the line of this slot's block but still reads the block,
+// having set it aside. Seldom any, so that the words stay in all caches.
 struct alignas(cache_line) SlotReaders {
   std::array<std::atomic<std::uint64_t>, max_peers / 64> words;
 };
@@ -101,7 +108,7 @@ static_assert(sizeof(SlotReaders) == cache_line);
 struct Sizes {
   std::uint32_t ring_lines = 0;  // a power of two
   std::uint32_t ring_bytes = 0;
-  std::uint32_t slots = 0;           // soft limit
+  std::uint32_t slots = 0;           // soft limit: so many of the longest blocks
   std::uint32_t overflow_slots = 0;  // beyond it
   std::uint32_t block_bytes = 0;     // longest block
 
@@ -117,7 +124,17 @@ class Layout {
   explicit Layout(const Sizes& sizes);  // valid ones
 
   const Sizes& sizes() const { return sizes_; }
-  std::size_t total_slots() const { return std::size_t{sizes_.slots} + sizes_.overflow_slots; }
+  std::uint32_t total_slots() const { return units + sizes_.overflow_slots; }
+  std::size_t unit_bytes() const { return unit_bytes_; }
+  // How many hold a block of so many bytes; also one of none takes a unit.
+  std::uint32_t units_for(std::size_t bytes) const {
+    return bytes == 0 ? 1 : static_cast<std::uint32_t>((bytes + unit_bytes_ - 1) / unit_bytes_);
+  }
+  // Whether there is such a slot, and so much of the segment behind its beginning.
+  bool contains(std::uint32_t slot, std::size_t bytes) const {
+    if (slot >= units) return slot < total_slots() && bytes <= sizes_.block_bytes;
+    return slot * unit_bytes_ + bytes <= units * unit_bytes_;
+  }
 
   std::size_t peer(std::uint32_t index) const { return peers_ + index * peer_bytes_; }
   std::size_t peer_bytes() const { return peer_bytes_; }
@@ -126,13 +143,15 @@ class Layout {
     return lines(index) + sizes_.ring_lines * sizeof(Line);
   }
   std::size_t readers(std::size_t slot) const { return readers_ + slot * sizeof(SlotReaders); }
-  std::size_t block(std::size_t slot) const { return blocks_ + slot * block_stride_; }
-  std::size_t block_stride() const { return block_stride_; }
+  std::size_t block(std::size_t slot) const {
+    return slot < units ? soft_ + slot * unit_bytes_ : overflow_ + (slot - units) * block_stride_;
+  }
   std::size_t bytes() const { return block(total_slots()); }
 
  private:
   Sizes sizes_;
-  std::size_t peers_, peer_bytes_, readers_, blocks_, block_stride_;
+  std::size_t block_stride_, unit_bytes_;
+  std::size_t peers_, peer_bytes_, readers_, soft_, overflow_;
 };
 
 }  // namespace motet::shm

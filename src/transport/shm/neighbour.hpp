@@ -37,12 +37,17 @@ struct Neighbour {
   Fence fence;
   Sleeper sleeper;
 
-  // I have read its slot.
+  // I read its slot also after I have consumed the line that speaks of it.
+  void hold(std::uint32_t slot) noexcept {
+    segment->readers(slot).words[my_index / 64].fetch_or(my_bit(), std::memory_order_relaxed);
+  }
   void release(std::uint32_t slot) noexcept {
-    const std::uint64_t mine = std::uint64_t{1} << (my_index % 64);
-    segment->readers(slot).words[my_index / 64].fetch_and(~mine, std::memory_order_release);
+    segment->readers(slot).words[my_index / 64].fetch_and(~my_bit(), std::memory_order_release);
     sleeper.wake_if(wants_room);
   }
+
+ private:
+  std::uint64_t my_bit() const { return std::uint64_t{1} << (my_index % 64); }
 };
 
 }  // namespace motet::shm

@@ -94,17 +94,16 @@ const std::byte* RingReader::find_payload(Control control) noexcept {
       if (control.bytes() > sizes.ring_bytes || where > sizes.ring_bytes - control.bytes()) break;
       return payload_ + where;
     case Place::in_slot:
-      return block_of(*theirs_, theirs_->layout().total_slots(), control.bytes());
+      return block_of(*theirs_, control.bytes());
     case Place::in_lent:
-      return block_of(*mine_, mine_->layout().sizes().slots, control.bytes());
+      return block_of(*mine_, control.bytes());
   }
   return nullptr;
 }
 
-std::byte* RingReader::block_of(Segment& owner, std::size_t slots, std::uint32_t bytes) noexcept {
+std::byte* RingReader::block_of(Segment& owner, std::uint32_t bytes) noexcept {
   std::memcpy(&slot_, cursor_->payload.data(), sizeof slot_);
-  if (slot_.slot >= slots || bytes > owner.layout().sizes().block_bytes) return nullptr;
-  return owner.block(slot_.slot);
+  return owner.layout().contains(slot_.slot, bytes) ? owner.block(slot_.slot) : nullptr;
 }
 
 }  // namespace motet::shm

@@ -54,6 +54,8 @@ class RingWriter {
   // `place`: in_slot or in_lent.
   void put_slot(const Header& header, Place place, SlotReference where) noexcept;
 
+  // The number of the line that will be written next.
+  std::uint64_t next() const { return next_; }
   // Longest payload worth trying in the ring.
   std::uint32_t longest_payload() const { return longest_payload_; }
   // Takes notice of what the reader has consumed. Whether there is a line now.
@@ -118,7 +120,7 @@ class RingReader {
   const Arrival* take_in(Control control) noexcept;
   // Where payload that is not in the line is; null: nowhere in the peer's segment.
   const std::byte* find_payload(Control control) noexcept;
-  std::byte* block_of(Segment& owner, std::size_t slots, std::uint32_t bytes) noexcept;
+  std::byte* block_of(Segment& owner, std::uint32_t bytes) noexcept;
 
   Cursor<const Line> cursor_{&no_line(), 1};
   bool taken_ = false;

@@ -10,46 +10,103 @@ namespace {
 // milliseconds of polling.
 constexpr std::uint32_t idle_before_tidying = 1U << 14;
 
+static_assert(units == 64);
+
 constexpr std::uint64_t bit(std::uint32_t index) {
   return std::uint64_t{1} << (index % 64);
 }
 
+constexpr std::uint64_t run(std::uint32_t first, std::uint32_t length) {
+  return ~std::uint64_t{0} >> (units - length) << first;
+}
+
+constexpr std::uint64_t multiples(std::uint32_t length) {
+  std::uint64_t bits = 0;
+  for (std::uint32_t i = 0; i < units; i += length) bits |= std::uint64_t{1} << i;
+  return bits;
+}
+
 }  // namespace
 
-SlotPool::SlotPool(Segment& mine)
-    : segment_(mine),
-      soft_(mine.layout().sizes().slots),
-      total_(static_cast<std::uint32_t>(mine.layout().total_slots())),
-      free_(~std::uint64_t{0} >> (64 - soft_)),
-      readers_(soft_) {}
+SlotPool::SlotPool(Segment& mine) : segment_(mine), readers_(units) {}
+
+bool SlotPool::has_read(std::uint32_t slot, const SlotReader& reader) {
+  Peer& peer = peers_[reader.peer];
+  // Acquire: what the reader did with the block is over before it is overwritten.
+  if (peer.consumed <= reader.line) {
+    peer.consumed = peer.words->consumed.load(std::memory_order_acquire);
+  }
+  const auto& held = segment_.readers(slot).words[reader.peer / 64];
+  return peer.consumed > reader.line &&
+         (held.load(std::memory_order_acquire) & bit(reader.peer)) == 0;
+}
 
 bool SlotPool::is_free(std::uint32_t slot) {
-  SlotReaders& readers = segment_.readers(slot);
-  for (std::uint32_t word = 0; word < words_; ++word) {
-    // Acquire: what the readers did with the block is over before it is overwritten.
-    if (readers.words[word].load(std::memory_order_acquire) != 0) return false;
+  return std::ranges::all_of(readers_[slot],
+                             [&](const SlotReader& r) { return has_read(slot, r); }) &&
+         !is_kept(slot);
+}
+
+// Whether it holds for a soft slot that may be in use.
+template <class Predicate>
+bool SlotPool::any_soft(Predicate&& predicate) const {
+  for (std::uint64_t left = used_; left != 0; left &= left - 1) {
+    if (predicate(static_cast<std::uint32_t>(std::countr_zero(left)))) return true;
   }
-  return true;
+  return false;
+}
+
+void SlotPool::free_soft(std::uint32_t slot) {
+  free_ |= run(slot, length_[slot]);
+  used_ &= ~bit(slot);
+  end_loan(slot);
+}
+
+void SlotPool::end_loan(std::uint32_t slot) {
+  if (!is_lent(slot)) return;
+  lent_ &= ~bit(slot);
+  lent_units_ -= length_[slot];
+}
+
+bool SlotPool::is_lent(std::uint32_t slot) const {
+  return slot < units && (lent_ & bit(slot)) != 0;
 }
 
 void SlotPool::collect_soft() {
-  for (std::uint32_t slot = 0; slot < soft_; ++slot) {
-    if ((free_ & bit(slot)) != 0 || !is_free(slot)) continue;
-    free_ |= bit(slot);
-    lent_ &= ~bit(slot);
+  any_soft([this](std::uint32_t slot) {
+    if (is_free(slot)) free_soft(slot);
+    return false;
+  });
+}
+
+// The first of so many free units, one behind the other.
+std::optional<std::uint32_t> SlotPool::find_run(std::uint32_t length) const {
+  std::uint64_t begins = free_;  // bit i: i and the units after it are free, as many as were tested
+  for (std::uint32_t left = length; left > 1;) {
+    const std::uint32_t half = left / 2;
+    begins &= begins >> half;
+    left -= half;
   }
+  if (begins == 0) return std::nullopt;
+  // Where blocks of this length, one behind the other, all fit; else anywhere.
+  if ((begins & multiples(length)) != 0) begins &= multiples(length);
+  const std::uint64_t ahead = begins & (~std::uint64_t{0} << next_);
+  return static_cast<std::uint32_t>(std::countr_zero(ahead != 0 ? ahead : begins));
 }
 
-bool SlotPool::has_soft() {
-  if (free_ == 0) collect_soft();
-  return free_ != 0;
-}
-
-std::optional<std::uint32_t> SlotPool::take() {
-  if (!has_soft()) return std::nullopt;
-  const auto slot = static_cast<std::uint32_t>(std::countr_zero(free_));
-  free_ &= free_ - 1;
-  readers_[slot].clear();
+std::optional<std::uint32_t> SlotPool::take(std::size_t bytes) {
+  const std::uint32_t length = segment_.layout().units_for(bytes);
+  auto slot = find_run(length);
+  if (!slot) {
+    collect_soft();
+    slot = find_run(length);
+    if (!slot) return std::nullopt;
+  }
+  free_ &= ~run(*slot, length);
+  used_ |= bit(*slot);
+  length_[*slot] = static_cast<std::uint8_t>(length);
+  next_ = (*slot + length) % units;
+  readers_[*slot].clear();
   return slot;
 }
 
@@ -63,11 +120,11 @@ void SlotPool::collect_overflow() {
 std::optional<std::uint32_t> SlotPool::take_overflow() {
   idle_ = 0;
   if (overflow_free_.empty()) collect_overflow();
-  std::uint32_t slot = soft_ + touched_;
+  std::uint32_t slot = units + touched_;
   if (!overflow_free_.empty()) {
     slot = overflow_free_.back();
     overflow_free_.pop_back();
-  } else if (slot == total_) {
+  } else if (slot == segment_.layout().total_slots()) {
     return std::nullopt;
   } else {
     ++touched_;
@@ -78,88 +135,75 @@ std::optional<std::uint32_t> SlotPool::take_overflow() {
   return slot;
 }
 
-void SlotPool::give(std::uint32_t slot, std::uint32_t peer, std::uint32_t stream) {
-  words_ = std::max(words_, peer / 64 + 1);
-  // No reader knows of the slot yet, so nobody else writes the word; the line's turn will publish
-  // it.
-  std::atomic<std::uint64_t>& word = segment_.readers(slot).words[peer / 64];
-  word.store(word.load(std::memory_order_relaxed) | bit(peer), std::memory_order_relaxed);
-  readers_[slot].push_back({peer, stream});
+void SlotPool::give(std::uint32_t slot, const SlotReader& reader) {
+  readers_[slot].push_back(reader);
   ++given_;
+}
+
+void SlotPool::watch(std::uint32_t peer, const PeerWords& words) {
+  if (peers_.size() <= peer) peers_.resize(peer + 1);
+  peers_[peer] = {.words = &words, .kept = words.kept.load(std::memory_order_relaxed)};
 }
 
 // --- Lending.
 
-void SlotPool::watch(std::uint32_t peer, const std::atomic<std::uint64_t>& kept) {
-  if (borrowers_.size() <= peer) borrowers_.resize(peer + 1);
-  borrowers_[peer] = {&kept, kept.load(std::memory_order_relaxed)};
-}
-
-std::optional<std::uint32_t> SlotPool::lend(std::uint32_t peer, std::uint32_t stream) {
+std::optional<std::uint32_t> SlotPool::lend(const SlotReader& reader, std::size_t bytes) {
   // The other half always comes back when it has been read.
-  if (2 * (std::popcount(lent_) + 1) > static_cast<int>(soft_)) return std::nullopt;
-  const auto slot = take();
+  if (2 * (lent_units_ + segment_.layout().units_for(bytes)) > units) return std::nullopt;
+  const auto slot = take(bytes);
   if (!slot) return std::nullopt;
-  give(*slot, peer, stream);
+  give(*slot, reader);
   lent_ |= bit(*slot);
+  lent_units_ += length_[*slot];
   return slot;
 }
 
 // It was kept, which changed the peer's bit, and the peer will not touch that bit again.
 bool SlotPool::take_back(std::uint32_t slot, std::uint32_t peer) {
-  if (slot >= soft_ || (lent_ & bit(slot)) == 0 || readers_[slot].front().peer != peer)
-    return false;
-  borrowers_[peer].known ^= bit(slot);
-  segment_.readers(slot).words[peer / 64].store(0, std::memory_order_relaxed);
-  lent_ &= ~bit(slot);
-  free_ |= bit(slot);
+  if (!is_lent(slot) || readers_[slot].front().peer != peer) return false;
+  peers_[peer].kept ^= bit(slot);
+  free_soft(slot);
   return true;
 }
 
 // Has been read and not been given back.
 bool SlotPool::is_kept(std::uint32_t slot) {
-  if (slot >= soft_ || (lent_ & bit(slot)) == 0) return false;
-  const Borrower& borrower = borrowers_[readers_[slot].front().peer];
-  return ((borrower.kept->load(std::memory_order_acquire) ^ borrower.known) & bit(slot)) != 0;
-}
-
-bool SlotPool::waits_for(std::uint32_t slot, std::uint32_t peer, std::uint32_t stream) {
-  const auto& word = segment_.readers(slot).words[peer / 64];
-  if ((word.load(std::memory_order_relaxed) & bit(peer)) == 0 || is_kept(slot)) return false;
-  return std::any_of(readers_[slot].begin(), readers_[slot].end(), [&](const Reader& reader) {
-    return reader.peer == peer && reader.stream == stream;
-  });
+  if (!is_lent(slot)) return false;
+  const Peer& peer = peers_[readers_[slot].front().peer];
+  return ((peer.words->kept.load(std::memory_order_acquire) ^ peer.kept) & bit(slot)) != 0;
 }
 
 bool SlotPool::holds(std::uint32_t peer, std::uint32_t stream) {
-  for (std::uint32_t slot = 0; slot < soft_; ++slot) {
-    if (waits_for(slot, peer, stream)) return true;
-  }
-  return std::any_of(overflow_used_.begin(), overflow_used_.end(),
-                     [&](std::uint32_t slot) { return waits_for(slot, peer, stream); });
+  const auto waits = [&](std::uint32_t slot) {
+    return std::ranges::any_of(readers_[slot], [&](const SlotReader& reader) {
+      return reader.peer == peer && reader.stream == stream && !has_read(slot, reader);
+    });
+  };
+  return any_soft(waits) || std::ranges::any_of(overflow_used_, waits);
 }
 
 std::uint64_t SlotPool::to_be_done(std::uint32_t slot) {
-  SlotReaders& readers = segment_.readers(slot);
-  std::uint64_t count = 0;
-  for (std::uint32_t word = 0; word < words_; ++word) {
-    count += static_cast<std::uint64_t>(
-        std::popcount(readers.words[word].load(std::memory_order_acquire)));
-  }
-  return 2 * count - static_cast<std::uint64_t>(count > 0 && is_kept(slot));
+  const auto unread = std::ranges::count_if(
+      readers_[slot], [&](const SlotReader& reader) { return !has_read(slot, reader); });
+  return 2 * static_cast<std::uint64_t>(unread) +
+         static_cast<std::uint64_t>(unread == 0 && is_kept(slot));
 }
 
 std::uint64_t SlotPool::released() {
   std::uint64_t left = 0;
-  for (std::uint32_t slot = 0; slot < soft_; ++slot) left += to_be_done(slot);
+  any_soft([&](std::uint32_t slot) {
+    left += to_be_done(slot);
+    return false;
+  });
   for (const std::uint32_t slot : overflow_used_) left += to_be_done(slot);
   return 2 * given_ - left;
 }
 
 void SlotPool::forget(std::uint32_t peer, Forget what) {
   for (std::uint32_t slot = 0; slot < readers_.size(); ++slot) {
-    const bool lent = slot < soft_ && (lent_ & bit(slot)) != 0;
-    if (lent && what == Forget::what_it_reads) continue;
+    if (is_lent(slot) && what == Forget::what_it_reads) continue;
+    const auto is_peer = [&](const SlotReader& reader) { return reader.peer == peer; };
+    if (std::erase_if(readers_[slot], is_peer) > 0) end_loan(slot);
     segment_.readers(slot).words[peer / 64].fetch_and(~bit(peer), std::memory_order_acq_rel);
   }
 }
@@ -169,7 +213,7 @@ void SlotPool::tidy() {
   idle_ = 0;
   collect_overflow();
   if (!overflow_used_.empty()) return;
-  segment_.drop_blocks(soft_, soft_ + touched_);
+  segment_.drop_blocks(units, units + touched_);
   overflow_free_.clear();
   touched_ = 0;
 }
