@@ -48,6 +48,7 @@ void Operation::bind(const Call& call, std::uint32_t communicator) {
   std::fill(streams_.begin(), streams_.end(), StreamProgress{});
   remaining_ = static_cast<std::uint32_t>(progress_.size());
   first_ = 0;
+  passes_ = 0;
   mismatch_ = false;
 }
 
@@ -62,8 +63,12 @@ void Operation::skip(std::size_t steps, const std::byte* scratch) {
   while (first_ < count && progress_[first_].done == program_->instructions[first_].blocks)
     ++first_;
   bool moved = false;
+  ++passes_;
   for (std::uint32_t i = first_; i < count; ++i) {
-    if (progress_[i].done != program_->instructions[i].blocks) moved |= advance(i);
+    const bool over = progress_[i].done == program_->instructions[i].blocks;
+    // One that has been sent with the first of its group waits for the next pass, or the group
+    // would fall apart.
+    if (!over && progress_[i].moved_in != passes_) moved |= advance(i);
   }
   return moved;
 }
@@ -114,6 +119,7 @@ Header Operation::header_for(const Instruction& instruction, std::uint32_t block
 bool Operation::step_forward(std::uint32_t index) {
   const Instruction& instruction = program_->instructions[index];
   Progress& progress = progress_[index];
+  progress.moved_in = passes_;
   if (++progress.done != instruction.blocks) return true;
   --remaining_;
   if (instruction.op == Op::send) {

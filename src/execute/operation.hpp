@@ -64,6 +64,7 @@ class Operation {
   struct Progress {
     std::uint32_t done = 0;       // blocks
     std::uint32_t announced = 0;  // published sends: blocks whose location has been published
+    std::uint32_t moved_in = 0;   // the latest pass in which a block was done
     Way way = Way::unknown;
     bool owes_answer = false;  // receives: the block has been pulled, the peer does not know yet
   };
@@ -105,6 +106,7 @@ class Operation {
   std::array<std::byte*, 3> base_{};  // input, output, scratch
   std::uint32_t remaining_ = 0;       // steps not done
   std::uint32_t first_ = 0;           // every step before it is done
+  std::uint32_t passes_ = 0;
   bool mismatch_ = false;
   std::vector<Progress> progress_;
   std::vector<StreamProgress> streams_;
