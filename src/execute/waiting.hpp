@@ -31,27 +31,30 @@ class Waiting {
     }
     ++idle_;
     if (idle_ <= limits_.looks) return Next::look;
-    if (moved == Moved::elsewhere) idle_ = limits_.looks + 1;
+    if (moved == Moved::elsewhere) idle_ = limits_.after_elsewhere;
     if (idle_ <= limits_.looks + limits_.wide_looks) return Next::look_widely;
     if (idle_ <= limits_.looks + limits_.wide_looks + limits_.yields) return Next::yield;
     return Next::sleep;
   }
 
  private:
+  // after_elsewhere: how many fruitless looks count when something has moved elsewhere.
   struct Limits {
-    std::uint32_t looks, wide_looks, yields;
+    std::uint32_t looks, wide_looks, yields, after_elsewhere;
   };
   // About 20 µs of looking; then peers may be late for longer than a sleep costs.
-  static constexpr Limits roomy_limits{400, 200, 50};
-  // Sleeping without yields cost 50 to 100 ×, 200 looks 4.5 × (measured with 8 ranks on 2 cores).
-  static constexpr Limits crowded_limits{1, 1, 30};
+  static constexpr Limits roomy_limits{400, 200, 50, 401};
+  // Measured with 8 ranks on 2 cores: sleeping without yields cost 50 to 100 ×, 200 looks 4.5 ×,
+  // looking again and again while peers on other cores move things 3 × (4 MiB), and sleeping after
+  // 30 yields, while others of the core still copy, up to 1.6 ×.
+  static constexpr Limits crowded_limits{1, 1, 300, 3};
 
   Limits limits_;
   std::uint32_t idle_ = 0;
 };
 
-// How a call waits that has nothing to do but to look for one block, the engine held: briefly, since
-// meanwhile nothing else is driven.
+// How a call waits that has nothing to do but to look for one block, the engine held: briefly,
+// since meanwhile nothing else is driven.
 class ShortWait {
  public:
   explicit ShortWait(bool crowded) : left_(crowded ? yields : looks), crowded_(crowded) {}
