@@ -16,8 +16,12 @@ std::size_t total_bytes(const Problem& problem) {
   return problem.parts.total() * problem.element_bytes;
 }
 
-// Up to 64 KiB a message is one block: splitting it costs more than overlap gains.
-std::size_t block_bytes_for(std::size_t bytes) {
+// Up to 64 KiB an exchange is one block: splitting it costs more than overlap gains. Where blocks
+// go one way, a receiver has nothing to do until the first has come.
+std::size_t block_bytes_for(const Problem& problem) {
+  const std::size_t bytes = total_bytes(problem);
+  const bool one_way = has_root(problem.collective) || is_point_to_point(problem.collective);
+  if (one_way && bytes <= 1024 * kib) return 32 * kib;
   return bytes <= 64 * kib ? 64 * kib : 128 * kib;
 }
 
@@ -97,7 +101,7 @@ std::string line(const Choice& choice, const Choice& best) {
 Choice Planner::evaluate(const Algorithm& algorithm, const Problem& problem) const {
   Choice choice{.algorithm = &algorithm,
                 .params = params_for(algorithm, problem),
-                .block_bytes = block_bytes_for(total_bytes(problem)),
+                .block_bytes = block_bytes_for(problem),
                 .reads_memory = reads_memory(problem),
                 .predicted = {}};
   Problem candidate = problem;
