@@ -190,7 +190,9 @@ static void time_batches(const struct job* job, size_t calls, int fresh, struct 
   for (size_t i = 0; i < count; ++i) {
     if (fresh) fill(job);
     spans[i] = time_batch(job, calls);
-    if (fresh) read_output(job);
+    if (!fresh) continue;
+    job->library->barrier();  // who is done must not take the cores of those who are not
+    read_output(job);
   }
 }
 
@@ -294,9 +296,12 @@ int measure_peer(int argc, char** argv, const struct library* library) {
   int collective = 0;
   const int start_together = argc == 5 && strcmp(argv[4], "--start-together") == 0;
   const int arguments = argc - start_together;
-  while (arguments == 4 && collective < known && strcmp(argv[1], names[collective]) != 0) ++collective;
+  while (arguments == 4 && collective < known && strcmp(argv[1], names[collective]) != 0)
+    ++collective;
   if (arguments != 4 || collective == known || !library->offers((enum collective)collective)) {
-    fprintf(stderr, "usage: peer COLLECTIVE SIZES MODES [--start-together], and a collective that the library has\n");
+    fprintf(stderr,
+            "usage: peer COLLECTIVE SIZES MODES [--start-together], and a collective that the "
+            "library has\n");
     return 2;
   }
   size_t wrong = 0;

@@ -101,7 +101,9 @@ Timing measure(motet::Communicator& comm, const Call& call, const How& how, cons
   for (Span& span : spans) {
     if (repeats.fresh) freshness.rewrite();
     span = batch(comm, call, how, plan.calls, repeats.fresh && repeats.start_together);
-    if (repeats.fresh) freshness.read();
+    if (!repeats.fresh) continue;
+    comm.barrier();  // who is done must not take the cores of those who are not
+    freshness.read();
   }
   const bool one_clock = repeats.fresh && (repeats.one_clock || repeats.start_together);
   std::vector<double> times = one_clock ? from_first_to_last(comm, spans) : slowest(comm, spans);
