@@ -77,7 +77,7 @@ Exchange exchange_of(const Cell& cell, int rank, const Ends& ends) {
     case Collective::alltoall:
       return {in + other, count, out + other, count, nullptr, in + own, out + own, count};
     case Collective::broadcast:
-      if (rank == 0) return {in, count, nullptr, 0, nullptr, in, out, count};
+      if (rank == 0) return {in, count};
       return {nullptr, 0, out, count};
     case Collective::barrier:
       return {};

@@ -47,7 +47,7 @@ void mapped_push(Side& side, const Plan& plan) {
   leave(side);
 }
 
-// Allreduce and broadcast: each makes its half of both outputs.
+// Allreduce and broadcast: each makes its half of the outputs.
 void mapped_halves(Side& side, const Plan& plan) {
   const Kernels& k = kernels(plan.stores);
   const auto [start, count] = Halves(side).mine;
@@ -56,7 +56,7 @@ void mapped_halves(Side& side, const Plan& plan) {
   enter(side);
   if (side.cell.collective == Collective::broadcast) {
     const float* root_in = side.rank == 0 ? side.ends.in : side.peer_ends.in;
-    k.copy_twice(out, peer_out, root_in + start, count);
+    k.copy(side.rank == 0 ? peer_out : out, root_in + start, count);
   } else {
     k.add_twice(out, peer_out, side.ends.in + start, side.peer_ends.in + start, count);
   }

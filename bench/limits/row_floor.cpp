@@ -28,15 +28,24 @@ struct Memory {
   Ends ends, peer_ends;
 };
 
+// The root of a broadcast has one buffer, as in MPI.
+Ends ends_of(const Cell& cell, int rank, float* in, float* out) {
+  return {in, cell.collective == Collective::broadcast && rank == 0 ? in : out};
+}
+
 Memory allocate(const Bench& bench, const Cell& cell) {
   Pair& pair = bench.pair;
-  if (bench.options.buffers == Buffers::shared)
-    return {nullptr, nullptr, bench.arena.shared_ends(pair.rank()),
-            bench.arena.shared_ends(1 - pair.rank())};
+  if (bench.options.buffers == Buffers::shared) {
+    const auto shared = [&](int rank) {
+      const auto [in, out] = bench.arena.shared_ends(rank);
+      return ends_of(cell, rank, in, out);
+    };
+    return {nullptr, nullptr, shared(pair.rank()), shared(1 - pair.rank())};
+  }
   PrivateFloats in = allocate_private(2 * cell.count * sizeof(float));
   PrivateFloats out = allocate_private(2 * cell.count * sizeof(float));
-  const Ends ends{in.get(), out.get()};
-  const Ends peer_ends{pair.exchange(in.get()), pair.exchange(out.get())};
+  const Ends ends = ends_of(cell, pair.rank(), in.get(), out.get());
+  const Ends peer_ends{pair.exchange(ends.in), pair.exchange(ends.out)};
   return {std::move(in), std::move(out), ends, peer_ends};
 }
 
@@ -53,8 +62,8 @@ void verify(Side& side, const Variant& variant) {
   const int rank = side.pair.rank();
   for (int round = 0; round < rounds; ++round) {
     const Pattern pattern(round);
-    pattern.fill_input(side.cell, rank, side.ends.in);
     Pattern::spoil_output(side.cell, side.ends.out);
+    pattern.fill_input(side.cell, rank, side.ends.in);
     side.pair.barrier();
     variant.call(side, variant.plan);
     if (!pattern.is_right(side.cell, rank, side.ends.out))

@@ -48,10 +48,11 @@ class List {
   }
 
   // One block of `bytes`, and pipelines of smaller ones.
-  void add_pipelines(const std::string& name, Call call, std::size_t bytes) {
+  void add_pipelines(const std::string& name, Call call, std::size_t bytes,
+                     const std::vector<std::size_t>& aheads) {
     if (bytes <= largest_whole) add(name + " whole", call, {.block_floats = whole(bytes)});
     for (const std::size_t block : blocks_below(bytes))
-      for (const std::size_t ahead : {1, 3, 7})
+      for (const std::size_t ahead : aheads)
         add(fmt::format("{} {} ahead {}", name, bytes_text(block * sizeof(float)), ahead), call,
             {.block_floats = block, .ahead = ahead});
   }
@@ -102,12 +103,13 @@ void add_lines(List& list, bool one_way) {
 
 void add_slots(List& list, const Cell& cell) {
   if (cell.collective != Collective::broadcast) {
-    list.add_pipelines("one-shot", one_shot, list.bytes());
+    list.add_pipelines("one-shot", one_shot, list.bytes(), {1, 3, 7});
     if (cell.collective == Collective::allreduce && cell.count > 1)
-      list.add_pipelines("two-shot", two_shot, (list.bytes() + sizeof(float)) / 2);
+      list.add_pipelines("two-shot", two_shot, (list.bytes() + sizeof(float)) / 2, {1, 3, 7});
     return;
   }
-  list.add_pipelines("stream", stream, list.bytes());
+  // One way, slots are faster to write when the reader's cache has forgotten them.
+  list.add_pipelines("stream", stream, list.bytes(), {1, 7, 31});
   // Small calls follow each other faster when the root need not wait for each.
   if (list.bytes() <= largest_run_ahead)
     list.add_once("stream whole ahead 15", stream,
