@@ -179,7 +179,7 @@ TEST(Ring, IgnoresACreditThatCannotBe) {
 
 // A pool of two blocks, and the words that peers 3, 7, 9 and 500 write in their own segments.
 struct Slots : testing::Test {
-  static constexpr std::size_t all = 4096;  // bytes of the longest block
+  static constexpr std::uint32_t all = 4096;  // bytes of the longest block
   const std::shared_ptr<Segment> mine = segment();
   SlotPool pool{*mine};
   std::map<std::uint32_t, std::shared_ptr<Segment>> peers;
@@ -228,7 +228,7 @@ TEST_F(Slots, SetAsideAreHeldBeyondTheirLine) {
 }
 
 TEST_F(Slots, AreCutToTheLengthOfTheirBlocksAndTakeTurns) {
-  const std::size_t unit = mine->layout().unit_bytes();
+  const std::uint32_t unit = mine->layout().unit_bytes();
   std::set<std::uint32_t> slots;
   for (std::uint32_t i = 0; i < units; ++i) {
     const auto slot = pool.take(unit);
@@ -256,7 +256,7 @@ TEST_F(Slots, OfTheLongestBlocksAreAllThereAfterAShortOne) {
 TEST_F(Slots, NeverOverlap) {
   const Layout& layout = mine->layout();
   std::vector<std::pair<std::size_t, std::size_t>> taken;
-  for (std::size_t bytes = 1; const auto slot = pool.take(bytes); bytes += 97) {
+  for (std::uint32_t bytes = 1; const auto slot = pool.take(bytes); bytes += 97) {
     pool.give(*slot, {.peer = 7, .stream = 0, .line = 0});
     EXPECT_TRUE(layout.contains(*slot, bytes));
     for (const auto& [begin, end] : taken) {

@@ -123,7 +123,7 @@ class ShmEndpoint final : public Endpoint, public PeerMemory {
   // being the one most likely in my cache.
   struct Kept {
     std::uint32_t slot;
-    std::size_t bytes;  // that it has room for
+    std::uint32_t bytes;  // that it has room for
   };
   std::vector<Kept> kept_;
   // How many slots may be lent: as many as long blocks have come since. Who only receives keeps

@@ -92,7 +92,7 @@ class ShmEngine {
   void sweep_departing();
   void free_seat(std::uint32_t index);
   void choose_readers(std::span<GroupSend::Outgoing> outgoing);
-  std::optional<std::uint32_t> slot_for_readers(std::size_t bytes);
+  std::optional<std::uint32_t> slot_for_readers(std::uint32_t bytes);
   enum class Who { anybody, this_process };
   bool wait_until_left(std::chrono::milliseconds span, Who who);
   bool is_inside(std::uint32_t index, Who who);

@@ -76,7 +76,7 @@ void ShmEngine::choose_readers(std::span<GroupSend::Outgoing> outgoing) {
 }
 
 // Without a soft slot, those who still hold a block of their stream are left out.
-std::optional<std::uint32_t> ShmEngine::slot_for_readers(std::size_t bytes) {
+std::optional<std::uint32_t> ShmEngine::slot_for_readers(std::uint32_t bytes) {
   if (const auto slot = slots_.take(bytes)) return slot;
   note_released();
   std::erase_if(readers_, [this](const GroupSend::Outgoing* reader) {

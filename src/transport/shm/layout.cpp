@@ -47,14 +47,14 @@ std::string problem_with(const Sizes& sizes) {
 Layout::Layout(const Sizes& sizes)
     : sizes_(sizes),
       block_stride_(up_to(sizes.block_bytes, small_page)),
-      unit_bytes_(
-          up_to(up_to(block_stride_, units / sizes.slots) / (units / sizes.slots), cache_line)),
+      unit_bytes_(static_cast<std::uint32_t>(
+          up_to(up_to(block_stride_, units / sizes.slots) / (units / sizes.slots), cache_line))),
       peers_(page),
       peer_bytes_(
           up_to(sizeof(PeerWords) + sizes.ring_lines * sizeof(Line) + sizes.ring_bytes, page)),
       readers_(peers_ + max_peers * peer_bytes_),
       soft_(up_to(readers_ + total_slots() * sizeof(SlotReaders), page)),
-      overflow_(up_to(soft_ + units * unit_bytes_, page)) {
+      overflow_(up_to(soft_ + units * std::size_t{unit_bytes_}, page)) {
   static_assert(sizeof(EngineWords) <= page);
 }
 

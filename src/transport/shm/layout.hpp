@@ -125,15 +125,15 @@ class Layout {
 
   const Sizes& sizes() const { return sizes_; }
   std::uint32_t total_slots() const { return units + sizes_.overflow_slots; }
-  std::size_t unit_bytes() const { return unit_bytes_; }
+  std::uint32_t unit_bytes() const { return unit_bytes_; }
   // How many hold a block of so many bytes; also one of none takes a unit.
-  std::uint32_t units_for(std::size_t bytes) const {
-    return bytes == 0 ? 1 : static_cast<std::uint32_t>((bytes + unit_bytes_ - 1) / unit_bytes_);
+  std::uint32_t units_for(std::uint32_t bytes) const {
+    return bytes <= unit_bytes_ ? 1 : (bytes + unit_bytes_ - 1) / unit_bytes_;
   }
   // Whether there is such a slot, and so much of the segment behind its beginning.
   bool contains(std::uint32_t slot, std::size_t bytes) const {
     if (slot >= units) return slot < total_slots() && bytes <= sizes_.block_bytes;
-    return slot * unit_bytes_ + bytes <= units * unit_bytes_;
+    return slot * std::size_t{unit_bytes_} + bytes <= units * std::size_t{unit_bytes_};
   }
 
   std::size_t peer(std::uint32_t index) const { return peers_ + index * peer_bytes_; }
@@ -144,13 +144,15 @@ class Layout {
   }
   std::size_t readers(std::size_t slot) const { return readers_ + slot * sizeof(SlotReaders); }
   std::size_t block(std::size_t slot) const {
-    return slot < units ? soft_ + slot * unit_bytes_ : overflow_ + (slot - units) * block_stride_;
+    return slot < units ? soft_ + slot * std::size_t{unit_bytes_}
+                        : overflow_ + (slot - units) * block_stride_;
   }
   std::size_t bytes() const { return block(total_slots()); }
 
  private:
   Sizes sizes_;
-  std::size_t block_stride_, unit_bytes_;
+  std::size_t block_stride_;
+  std::uint32_t unit_bytes_;
   std::size_t peers_, peer_bytes_, readers_, soft_, overflow_;
 };
 

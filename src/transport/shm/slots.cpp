@@ -20,11 +20,14 @@ constexpr std::uint64_t run(std::uint32_t first, std::uint32_t length) {
   return ~std::uint64_t{0} >> (units - length) << first;
 }
 
-constexpr std::uint64_t multiples(std::uint32_t length) {
-  std::uint64_t bits = 0;
-  for (std::uint32_t i = 0; i < units; i += length) bits |= std::uint64_t{1} << i;
+// By length: its multiples.
+constexpr auto multiples = [] {
+  std::array<std::uint64_t, units + 1> bits{};
+  for (std::uint32_t length = 1; length <= units; ++length) {
+    for (std::uint32_t i = 0; i < units; i += length) bits[length] |= std::uint64_t{1} << i;
+  }
   return bits;
-}
+}();
 
 }  // namespace
 
@@ -80,7 +83,7 @@ void SlotPool::collect_soft() {
 }
 
 // The first of so many free units, one behind the other.
-std::optional<std::uint32_t> SlotPool::find_run(std::uint32_t length) const {
+std::optional<std::uint32_t> SlotPool::find_run(std::uint32_t length, std::uint32_t from) const {
   std::uint64_t begins = free_;  // bit i: i and the units after it are free, as many as were tested
   for (std::uint32_t left = length; left > 1;) {
     const std::uint32_t half = left / 2;
@@ -89,23 +92,28 @@ std::optional<std::uint32_t> SlotPool::find_run(std::uint32_t length) const {
   }
   if (begins == 0) return std::nullopt;
   // Where blocks of this length, one behind the other, all fit; else anywhere.
-  if ((begins & multiples(length)) != 0) begins &= multiples(length);
-  const std::uint64_t ahead = begins & (~std::uint64_t{0} << next_);
+  if ((begins & multiples[length]) != 0) begins &= multiples[length];
+  const std::uint64_t ahead = begins & (~std::uint64_t{0} << from);
   return static_cast<std::uint32_t>(std::countr_zero(ahead != 0 ? ahead : begins));
 }
 
-std::optional<std::uint32_t> SlotPool::take(std::size_t bytes) {
+std::optional<std::uint32_t> SlotPool::take(std::uint32_t bytes) {
   const std::uint32_t length = segment_.layout().units_for(bytes);
-  auto slot = find_run(length);
+  const auto slot = take_run(length, next_);
+  if (slot) next_ = (*slot + length) % units;
+  return slot;
+}
+
+std::optional<std::uint32_t> SlotPool::take_run(std::uint32_t length, std::uint32_t from) {
+  auto slot = find_run(length, from);
   if (!slot) {
     collect_soft();
-    slot = find_run(length);
+    slot = find_run(length, from);
     if (!slot) return std::nullopt;
   }
   free_ &= ~run(*slot, length);
   used_ |= bit(*slot);
   length_[*slot] = static_cast<std::uint8_t>(length);
-  next_ = (*slot + length) % units;
   readers_[*slot].clear();
   return slot;
 }
@@ -147,11 +155,14 @@ void SlotPool::watch(std::uint32_t peer, const PeerWords& words) {
 
 // --- Lending.
 
-std::optional<std::uint32_t> SlotPool::lend(const SlotReader& reader, std::size_t bytes) {
+std::optional<std::uint32_t> SlotPool::lend(const SlotReader& reader, std::uint32_t bytes) {
   // The other half always comes back when it has been read.
-  if (2 * (lent_units_ + segment_.layout().units_for(bytes)) > units) return std::nullopt;
-  const auto slot = take(bytes);
+  const std::uint32_t length = segment_.layout().units_for(bytes);
+  if (2 * (lent_units_ + length) > units) return std::nullopt;
+  // In turns, as far as the near cache goes: at once again would cost each line an invalidation.
+  const auto slot = take_run(length, next_lent_);
   if (!slot) return std::nullopt;
+  next_lent_ = (*slot + length) % (units / 2);
   give(*slot, reader);
   lent_ |= bit(*slot);
   lent_units_ += length_[*slot];

@@ -32,14 +32,14 @@ class SlotPool {
 
   // Which slot to fill with so many bytes for a reader, or nothing now. The slot must then be given
   // to one reader or more, before anybody can know of it.
-  std::optional<std::uint32_t> take(std::size_t bytes);
+  std::optional<std::uint32_t> take(std::uint32_t bytes);
   std::optional<std::uint32_t> take_overflow();
   void give(std::uint32_t slot, const SlotReader& reader);
   // Where the peer says what it has consumed and which slots it keeps; before it is given any.
   void watch(std::uint32_t peer, const PeerWords& words);
   // Which slot to fill for a reader who may keep it, which has been given to it; or nothing: enough
   // are lent.
-  std::optional<std::uint32_t> lend(const SlotReader& reader, std::size_t bytes);
+  std::optional<std::uint32_t> lend(const SlotReader& reader, std::uint32_t bytes);
   // The peer's block in a lent slot has been read. False: that slot was not lent to it.
   [[nodiscard]] bool take_back(std::uint32_t slot, std::uint32_t peer);
   std::byte* block(std::uint32_t slot) { return segment_.block(slot); }
@@ -67,7 +67,8 @@ class SlotPool {
   };
   bool has_read(std::uint32_t slot, const SlotReader& reader);
   bool is_kept(std::uint32_t slot);
-  std::optional<std::uint32_t> find_run(std::uint32_t length) const;
+  std::optional<std::uint32_t> find_run(std::uint32_t length, std::uint32_t from) const;
+  std::optional<std::uint32_t> take_run(std::uint32_t length, std::uint32_t from);
   void free_soft(std::uint32_t slot);
   void end_loan(std::uint32_t slot);
   bool is_lent(std::uint32_t slot) const;
@@ -84,7 +85,7 @@ class SlotPool {
   std::uint64_t lent_ = 0;                    // of them, those that are lent
   std::array<std::uint8_t, units> length_{};  // in units, of the used
   std::uint32_t lent_units_ = 0;
-  std::uint32_t next_ = 0;     // where to look first
+  std::uint32_t next_ = 0, next_lent_ = 0;  // where to look first
   std::uint32_t touched_ = 0;  // overflow slots used since the memory was last given back
   std::vector<std::uint32_t> overflow_free_, overflow_used_;
   std::vector<std::vector<SlotReader>> readers_;  // by slot; those that may not have read it
