@@ -73,7 +73,7 @@ def motet_start(setting: Setting, more: tuple[str, ...]) -> list[str]:
 
 def motet(setting: Setting, name: str, *more: str) -> Contender:
     def commands(request: Request) -> list[Command]:
-        sizes = ["--sizes", ",".join(map(str, request.sizes)), "--row-ms", "60"]
+        sizes = ["--sizes", ",".join(map(str, request.sizes)), "--row-ms", "60", "-w", "10"]
         if request.collective != "broadcast":
             sizes.append("--out-of-place")
         return [

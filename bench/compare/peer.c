@@ -12,7 +12,7 @@ static const double batch_us = 1000;
 static const double size_us = 60000;  // as motet-perf is told
 static const size_t fewest_calls = 5;
 static const size_t most_batch_calls = (size_t)1 << 20;
-static const int warmup_calls = 5;
+static const int warmup_calls = 10;  // likewise
 // Of one size and mode, barriers and filling included: libraries that wait for each other's time
 // slices would take hours otherwise. Not reached by a sane one.
 static const double longest_us = 3e6;

@@ -249,6 +249,7 @@ Started Communicator::begin(const Arguments& arguments) {
   CachedPlan& plan = plan_for(arguments);
   Started started{plan.take(), &plan};
   Operation& operation = *started.operation;
+  operation.go(plan.trial().way());
   const bool point_to_point = is_point_to_point(arguments.collective);
   const Engine::Hold hold(*job_->engine);
   if (!point_to_point) log_->write(context_.next_sequence(), plan.logged());
@@ -289,7 +290,12 @@ void Communicator::run(const Arguments& arguments) {
 
 void Communicator::run_at_length(const Arguments& arguments) {
   check_not_failed(arguments);
-  finish(begin(arguments), arguments);
+  Started started = begin(arguments);
+  WayTrial& trial = started.plan->trial();
+  if (!trial.is_open()) return finish(std::move(started), arguments);
+  const auto start = Clock::now();
+  finish(std::move(started), arguments);
+  trial.note(Clock::now() - start);
 }
 
 void Communicator::run_rest(CachedPlan& plan, const Arguments& arguments, const ShortStep* next) {

@@ -30,6 +30,7 @@ CachedPlan::CachedPlan(const Arguments& arguments, const Extent& extent, Program
       logged_(record_),
       is_short_(!program.short_steps.empty() && !is_point_to_point(arguments.collective)),
       needs_buffers_(extent.input > 0 || extent.output > 0),
+      trial_(ways_of(program)),
       program_(std::make_shared<const Program>(std::move(program))) {}
 
 CallRecord CachedPlan::record(std::uint64_t sequence) const {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "communicator/arguments.hpp"
+#include "communicator/way_trial.hpp"
 #include "execute/operation.hpp"
 
 namespace motet {
@@ -63,6 +64,7 @@ class CachedPlan {
     operation->phase = Operation::Phase::idle;
     if (idle_.size() < max_idle) idle_.push_back(std::move(operation));
   }
+  WayTrial& trial() { return trial_; }
   // Called instead when somebody else keeps it until it is over.
   void abandon() { --out_; }
 
@@ -90,7 +92,8 @@ class CachedPlan {
   CallRecord record_;
   CallLog::Words logged_;
   bool is_short_;
-  bool needs_buffers_;           // both; a barrier needs none
+  bool needs_buffers_;  // both; a barrier needs none
+  WayTrial trial_;
   std::uintptr_t distance_ = 0;  // between the buffers of the call checked last
   std::shared_ptr<const Program> program_;
   std::vector<std::unique_ptr<Operation>> idle_;

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/assert.hpp"
+#include "device/host/copy.hpp"
 #include "execute/context.hpp"
 
 namespace motet {
@@ -13,6 +14,8 @@ namespace {
 // puller busy.
 constexpr std::uint32_t max_announced = 8;
 constexpr std::size_t answer_bytes = 1;
+// What is combined on its way past the caches makes a stop in the nearest one.
+constexpr std::size_t stop_bytes = 4096;
 
 }  // namespace
 
@@ -139,7 +142,7 @@ bool Operation::advance_local(std::uint32_t index) {
   const std::byte* const src =
       base_[static_cast<int>(instruction.src_buffer)] + instruction.src + offset;
   if (instruction.op == Op::copy) {
-    std::memcpy(dst, src, bytes);
+    copy(instruction, dst, src, bytes);
   } else {
     const std::size_t count = bytes / program_->element_bytes;
     instruction.incoming_first ? program_->kernel(dst, src, dst, count)
@@ -152,22 +155,22 @@ bool Operation::advance_send(std::uint32_t index) {
   const Instruction& instruction = program_->instructions[index];
   Progress& progress = progress_[index];
   if (streams_[instruction.stream].sent != instruction.message) return false;
-  if (progress.way == Way::published) return advance_published_send(index);
+  if (progress.passage == Passage::published) return advance_published_send(index);
   if (!ready(instruction, progress.done)) return false;
-  if (way_of(index) == Way::published) return advance_published_send(index);
+  if (passage_of(index) == Passage::published) return advance_published_send(index);
   if (instruction.group > 1) return send_group(index);
   return send_data(index, progress.done) && step_forward(index);
 }
 
 // Decided once per message, when its first block is ready.
-Operation::Way Operation::way_of(std::uint32_t index) {
+Operation::Passage Operation::passage_of(std::uint32_t index) {
   const Instruction& instruction = program_->instructions[index];
   Progress& progress = progress_[index];
-  if (progress.way != Way::unknown) return progress.way;
-  progress.way = Way::data;
-  if (!instruction.rendezvous) return progress.way;
-  if (locate(instruction, {0, instruction.bytes})) progress.way = Way::published;
-  return progress.way;
+  if (progress.passage != Passage::unknown) return progress.passage;
+  progress.passage = Passage::data;
+  if (!instruction.rendezvous) return progress.passage;
+  if (locate(instruction, {0, instruction.bytes})) progress.passage = Passage::published;
+  return progress.passage;
 }
 
 // How the peer can get at it; nothing: it must be sent.
@@ -178,7 +181,8 @@ std::optional<Location> Operation::locate(const Instruction& instruction,
   const std::byte* const src =
       base_[static_cast<int>(instruction.src_buffer)] + instruction.src + block.offset;
   if (auto mapped = memory->publish(src, block.bytes)) return mapped;
-  return program_->reads_memory ? memory->publish_for_reading(src) : std::nullopt;
+  return program_->reads_memory && way_.reads_memory ? memory->publish_for_reading(src)
+                                                     : std::nullopt;
 }
 
 bool Operation::send_data(std::uint32_t index, std::uint32_t block) {
@@ -206,7 +210,8 @@ bool Operation::send_group(std::uint32_t index) {
   for (std::uint32_t i = index; i < index + first.group; ++i) {
     const Instruction& member = program_->instructions[i];
     const bool may = progress_[i].done == block && ready(member, block) &&
-                     streams_[member.stream].sent == member.message && way_of(i) == Way::data;
+                     streams_[member.stream].sent == member.message &&
+                     passage_of(i) == Passage::data;
     if (!may) continue;
     members_.push_back(i);
     outgoing_.push_back({&program_->streams[member.stream].link->endpoint(),
@@ -241,7 +246,7 @@ bool Operation::publish(std::uint32_t index) {
   if (!where) {  // no longer reachable: the rest goes as data, once what has been announced is
                  // answered
     if (progress.announced != progress.done) return false;
-    progress.way = Way::data;
+    progress.passage = Passage::data;
     return true;
   }
   const Publication publication{*where, stream.link->memory()->epoch()};
@@ -378,14 +383,35 @@ void Operation::combine(const Instruction& instruction, std::uint32_t block,
   const auto [offset, bytes] = block_of(instruction, block);
   std::byte* const dst = base_[static_cast<int>(instruction.dst_buffer)] + instruction.dst + offset;
   if (instruction.op == Op::recv) {
-    if (bytes > 0) std::memcpy(dst, incoming, bytes);  // dst may be null for a message of nothing
+    if (bytes > 0) copy(instruction, dst, incoming, bytes);  // dst may be null for nothing
     return;
   }
-  const std::byte* const src =
+  const std::byte* first =
       base_[static_cast<int>(instruction.src_buffer)] + instruction.src + offset;
-  const std::size_t count = bytes / program_->element_bytes;
-  instruction.incoming_first ? program_->kernel(dst, incoming, src, count)
-                             : program_->kernel(dst, src, incoming, count);
+  const std::byte* second = incoming;
+  if (instruction.incoming_first) std::swap(first, second);
+  if (way_.past_caches && instruction.is_final)
+    return combine_past_caches(dst, first, second, bytes);
+  program_->kernel(dst, first, second, bytes / program_->element_bytes);
+}
+
+void Operation::copy(const Instruction& instruction, std::byte* dst, const std::byte* src,
+                     std::size_t bytes) const {
+  if (way_.past_caches && instruction.is_final) {
+    copy_past_caches(dst, src, bytes);
+  } else {
+    std::memcpy(dst, src, bytes);
+  }
+}
+
+void Operation::combine_past_caches(std::byte* dst, const std::byte* first, const std::byte* second,
+                                    std::size_t bytes) const {
+  alignas(64) std::array<std::byte, stop_bytes> stop;
+  for (std::size_t at = 0; at < bytes; at += stop_bytes) {
+    const std::size_t now = std::min(stop_bytes, bytes - at);
+    program_->kernel(stop.data(), first + at, second + at, now / program_->element_bytes);
+    copy_past_caches(dst + at, stop.data(), now);
+  }
 }
 
 }  // namespace motet

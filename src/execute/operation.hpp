@@ -36,6 +36,14 @@ class Operation {
   // Ready to run from the beginning. Allocates only scratch memory, and only the first time.
   void bind(const Call& call, std::uint32_t communicator);
 
+  // How large messages travel, as far as this rank decides it.
+  struct Way {
+    bool reads_memory = true;  // peers read what it sends where it lies, if the program allows that
+    bool past_caches = false;  // what is not read again is stored past the caches
+  };
+  // Stays until it is said otherwise.
+  void go(const Way& way) { way_ = way; }
+
   // Right after bind(): the first `steps`, one block each, have been done, and left this in
   // scratch.
   void skip(std::size_t steps, const std::byte* scratch);
@@ -60,12 +68,12 @@ class Operation {
 
  private:
   // How the blocks of a send travel; known when its first block is ready.
-  enum class Way : std::uint8_t { unknown, data, published };
+  enum class Passage : std::uint8_t { unknown, data, published };
   struct Progress {
     std::uint32_t done = 0;       // blocks
     std::uint32_t announced = 0;  // published sends: blocks whose location has been published
     std::uint32_t moved_in = 0;   // the latest pass in which a block was done
-    Way way = Way::unknown;
+    Passage passage = Passage::unknown;
     bool owes_answer = false;  // receives: the block has been pulled, the peer does not know yet
   };
   struct StreamProgress {
@@ -78,7 +86,7 @@ class Operation {
   bool ready(const Instruction& instruction, std::uint32_t block) const;
   bool advance_local(std::uint32_t index);
   bool advance_send(std::uint32_t index);
-  Way way_of(std::uint32_t index);
+  Passage passage_of(std::uint32_t index);
   bool send_data(std::uint32_t index, std::uint32_t block);
   bool send_group(std::uint32_t index);
   bool advance_published_send(std::uint32_t index);
@@ -93,6 +101,10 @@ class Operation {
   bool read_from(PeerMemory& memory, std::uint32_t index, const Publication& publication);
   bool answer(std::uint32_t index, bool pulled);
   void combine(const Instruction& instruction, std::uint32_t block, const std::byte* incoming);
+  void copy(const Instruction& instruction, std::byte* dst, const std::byte* src,
+            std::size_t bytes) const;
+  void combine_past_caches(std::byte* dst, const std::byte* first, const std::byte* second,
+                           std::size_t bytes) const;
   bool step_forward(std::uint32_t index);
 
   Block block_of(const Instruction& instruction, std::uint32_t block) const;
@@ -102,6 +114,7 @@ class Operation {
 
   std::shared_ptr<const Program> program_;
   Call call_;
+  Way way_;
   Key key_ = 0;
   std::array<std::byte*, 3> base_{};  // input, output, scratch
   std::uint32_t remaining_ = 0;       // steps not done

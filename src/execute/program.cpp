@@ -7,6 +7,9 @@
 namespace motet {
 namespace {
 
+// Most of it has left the near caches before the call is over.
+constexpr std::size_t large_output_bytes = std::size_t{32} << 20;
+
 // Numbers the messages of each (peer, channel) as they are met in program order.
 class Numbering {
  public:
@@ -86,6 +89,28 @@ void find_groups(Program& program) {
   }
 }
 
+bool overlap(const Instruction& writes, const Instruction& reads) {
+  return reads.src_buffer == writes.dst_buffer && reads.src < writes.dst + writes.bytes &&
+         writes.dst < reads.src + reads.bytes;
+}
+
+void find_final(Program& program) {
+  auto& list = program.instructions;
+  for (Instruction& i : list) {
+    const bool combines_in_place =
+        i.op == Op::reduce || (i.op == Op::recv_reduce && i.src_buffer == Buffer::output);
+    i.is_final = i.op != Op::send && i.dst_buffer == Buffer::output && !combines_in_place;
+  }
+  for (const Instruction& reader : list) {
+    if (reader.op == Op::recv) continue;
+    for (std::uint32_t d = 0; d < reader.dependency_count; ++d) {
+      Instruction& writer = list[program.dependencies[reader.first_dependency + d].step];
+      const bool reads_dst = reader.op == Op::reduce && reader.dst_buffer == writer.dst_buffer;
+      if (reads_dst || overlap(writer, reader)) writer.is_final = false;
+    }
+  }
+}
+
 }  // namespace
 
 Program lower(const Lowering& lowering) {
@@ -115,6 +140,8 @@ Program lower(const Lowering& lowering) {
     if (!step.is_local()) numbering.number(step, instruction);
   }
   find_groups(program);
+  find_final(program);
+  program.has_large_output = lowering.output_count * lowering.element_bytes >= large_output_bytes;
   program.uses_network = std::ranges::any_of(
       program.streams, [](const Stream& s) { return !s.link->transport().shares_memory(); });
   program.short_steps = short_steps(program);

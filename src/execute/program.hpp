@@ -21,6 +21,7 @@ struct Instruction {
   Op op = Op::copy;
   bool incoming_first = false;
   bool rendezvous = false;  // the receiver pulls, where it can reach the memory
+  bool is_final = false;    // what it writes to the output is not read again
   Buffer src_buffer{}, dst_buffer{};
   Channel channel = 0;
   std::uint16_t group =
@@ -66,6 +67,7 @@ struct Program {
       false;  // some link's bytes may still need this rank when they have been handed over
   std::vector<ShortStep> short_steps;  // the instructions once more; none if this is not short
   bool is_all_shm = false;             // see short_steps.hpp
+  bool has_large_output = false;       // which may be worth storing past the caches
   std::string algorithm;
 
   const ShortStep* end_of_short_steps() const { return short_steps.data() + short_steps.size(); }

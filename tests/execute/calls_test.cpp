@@ -28,11 +28,13 @@ Network one_slot() {
 }
 
 std::vector<Variant> variants() {
-  Network shm, tcp, faulty;
+  Network shm, tcp, faulty, past_caches;
+  past_caches.past_caches = true;
   tcp.transport = "tcp";
   faulty.fault = "seed=3,delay=3,full=0.1,reorder=0.2";
   return {{"shm", shm},
           {"shm_one_slot", one_slot()},
+          {"shm_past_caches", past_caches},
           {"shm_tiny", tiny(shm)},
           {"shm_tiny_faults", tiny(faulty)},
           {"tcp", tcp},

@@ -90,6 +90,19 @@ TEST_F(Lowered, ABlockHoldsAtLeastOneElement) {
   EXPECT_EQ(program.instructions[0].blocks, 3U);
 }
 
+TEST_F(Lowered, KnowsWhatIsNotReadAgain) {
+  auto b = builder(40);
+  b.copy(b.input().sub(0, 10), b.output().sub(0, 10));  // sent on
+  b.send(1, b.output().sub(5, 10));
+  b.recv(1, b.output().sub(20, 10));
+  b.recv_reduce(2, b.input().sub(30, 10), b.output().sub(30, 10));
+  b.recv_reduce(3, b.output().sub(30, 10), b.output().sub(30, 10));  // reads it again, in place
+  const Program program = lowered(b);
+  std::vector<bool> is_final;
+  for (const Instruction& i : program.instructions) is_final.push_back(i.is_final);
+  EXPECT_EQ(is_final, (std::vector{false, false, true, false, false}));
+}
+
 TEST_F(Lowered, NumbersMessagesPerPeerChannelAndDirection) {
   auto b = builder(64);
   b.send(1, b.input().sub(0, 40));                 // 3 blocks

@@ -240,6 +240,7 @@ std::shared_ptr<const Program> Comm::program(const Ask& ask) const {
 
 Call Comm::start(const Ask& ask, const void* input, void* output) {
   auto operation = std::make_unique<Operation>(program(ask));
+  operation->go({.past_caches = owner_.network().past_caches});
   const Engine::Hold hold(engine());
   context_.start(
       *operation, {input, output},

@@ -25,6 +25,7 @@ struct Network {
   std::string fault;  // a plan, see FaultPlan; "": none
   TransportOptions options;
   bool blockwise = true;
+  bool past_caches = false;              // outputs are stored so
   std::size_t block_bytes = 128 * 1024;  // of programs
 };
 std::ostream& operator<<(std::ostream& out, const Network& network);
