@@ -22,7 +22,7 @@ class WayTrial {
 
   const Way& way() const { return candidates_[next_].way; }
   // Whether it matters how long the next call takes.
-  bool is_open() const { return rounds_ < all_rounds_ && candidates_.size() > 1; }
+  bool is_open() const { return rounds_ < all_rounds && candidates_.size() > 1; }
   // How long a call took that went the way().
   void note(Clock::duration took) {
     if (!is_open()) return;
@@ -30,12 +30,12 @@ class WayTrial {
     if (rounds_ > 0) candidate.best = std::min(candidate.best, took);  // the first warms up
     if (++next_ < candidates_.size()) return;
     next_ = 0;
-    if (++rounds_ == all_rounds_)
+    if (++rounds_ == all_rounds)
       candidates_ = {*std::ranges::min_element(candidates_, {}, &Candidate::best)};
   }
 
  private:
-  static constexpr int all_rounds_ = 3;
+  static constexpr int all_rounds = 3;
   struct Candidate {
     explicit Candidate(const Way& a_way) : way(a_way) {}
     Way way;
