@@ -9,6 +9,10 @@ namespace motet {
 
 using Rank = int;
 
+// Whether receivers read large messages where they lie in the sender's ordinary memory. perhaps and
+// likely: both ways are worth trying, and that is the one to begin with.
+enum class Reading : std::uint8_t { never, perhaps, likely };
+
 enum class DataType : std::uint8_t {
   int8,
   int16,

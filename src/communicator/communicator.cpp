@@ -215,7 +215,7 @@ Program Communicator::make_program(const Arguments& arguments, const Extent& ext
                 .links = links,
                 .element_bytes = problem.element_bytes,
                 .block_bytes = choice.block_bytes,
-                .reads_memory = choice.reads_memory,
+                .reading = choice.reading,
                 .output_count = extent.output,
                 .kernel = reduces(asked.collective) ? reduce_kernel(asked.op, asked.type) : nullptr,
                 .divide = averages && extent.output > 0 ? divide_kernel(asked.type) : nullptr,

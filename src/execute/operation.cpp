@@ -181,8 +181,8 @@ std::optional<Location> Operation::locate(const Instruction& instruction,
   const std::byte* const src =
       base_[static_cast<int>(instruction.src_buffer)] + instruction.src + block.offset;
   if (auto mapped = memory->publish(src, block.bytes)) return mapped;
-  return program_->reads_memory && way_.reads_memory ? memory->publish_for_reading(src)
-                                                     : std::nullopt;
+  return program_->reading != Reading::never && way_.reads_memory ? memory->publish_for_reading(src)
+                                                                  : std::nullopt;
 }
 
 bool Operation::send_data(std::uint32_t index, std::uint32_t block) {

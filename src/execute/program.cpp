@@ -121,7 +121,7 @@ Program lower(const Lowering& lowering) {
   program.block_bytes = whole_elements * lowering.element_bytes;
   program.element_bytes = lowering.element_bytes;
   program.scratch_bytes = schedule.scratch_count * lowering.element_bytes;
-  program.reads_memory = lowering.reads_memory;
+  program.reading = lowering.reading;
   program.output_count = lowering.output_count;
   program.kernel = lowering.kernel;
   program.divide = lowering.divide;

@@ -57,8 +57,8 @@ struct Program {
   std::size_t block_bytes = 0;  // of a full block: whole elements
   std::size_t element_bytes = 1;
   std::size_t scratch_bytes = 0;
-  bool reads_memory = false;     // rendezvous that cannot be mapped: offered to be read
-  std::size_t output_count = 0;  // elements that `divide` works on
+  Reading reading = Reading::never;  // what cannot be mapped of a rendezvous
+  std::size_t output_count = 0;      // elements that `divide` works on
   ReduceKernel kernel = nullptr;
   ScaleKernel divide = nullptr;  // avg: applied to the finished output
   int divisor = 1;
@@ -78,7 +78,7 @@ struct Lowering {
   std::span<Link* const> links;  // by rank; null for this rank itself
   std::size_t element_bytes = 1;
   std::size_t block_bytes = 128 * 1024;
-  bool reads_memory = false;
+  Reading reading = Reading::never;
   std::size_t output_count = 0;
   ReduceKernel kernel = nullptr;
   ScaleKernel divide = nullptr;

@@ -25,14 +25,17 @@ std::size_t block_bytes_for(const Problem& problem) {
   return bytes <= 64 * kib ? 64 * kib : 128 * kib;
 }
 
-// Reading saves one of two copies and costs system calls that look up every page. It pays when what
-// all ranks write no longer fits into the cache that they share, and not where memory is the limit
-// anyway (decision 0007).
-bool reads_memory(const Problem& problem) {
-  const std::size_t written = total_bytes(problem) * static_cast<std::size_t>(problem.world_size());
-  if (problem.collective == Collective::allgather) return written >= 8192 * kib;
-  if (problem.collective != Collective::alltoall) return false;
-  return written >= 8192 * kib && written < 16384 * kib;
+// Reading saves one of two copies and costs system calls that look up every page. Mostly it pays
+// when what all ranks write no longer fits into the cache that they share, and not where memory is
+// the limit anyway (decision 0007).
+Reading reading_for(const Problem& problem) {
+  const bool gathers = problem.collective == Collective::allgather;
+  if (!gathers && problem.collective != Collective::alltoall) return Reading::never;
+  const std::size_t bytes = total_bytes(problem);
+  if (bytes < 1024 * kib) return Reading::never;
+  const std::size_t written = bytes * static_cast<std::size_t>(problem.world_size());
+  const bool pays = written >= 8192 * kib && (gathers || written < 16384 * kib);
+  return pays ? Reading::likely : Reading::perhaps;
 }
 
 Params params_for(const Algorithm& algorithm, const Problem& problem) {
@@ -102,7 +105,7 @@ Choice Planner::evaluate(const Algorithm& algorithm, const Problem& problem) con
   Choice choice{.algorithm = &algorithm,
                 .params = params_for(algorithm, problem),
                 .block_bytes = block_bytes_for(problem),
-                .reads_memory = reads_memory(problem),
+                .reading = reading_for(problem),
                 .predicted = {}};
   Problem candidate = problem;
   candidate.params = choice.params;

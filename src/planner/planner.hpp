@@ -16,7 +16,7 @@ struct Choice {
   std::size_t block_bytes = 0;  // the unit in which the executor advances steps
   // Rendezvous messages that cannot be mapped are read out of the sender's ordinary memory, where
   // that is possible.
-  bool reads_memory = false;
+  Reading reading = Reading::never;
   Prediction predicted;
 };
 

@@ -44,7 +44,7 @@ TEST(WayTrial, GoesTheFirstWayWhileNothingIsTimedAndTheOnlyOneForEver) {
 TEST(WayTrial, HasNothingToTryWhereNothingIsLarge) {
   EXPECT_EQ(ways_of(Program{}).size(), 1U);
   Program reading;
-  reading.reads_memory = true;
+  reading.reading = Reading::likely;
   EXPECT_EQ(ways_of(reading).size(), 2U);
   reading.has_large_output = true;
   EXPECT_EQ(ways_of(reading).size(), 3U);

@@ -83,17 +83,18 @@ TEST(Planner, LetsTheReceiverMoveFrom64KiBOn) {
 }
 
 TEST(Planner, ReadsMemoryWhereACopySavedIsWorthTheSystemCalls) {
-  const auto reads = [&](int ranks, Collective collective, std::size_t bytes) {
+  const auto reading = [&](int ranks, Collective collective, std::size_t bytes) {
     const Topology topology = Topology::single_node(ranks);
-    return Planner({.cores_per_node = 2}).choose(problem(topology, collective, bytes)).reads_memory;
+    return Planner({.cores_per_node = 2}).choose(problem(topology, collective, bytes)).reading;
   };
-  EXPECT_FALSE(reads(2, Collective::allgather, 2048 * kib));
-  EXPECT_TRUE(reads(2, Collective::allgather, 4096 * kib));
-  EXPECT_TRUE(reads(4, Collective::allgather, 2048 * kib));
-  EXPECT_TRUE(reads(2, Collective::allgather, 65536 * kib));
-  EXPECT_TRUE(reads(2, Collective::alltoall, 4096 * kib));
-  EXPECT_FALSE(reads(2, Collective::alltoall, 65536 * kib));
-  EXPECT_FALSE(reads(2, Collective::allreduce, 4096 * kib));
+  EXPECT_EQ(reading(2, Collective::allgather, 1020 * kib), Reading::never);
+  EXPECT_EQ(reading(2, Collective::allgather, 2048 * kib), Reading::perhaps);
+  EXPECT_EQ(reading(2, Collective::allgather, 4096 * kib), Reading::likely);
+  EXPECT_EQ(reading(4, Collective::allgather, 2048 * kib), Reading::likely);
+  EXPECT_EQ(reading(2, Collective::allgather, 65536 * kib), Reading::likely);
+  EXPECT_EQ(reading(2, Collective::alltoall, 4096 * kib), Reading::likely);
+  EXPECT_EQ(reading(2, Collective::alltoall, 65536 * kib), Reading::perhaps);
+  EXPECT_EQ(reading(2, Collective::allreduce, 4096 * kib), Reading::never);
 }
 
 TEST(Planner, CutsNothingUpTo64KiB) {
