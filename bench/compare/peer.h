@@ -34,7 +34,8 @@ struct library {
 };
 
 // arguments: COLLECTIVE SIZES MODES, for instance `allreduce 8,1024 hot,fresh`, and perhaps
-// --start-together: fresh calls begin at the same time of the machine's clock. Rank 0 prints a JSON object per size and mode. The exit status: 0, 1 after wrong results, 2 for arguments without
+// --start-together: fresh calls begin at the same time of the machine's clock. Rank 0 prints a JSON
+// object per size and mode. The exit status: 0, 1 after wrong results, 2 for arguments without
 // sense.
 int measure_peer(int argc, char** argv, const struct library* library);
 

@@ -59,7 +59,8 @@ std::vector<double> measure(Pair& pair, const Pace& pace, const Work& work) {
   batch(pair, pace.mode, work, 1);  // the first call meets pages and caches as no later one does
   const Batches plan = calibrate(pair, pace, work);
   std::vector<double> times(plan.batches);
-  for (double& time : times) time = batch(pair, pace.mode, work, plan.calls) / static_cast<double>(plan.calls);
+  for (double& time : times)
+    time = batch(pair, pace.mode, work, plan.calls) / static_cast<double>(plan.calls);
   pair.take_larger(times);
   return times;
 }

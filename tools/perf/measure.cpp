@@ -55,8 +55,8 @@ Batches calibrate(motet::Communicator& comm, const Call& call, const How& how,
 }
 
 std::vector<double> slowest(motet::Communicator& comm, const std::vector<Span>& spans) {
-  std::vector<double> times;
-  for (const Span& span : spans) times.push_back(span.us());
+  std::vector<double> times(spans.size());
+  std::ranges::transform(spans, times.begin(), &Span::us);
   comm.allreduce(times, motet::ReduceOp::max);
   return times;
 }

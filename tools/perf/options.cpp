@@ -78,8 +78,9 @@ void add_how(CLI::App& app, Words& words, Options& options) {
       ->capture_default_str();
   app.add_flag("--fresh", options.repeats.fresh,
                "rewrite inputs and read outputs between calls (outside the timed part)");
-  app.add_flag("--one-clock", options.repeats.one_clock,
-               "ranks of one machine: time fresh calls from the first rank's begin to the last's end");
+  app.add_flag(
+      "--one-clock", options.repeats.one_clock,
+      "ranks of one machine: time fresh calls from the first rank's begin to the last's end");
   app.add_flag("--start-together", options.repeats.start_together,
                "the same, and let all begin at the same time; needs a core for each");
   app.add_flag("--out-of-place", options.repeats.out_of_place_only, "leave out calls in place");
