@@ -60,7 +60,12 @@ class FakeTransport : public Transport {
 class FakeGroupTransport final : public FakeTransport, public GroupSend {
  public:
   bool shares_memory() const override { return true; }
-  void send_to_all(std::span<Outgoing>, const void*) override {}
+  void send_to_all(std::span<Outgoing> outgoing, const void*) override {
+    readers.push_back(outgoing.size());
+    for (Outgoing& one : outgoing) one.taken = true;
+  }
+
+  std::vector<std::size_t> readers;  // of each block
 };
 
 // Links to `ranks` peers; rank `me` has none to itself.

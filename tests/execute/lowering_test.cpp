@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "algorithms/list.hpp"
+#include "execute/engine.hpp"
 #include "execute/program.hpp"
 #include "fakes.hpp"
 
@@ -88,6 +89,23 @@ TEST_F(Lowered, ABlockHoldsAtLeastOneElement) {
   const Program program = lower(wish);
   EXPECT_EQ(program.block_bytes, 8U);
   EXPECT_EQ(program.instructions[0].blocks, 3U);
+}
+
+TEST_F(Lowered, SendsEachBlockOfAGroupOnce) {
+  auto b = builder(48);  // three blocks
+  for (Rank peer = 1; peer < 4; ++peer) b.send(peer, b.input());
+  const auto program = std::make_shared<const Program>(lowered(b));
+  Engine engine(Identity::random(), {});
+  Context context(engine,
+                  {.id = 1, .rank = 0, .links = {links_.links().begin(), links_.links().end()}});
+  const std::vector<float> input(48);
+  Operation operation(program);
+  operation.bind({.buffers = {input.data(), nullptr}, .sequence = 1, .context = &context}, 1);
+  for (std::size_t pass = 1; pass <= 3; ++pass) {
+    EXPECT_TRUE(operation.pass());
+    EXPECT_EQ(transport_.readers, std::vector<std::size_t>(pass, 3));
+  }
+  EXPECT_TRUE(operation.complete());
 }
 
 TEST_F(Lowered, KnowsWhatIsNotReadAgain) {
