@@ -95,8 +95,7 @@ void build_hierarchical_allreduce(const Problem& problem, Rank me, ScheduleBuild
 
 Rounds hierarchical_allreduce_rounds(const Problem& problem) {
   if (!has_levels(problem.topology)) return {2, 2 * doublings(problem.topology.node_count())};
-  const int outermost = levels(problem.topology, 0).back().size();
-  return rounds_on_levels(problem, 2, 2 * doublings(outermost));
+  return rounds_on_levels(problem, 2, 2 * doublings(outermost_size(problem)));
 }
 
 }  // namespace motet

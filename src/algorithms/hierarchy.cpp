@@ -46,14 +46,21 @@ std::vector<Strand> strands(const Params& params, const std::vector<Route>& rout
   return all;
 }
 
+int outermost_size(const Problem& problem) {
+  return levels(problem.topology, 0).back().size();
+}
+
+void add_rounds(const Problem& problem, const Group& level, int count, Rounds& rounds) {
+  const Topology& topology = problem.topology;
+  const bool inside = topology.node_of(level.at(0)) == topology.node_of(level.at(1));
+  (inside ? rounds.within_nodes : rounds.between_nodes) += count;
+}
+
 Rounds rounds_on_levels(const Problem& problem, int inner, int outermost) {
   Rounds rounds;
   const std::vector<Group> groups = levels(problem.topology, 0);
   for (const Group& level : groups) {
-    const bool inside =
-        problem.topology.node_of(level.at(0)) == problem.topology.node_of(level.at(1));
-    (inside ? rounds.within_nodes : rounds.between_nodes) +=
-        &level == &groups.back() ? outermost : inner;
+    add_rounds(problem, level, &level == &groups.back() ? outermost : inner, rounds);
   }
   return rounds;
 }

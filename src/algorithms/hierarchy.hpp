@@ -44,8 +44,10 @@ struct Strand {
 // All strands, first chunks first. `routes` must outlive them.
 std::vector<Strand> strands(const Params& params, const std::vector<Route>& routes);
 
+int outermost_size(const Problem& problem);  // members of the outermost level
 // Messages that follow one another on each level: `inner` on all but the outermost.
 Rounds rounds_on_levels(const Problem& problem, int inner, int outermost);
+void add_rounds(const Problem& problem, const Group& level, int count, Rounds& rounds);
 
 // A Walk is one strand on its way: walk.phases() of them, each written by walk.advance(b, phase).
 // Chunk c is in phase t - c at time t: written in the order in which they should run, older ones

@@ -54,6 +54,7 @@ class Topology {
   Group rail(Rank me) const;
   // Whether all groups of this tier have the same number of members.
   bool uniform(int tier) const;
+  bool uniform_nodes() const { return uniform(node_tier_); }
 
   // The topology of a sub-communicator: rank i of it is members[i] here.
   Topology subset(const std::vector<Rank>& members) const;
