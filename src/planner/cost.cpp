@@ -1,6 +1,7 @@
 #include "planner/cost.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 namespace motet {
@@ -31,7 +32,8 @@ class Counter {
     const Step* before = nullptr;
     for (const Step& step : schedule.steps) {
       const Seconds data = data_cost(step, me, before);
-      work.busy += data + overhead(step, me, before);
+      const double blocks = std::ceil(step_bytes(step) / static_cast<double>(block_bytes));
+      work.busy += data + overhead(step, me, before) * std::max(1.0, blocks);
       if (!step.is_local()) {
         moving += data;
         messages += 1;
@@ -141,7 +143,16 @@ CostModel CostModel::typical() {
                       .publishes = false},
           .copy = TimeTable({}, per_byte_at(12.5)),
           .reduce = TimeTable({}, per_byte_at(11.5)),
+          .type_factor = all_alike(),
           .context_switch = microseconds(2)};
+}
+
+CostModel CostModel::for_type(DataType type) const {
+  const double factor = type_factor[static_cast<std::size_t>(type)];
+  if (factor == 1) return *this;
+  CostModel model = *this;
+  model.reduce = reduce.times(factor);
+  return model;
 }
 
 Workload::Workload(const Algorithm& algorithm, const Problem& problem)

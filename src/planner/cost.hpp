@@ -3,6 +3,7 @@
 // that all ranks agree on.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <vector>
 
@@ -32,11 +33,22 @@ struct LinkCost {
 struct CostModel {
   LinkCost shared_memory, network;
   TimeTable copy, reduce;  // of the processor; reduce: float32 sum
+  // By type: how many times as slowly as float32 it reduces as many bytes.
+  std::array<double, data_type_count> type_factor = all_alike();
   Seconds context_switch{};
 
   // Of servers in general; motet-tune measures those of one.
   static CostModel typical();
+  // With `reduce` of that type.
+  CostModel for_type(DataType type) const;
   bool operator==(const CostModel&) const = default;
+
+ private:
+  static constexpr std::array<double, data_type_count> all_alike() {
+    std::array<double, data_type_count> factors{};
+    factors.fill(1);
+    return factors;
+  }
 };
 
 struct Prediction {

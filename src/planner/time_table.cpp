@@ -27,4 +27,10 @@ Seconds TimeTable::at(double bytes) const {
   return before.time + share * (above->time - before.time);
 }
 
+TimeTable TimeTable::times(double factor) const {
+  TimeTable scaled = *this;
+  for (Point& point : scaled.points_) point.time *= factor;
+  return scaled;
+}
+
 }  // namespace motet

@@ -28,6 +28,7 @@ class TimeTable {
   Seconds fixed() const { return points_.empty() ? Seconds() : points_.front().time; }
   // What the bytes cost, without the fixed part.
   Seconds of_bytes(double bytes) const { return at(bytes) - fixed(); }
+  TimeTable times(double factor) const;
   const std::vector<Point>& points() const { return points_; }
 
   bool operator==(const TimeTable&) const = default;

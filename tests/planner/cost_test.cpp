@@ -18,6 +18,7 @@ const CostModel model{.shared_memory = {.latency = Seconds(100),
                                   .publishes = false},
                       .copy = TimeTable({}, Seconds(10)),
                       .reduce = TimeTable({}, Seconds(1)),
+                      .type_factor = CostModel().type_factor,
                       .context_switch = Seconds(7)};
 
 Prediction predicted(const Topology& topology, Collective collective, std::string_view name,
