@@ -15,14 +15,15 @@ constexpr Seconds per_byte_at(double gigabytes_per_second) {
 // What one rank's processor does in a schedule.
 struct Work {
   Seconds busy{};
-  double blocks = 1;  // into which an average message is cut
-  Seconds hop{};      // of both processors, for the first block of an average message
+  double blocks = 1;         // that pass in an average round
+  Seconds hop{};             // of both processors, for the first block of an average message
+  bool waits_first = false;  // begins by receiving
 };
 
 class Counter {
  public:
-  Counter(const Problem& problem, const Machine& machine, const CostModel& model)
-      : problem_(problem), machine_(machine), model_(model) {}
+  Counter(const Problem& problem, int depth, const Machine& machine, const CostModel& model)
+      : problem_(problem), depth_(std::max(1, depth)), machine_(machine), model_(model) {}
 
   Work count(const Schedule& schedule, Rank me, std::size_t block_bytes) const {
     Work work;
@@ -35,6 +36,7 @@ class Counter {
       const double blocks = std::ceil(step_bytes(step) / static_cast<double>(block_bytes));
       work.busy += data + overhead(step, me, before) * std::max(1.0, blocks);
       if (!step.is_local()) {
+        if (messages == 0) work.waits_first = step.receives();
         moving += data;
         messages += 1;
         bytes += step_bytes(step);
@@ -42,8 +44,9 @@ class Counter {
       before = &step;
     }
     if (messages == 0) return work;
-    work.blocks = std::max(1.0, bytes / messages / static_cast<double>(block_bytes));
-    work.hop = moving / messages * 2 / work.blocks;
+    const double blocks = bytes / static_cast<double>(block_bytes);
+    work.blocks = std::max(1.0, blocks / depth_);
+    work.hop = moving / messages * 2 / std::max(1.0, blocks / messages);
     return work;
   }
 
@@ -89,6 +92,7 @@ class Counter {
   }
 
   const Problem& problem_;
+  int depth_;
   const Machine& machine_;
   const CostModel& model_;
 };
@@ -111,12 +115,12 @@ struct Load {
   Work busiest;
   Seconds first{}, others{};  // busy: the sample's first rank, and the others together
   int ranks = 0;              // in the sample
-  Seconds hop{};              // the longest
+  Seconds idle_hop{};         // the longest of ranks that begin by receiving
 
   void add(const Work& work) {
     (ranks++ == 0 ? first : others) += work.busy;
     if (work.busy >= busiest.busy) busiest = work;
-    hop = std::max(hop, work.hop);
+    if (work.waits_first) idle_hop = std::max(idle_hop, work.hop);
   }
   // Over all ranks, estimated from the sample.
   Seconds sum(int world_size) const {
@@ -166,7 +170,8 @@ Workload::Workload(const Algorithm& algorithm, const Problem& problem)
 
 Prediction Workload::price(std::size_t block_bytes, const Machine& machine,
                            const CostModel& model) const {
-  const Counter counter(problem_, machine, model);
+  const int depth = rounds_.within_nodes + rounds_.between_nodes;
+  const Counter counter(problem_, depth, machine, model);
   Load all;
   for (const Part& part : parts_) {
     all.add(counter.count(part.schedule, part.rank, block_bytes));
@@ -175,14 +180,14 @@ Prediction Workload::price(std::size_t block_bytes, const Machine& machine,
     return kind == TransportClass::shared_memory ? model.shared_memory.latency
                                                  : model.network.latency;
   };
-  const int depth = rounds_.within_nodes + rounds_.between_nodes;
 
   Prediction time;
   time.latency = rounds_.within_nodes * latency(machine.within_nodes) +
                  rounds_.between_nodes * latency(machine.between_nodes);
-  // The first blocks pass through the rounds one after the other, the rest overlaps.
+  // Where somebody begins by receiving, the first blocks pass through the rounds one after the
+  // other, and the rest overlaps. Who begins by sending is never idle.
   const Seconds busy = all.busiest.busy;
-  time.work = std::max(busy, depth * all.hop + busy * (1 - 1 / all.busiest.blocks));
+  time.work = std::max(busy, depth * all.idle_hop + busy * (1 - 1 / all.busiest.blocks));
 
   const int cores = std::max(1, machine.cores_per_node);
   if (largest_node_ > cores) {

@@ -16,8 +16,8 @@ std::size_t total_bytes(const Problem& problem) {
   return problem.parts.total() * problem.element_bytes;
 }
 
-// Less no model tells apart: then the earlier one in the list of algorithms wins.
-constexpr double telling = 0.98;
+// Sums in another order are a tie, which the earlier one in the list of algorithms wins.
+constexpr double beyond_rounding = 1 - 1e-9;
 
 // Longer ones first: they win a tie. One block where an exchange keeps both ends busy, shorter ones
 // where a receiver has nothing to do until the first has come: the price tells.
@@ -177,7 +177,7 @@ Choice Planner::choose(const Problem& problem, Wish wish) const {
   for (const Algorithm* algorithm : algorithms_for(problem.collective)) {
     if (!algorithm->supports(problem)) continue;
     Choice choice = consider(*algorithm, problem, wish.type);
-    const bool faster = choice.predicted.total() < telling * best.predicted.total();
+    const bool faster = choice.predicted.total() < beyond_rounding * best.predicted.total();
     if (best.algorithm == nullptr || faster) best = std::move(choice);
   }
   return best;
