@@ -28,25 +28,24 @@ class Counter {
   Work count(const Schedule& schedule, Rank me, std::size_t block_bytes) const {
     Work work;
     Seconds moving{};  // the part of `busy` that is proportional to bytes of messages
-    double messages = 0;
-    double bytes = 0;
+    double messages = 0, blocks = 0;
     const Step* before = nullptr;
     for (const Step& step : schedule.steps) {
+      const double pieces =
+          std::max(1.0, std::ceil(step_bytes(step) / static_cast<double>(block_bytes)));
       const Seconds data = data_cost(step, me, before);
-      const double blocks = std::ceil(step_bytes(step) / static_cast<double>(block_bytes));
-      work.busy += data + overhead(step, me, before) * std::max(1.0, blocks);
+      work.busy += data + overhead(step, me, before) * pieces;
       if (!step.is_local()) {
         if (messages == 0) work.waits_first = step.receives();
         moving += data;
         messages += 1;
-        bytes += step_bytes(step);
+        blocks += pieces;
       }
       before = &step;
     }
     if (messages == 0) return work;
-    const double blocks = bytes / static_cast<double>(block_bytes);
     work.blocks = std::max(1.0, blocks / depth_);
-    work.hop = moving / messages * 2 / std::max(1.0, blocks / messages);
+    work.hop = moving * 2 / blocks;
     return work;
   }
 
