@@ -15,9 +15,7 @@ constexpr Seconds per_byte_at(double gigabytes_per_second) {
 // What one rank's processor does in a schedule.
 struct Work {
   Seconds busy{};
-  double blocks = 1;         // that pass in an average round
-  Seconds hop{};             // of both processors, for the first block of an average message
-  bool waits_first = false;  // begins by receiving
+  Seconds until_end{};  // of the work: where it begins by receiving, with what it waits for
 };
 
 class Counter {
@@ -29,6 +27,7 @@ class Counter {
     Work work;
     Seconds moving{};  // the part of `busy` that is proportional to bytes of messages
     double messages = 0, blocks = 0;
+    bool waits_first = false;
     const Step* before = nullptr;
     for (const Step& step : schedule.steps) {
       const double pieces =
@@ -36,16 +35,20 @@ class Counter {
       const Seconds data = data_cost(step, me, before);
       work.busy += data + overhead(step, me, before) * pieces;
       if (!step.is_local()) {
-        if (messages == 0) work.waits_first = step.receives();
+        if (messages == 0) waits_first = step.receives();
         moving += data;
         messages += 1;
         blocks += pieces;
       }
       before = &step;
     }
-    if (messages == 0) return work;
-    work.blocks = std::max(1.0, blocks / depth_);
-    work.hop = moving * 2 / blocks;
+    work.until_end = work.busy;
+    if (!waits_first) return work;
+    // The first block passes through the rounds, each time two processors long, and the rest
+    // overlaps.
+    const Seconds hop = moving * 2 / blocks;
+    work.until_end =
+        std::max(work.busy, depth_ * hop + work.busy * (1 - 1 / std::max(1.0, blocks / depth_)));
     return work;
   }
 
@@ -111,15 +114,13 @@ std::vector<Rank> sample(const Problem& problem) {
 }
 
 struct Load {
-  Work busiest;
+  Seconds until_end{};        // the longest of any rank
   Seconds first{}, others{};  // busy: the sample's first rank, and the others together
   int ranks = 0;              // in the sample
-  Seconds idle_hop{};         // the longest of ranks that begin by receiving
 
   void add(const Work& work) {
     (ranks++ == 0 ? first : others) += work.busy;
-    if (work.busy >= busiest.busy) busiest = work;
-    if (work.waits_first) idle_hop = std::max(idle_hop, work.hop);
+    until_end = std::max(until_end, work.until_end);
   }
   // Over all ranks, estimated from the sample.
   Seconds sum(int world_size) const {
@@ -183,10 +184,7 @@ Prediction Workload::price(std::size_t block_bytes, const Machine& machine,
   Prediction time;
   time.latency = rounds_.within_nodes * latency(machine.within_nodes) +
                  rounds_.between_nodes * latency(machine.between_nodes);
-  // Where somebody begins by receiving, the first blocks pass through the rounds one after the
-  // other, and the rest overlaps. Who begins by sending is never idle.
-  const Seconds busy = all.busiest.busy;
-  time.work = std::max(busy, depth * all.idle_hop + busy * (1 - 1 / all.busiest.blocks));
+  time.work = all.until_end;
 
   const int cores = std::max(1, machine.cores_per_node);
   if (largest_node_ > cores) {
