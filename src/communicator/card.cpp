@@ -26,7 +26,10 @@ Card card_from_text(const std::string& text) {
           value.at("quota").get<int>(),
           value.at("next_id").get<std::uint32_t>(),
           value.at("world_size").get<int>(),
-          value.at("transports").get<decltype(Card::transports)>()};
+          value.at("transports").get<decltype(Card::transports)>(),
+          {.path = value.at("tuning_path").get<std::string>(),
+           .text = value.at("tuning_text").get<std::string>(),
+           .problem = value.at("tuning_problem").get<std::string>()}};
 }
 
 }  // namespace
@@ -39,7 +42,10 @@ std::string to_text(const Card& card) {
               {"quota", card.quota},
               {"next_id", card.next_id},
               {"world_size", card.world_size},
-              {"transports", card.transports}}
+              {"transports", card.transports},
+              {"tuning_path", card.tuning.path},
+              {"tuning_text", card.tuning.text},
+              {"tuning_problem", card.tuning.problem}}
       .dump();
 }
 
@@ -53,7 +59,7 @@ Card read_card(Rank me, std::size_t of, const std::string& text) {
   }
 }
 
-Card my_card(const Engine& engine, int world_size) {
+Card my_card(const Engine& engine, int world_size, TuningFile tuning) {
   const std::string machine = machine_identity();  // begins with the kernel's boot id
   Card card{engine.identity(),
             host_name(),
@@ -62,7 +68,8 @@ Card my_card(const Engine& engine, int world_size) {
             quota_cores(),
             engine.next_communicator_id(),
             world_size,
-            {}};
+            {},
+            std::move(tuning)};
   for (const auto& [name, transport] : engine.transports()) {
     card.transports.emplace_back(name, transport->address());
   }

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "communicator/tuning_file.hpp"
 #include "execute/engine.hpp"
 #include "topology/topology.hpp"
 
@@ -21,6 +22,7 @@ struct Card {
   std::uint32_t next_id = 1;
   int world_size = 1;                                           // as it was told
   std::vector<std::pair<std::string, std::string>> transports;  // name, address; best first
+  TuningFile tuning;                                            // rank 0's counts
 
   // Null: it does not have it.
   const std::string* address(std::string_view transport) const {
@@ -31,7 +33,7 @@ struct Card {
 };
 
 // `world_size`: as this rank was told.
-Card my_card(const Engine& engine, int world_size);
+Card my_card(const Engine& engine, int world_size, TuningFile tuning);
 std::string to_text(const Card& card);
 // That of rank `of`. Throws Error{unavailable} that names it when the text makes no sense.
 Card read_card(Rank me, std::size_t of, const std::string& text);

@@ -111,7 +111,7 @@ Communicator::Communicator(std::shared_ptr<Job> job, const Options& options, Pla
       options_(options),
       job_ranks_(std::move(place.job_ranks)),
       topology_(std::move(place.topology)),
-      planner_(machine_of(*job_)),
+      planner_(machine_of(*job_), job_->tuning),
       log_(std::make_shared<CallLog>()),
       context_(*job_->engine, context_setup(*job_, place.id, place.rank, job_ranks_, this)) {
   log(LogLevel::info,

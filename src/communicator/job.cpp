@@ -167,11 +167,14 @@ std::shared_ptr<Job> join(Meeting meeting, const Options& options, const Deadlin
   Engine& engine = *job->engine;
   const Admission admission(engine, meeting);
   std::vector<Card> cards;
-  for (const auto& text :
-       exchange(meeting, "card", to_text(my_card(engine, meeting.world_size)), deadline)) {
+  TuningFile tuning;
+  if (meeting.rank == 0) tuning = read_tuning_file(options);
+  const Card mine = my_card(engine, meeting.world_size, std::move(tuning));
+  for (const auto& text : exchange(meeting, "card", to_text(mine), deadline)) {
     cards.push_back(read_card(meeting.rank, cards.size(), text));
   }
   expect_same_world_size(meeting, cards);
+  job->tuning = tuning_of(cards.front().tuning, meeting.rank);
   for (const Card& card : cards) job->hosts.push_back(card.host);
   job->communicator_id = std::ranges::max(cards, {}, &Card::next_id).next_id;
   if (job->communicator_id > max_communicator_id) {

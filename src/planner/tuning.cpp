@@ -86,9 +86,12 @@ class TuningReader {
     if (!(value > 0 && value <= 1e6)) before.fail("a factor such as 2.5");
     return value;
   }
+  TransportClass read_class() {
+    return static_cast<TransportClass>(reader_.one_of({"shared_memory", "network"}));
+  }
   LinkCost& read_link() {
-    return reader_.one_of({"shared_memory", "network"}) == 0 ? tuning_.model.shared_memory
-                                                             : tuning_.model.network;
+    const bool shares_memory = read_class() == TransportClass::shared_memory;
+    return shares_memory ? tuning_.model.shared_memory : tuning_.model.network;
   }
   TimeTable read_table() {
     std::vector<TimeTable::Point> points;
@@ -118,6 +121,7 @@ class TuningReader {
     where.nodes = ranks("a number of nodes");
     reader_.one_of({"x"});
     where.local = ranks("a number of ranks per node");
+    where.within_nodes = read_class();
     where.least_bytes = where.most_bytes = read_bytes(reader_);
     return where;
   }
@@ -178,8 +182,9 @@ std::string table_text(const TimeTable& table) {
 }
 
 std::string place_text(const Where& where) {
-  return fmt::format("{} {} x {}  {}", name(where.collective), where.nodes, where.local,
-                     bytes_to_text(where.least_bytes));
+  const bool shares_memory = where.within_nodes == TransportClass::shared_memory;
+  return fmt::format("{} {} x {} {} {}", name(where.collective), where.nodes, where.local,
+                     shares_memory ? "shared_memory" : "network", bytes_to_text(where.least_bytes));
 }
 
 std::string model_text(const CostModel& model) {
@@ -209,10 +214,11 @@ std::string preference_text(const Preference& preference) {
 
 }  // namespace
 
-bool Where::covers(const Problem& problem) const {
+bool Where::covers(const Problem& problem, const Machine& machine) const {
   const double bytes = static_cast<double>(problem.parts.total() * problem.element_bytes);
-  return collective == problem.collective && nodes == problem.topology.node_count() &&
-         nodes * local == problem.world_size() && bytes >= least_bytes && bytes <= most_bytes;
+  return collective == problem.collective && within_nodes == machine.within_nodes &&
+         nodes == problem.topology.node_count() && nodes * local == problem.world_size() &&
+         bytes >= least_bytes && bytes <= most_bytes;
 }
 
 Tuning Tuning::from_text(std::string_view text) {
