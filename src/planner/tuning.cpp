@@ -46,17 +46,21 @@ class TuningReader {
       case 0:
         tuning_.machine = word("a machine's hash");
         break;
-      case 1:
-        read_link().latency = read_time(reader_);
+      case 1: {
+        LinkCost& link = read_link();
+        link.latency = read_time(reader_);
         break;
+      }
       case 2: {
         LinkCost& link = read_link();
         link.message = read_table();
         break;
       }
-      case 3:
-        read_link().crowded = read_time(reader_);
+      case 3: {
+        LinkCost& link = read_link();
+        link.crowded = read_time(reader_);
         break;
+      }
       case 4:
         model.copy = read_table();
         break;
