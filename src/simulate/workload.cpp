@@ -1,0 +1,192 @@
+#include "simulate/workload.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+#include <string>
+#include <utility>
+
+#include "base/error.hpp"
+
+namespace motet {
+namespace {
+
+constexpr std::uint32_t none = UINT32_MAX;
+
+Error mismatch(const std::string& what) {
+  return {ErrorCode::invalid_argument, "simulate: " + what};
+}
+
+}  // namespace
+
+WorkloadBuilder::WorkloadBuilder(const Ports& ports, const Fold& fold, std::size_t element_bytes,
+                                 std::size_t block_bytes)
+    : ports_(ports),
+      fold_(fold),
+      element_bytes_(element_bytes),
+      slots_(static_cast<std::size_t>(ports.fabric().world_size()) * max_channels, none) {
+  work_.first_step.push_back(0);
+  const std::size_t whole_elements = std::max<std::size_t>(1, block_bytes / element_bytes);
+  work_.block_bytes = block_bytes == 0 ? UINT64_MAX : whole_elements * element_bytes;
+}
+
+void WorkloadBuilder::add(const Schedule& schedule) {
+  const auto rank = static_cast<std::uint32_t>(work_.first_step.size() - 1);
+  for (const Step& step : schedule.steps) {
+    const auto number = static_cast<std::uint32_t>(work_.steps.size());
+    const std::uint64_t bytes = step.count() * element_bytes_;
+    const std::uint64_t blocks =
+        bytes == 0 ? 1 : (bytes - 1) / work_.block_bytes + 1;  // no overflow
+    work_.steps.push_back({.bytes = bytes,
+                           .blocks = static_cast<std::uint32_t>(blocks),
+                           .rank = rank,
+                           .op = step.op,
+                           .rendezvous = step.mover != Mover::either});
+    address_.push_back({step.peer, step.channel});
+    add_dependencies(schedule, step, number);
+  }
+  work_.first_step.push_back(static_cast<std::uint32_t>(work_.steps.size()));
+}
+
+void WorkloadBuilder::add_dependencies(const Schedule& schedule, const Step& step,
+                                       std::uint32_t number) {
+  const std::uint32_t first = work_.first_step.back();
+  std::uint32_t whole = 0;
+  work_.first_blockwise.push_back(static_cast<std::uint32_t>(work_.blockwise.size()));
+  for (const Dependency& on : schedule.dependencies_of(step)) {
+    const std::uint32_t before = first + on.step;
+    const bool blockwise = on.blockwise && work_.steps[number].blocks > 1;
+    if (blockwise) work_.blockwise.push_back(before);
+    if (!blockwise) ++whole;
+    edges_.push_back({before, number, blockwise});
+  }
+  work_.missing.push_back(whole);
+}
+
+Workload WorkloadBuilder::finish() {
+  work_.first_blockwise.push_back(static_cast<std::uint32_t>(work_.blockwise.size()));
+  link_waiters();
+  find_streams();
+  number_messages();
+  match_receives();
+  find_routes();
+  return std::exchange(work_, {});
+}
+
+void WorkloadBuilder::link_waiters() {
+  std::vector<std::uint32_t>& first = work_.first_waiter;
+  first.assign(work_.steps.size() + 1, 0);
+  for (const Edge& edge : edges_) ++first[edge.before + 1];
+  std::partial_sum(first.begin(), first.end(), first.begin());
+  work_.waiters.resize(edges_.size());
+  std::vector<std::uint32_t> next(first.begin(), first.end() - 1);
+  for (const Edge& edge : edges_) {
+    work_.waiters[next[edge.before]++] = {edge.after, edge.blockwise};
+  }
+  edges_ = {};
+}
+
+std::uint32_t& WorkloadBuilder::slot(const Address& address) {
+  return slots_[static_cast<std::size_t>(address.peer) * max_channels + address.channel];
+}
+
+// A stream for every (sender, peer, channel), in the order of first use; messages are counted.
+void WorkloadBuilder::find_streams() {
+  const int n = ports_.fabric().world_size();
+  for (Rank rank = 0; rank < fold_.cell; ++rank) {
+    const std::size_t first = work_.streams.size();
+    for (std::uint32_t s = work_.first_step[rank]; s < work_.first_step[rank + 1]; ++s) {
+      if (work_.steps[s].op != Op::send) continue;
+      const Address& to = address_[s];
+      std::uint32_t& stream = slot(to);
+      if (stream == none) {
+        stream = static_cast<std::uint32_t>(work_.streams.size());
+        const Rank shift = to.peer - to.peer % fold_.cell;
+        work_.streams.push_back({.sender = rank,
+                                 .receiver = to.peer - shift,
+                                 .sends_to = to.peer,
+                                 .hears_of = (rank - shift + n) % n,
+                                 .channel = to.channel});
+      }
+      work_.steps[s].message = work_.streams[stream].message_count++;
+      work_.messages.push_back({.send = s, .stream = stream});
+    }
+    for (std::size_t s = first; s < work_.streams.size(); ++s) {
+      slot({work_.streams[s].sends_to, work_.streams[s].channel}) = none;
+    }
+  }
+}
+
+// Messages get the numbers in which those of a stream follow one another.
+void WorkloadBuilder::number_messages() {
+  std::uint32_t next = 0;
+  for (Stream& stream : work_.streams) {
+    stream.first_message = next;
+    next += stream.message_count;
+  }
+  std::vector<WorkMessage> numbered(work_.messages.size());
+  for (const WorkMessage& message : work_.messages) {
+    WorkStep& send = work_.steps[message.send];
+    send.message += work_.streams[message.stream].first_message;
+    numbered[send.message] = message;
+  }
+  work_.messages = std::move(numbered);
+}
+
+void WorkloadBuilder::match_receives() {
+  std::vector<std::uint32_t> order(work_.streams.size());  // by receiver
+  std::iota(order.begin(), order.end(), 0U);
+  std::ranges::stable_sort(order, {}, [&](std::uint32_t s) { return work_.streams[s].receiver; });
+  std::vector<std::uint32_t> received(work_.streams.size(), 0);
+  auto begin = order.begin();
+  for (Rank rank = 0; rank < fold_.cell; ++rank) {
+    auto end = begin;
+    for (; end != order.end() && work_.streams[*end].receiver == rank; ++end) {
+      slot({work_.streams[*end].hears_of, work_.streams[*end].channel}) = *end;
+    }
+    for (std::uint32_t s = work_.first_step[rank]; s < work_.first_step[rank + 1]; ++s) {
+      WorkStep& step = work_.steps[s];
+      if (step.op != Op::recv && step.op != Op::recv_reduce) continue;
+      const std::uint32_t stream = slot(address_[s]);
+      if (stream == none || received[stream] == work_.streams[stream].message_count) {
+        throw mismatch(fmt::format("rank {} waits for a message from rank {} that is never sent",
+                                   rank, address_[s].peer));
+      }
+      step.message = work_.streams[stream].first_message + received[stream]++;
+      WorkMessage& message = work_.messages[step.message];
+      message.recv = s;
+      const WorkStep& send = work_.steps[message.send];
+      if (send.bytes != step.bytes || send.rendezvous != step.rendezvous) {
+        throw mismatch(describe(work_.streams[stream]) + " have different sizes or movers");
+      }
+    }
+    for (; begin != end; ++begin) {
+      slot({work_.streams[*begin].hears_of, work_.streams[*begin].channel}) = none;
+      if (received[*begin] < work_.streams[*begin].message_count) {
+        throw mismatch(describe(work_.streams[*begin]) + " are not all received");
+      }
+    }
+  }
+}
+
+void WorkloadBuilder::find_routes() {
+  for (Stream& stream : work_.streams) {
+    const std::vector<int> way = ports_.route(stream.sender, stream.sends_to);
+    stream.first_hop = static_cast<std::uint32_t>(work_.route.size());
+    stream.hops = static_cast<std::uint32_t>(way.size());
+    for (const int port : way) {
+      stream.latency += ports_[port].latency;
+      stream.tier = std::max(stream.tier, ports_[port].tier);
+      const int first = fold_.orbit.empty() ? port : fold_.orbit[port];
+      work_.route.push_back(static_cast<std::uint32_t>(first));
+    }
+  }
+}
+
+std::string WorkloadBuilder::describe(const Stream& stream) const {
+  return fmt::format("messages from rank {} to rank {} on channel {}", stream.sender,
+                     stream.sends_to, stream.channel);
+}
+
+}  // namespace motet
