@@ -10,6 +10,7 @@ namespace motet {
 
 enum class EventKind : std::uint8_t {
   worked,    // a step's processor time is over
+  met,       // both ends of a rendezvous are ready for a block
   injected,  // a message's block comes to its first link
   taken,     // a message's block has left its sender
   arrived,   // ... and is at its receiver
@@ -18,8 +19,8 @@ enum class EventKind : std::uint8_t {
 };
 
 // Events of one time come by key, and the keys do not depend on which node is called the first: so
-// runs that are folded and runs that are not come to the same result. First what ranks do, then who
-// comes to which link.
+// runs that are folded and runs that are not come to the same result. First what ranks do by
+// themselves, then what two do together, then who comes to which link.
 struct Event {
   double time;  // seconds
   std::uint64_t key;
@@ -36,6 +37,13 @@ struct Event {
 // The key of what happens to a step of a rank.
 constexpr std::uint64_t rank_key(std::uint32_t step, EventKind kind) {
   return static_cast<std::uint64_t>(step) << 3U | static_cast<std::uint64_t>(kind);
+}
+
+constexpr std::uint64_t meeting_key(std::uint32_t step) {
+  return std::uint64_t{1} << 62U | step;
+}
+constexpr std::uint64_t link_key(std::uint64_t order) {
+  return std::uint64_t{1} << 63U | order;
 }
 
 class EventQueue {

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "simulate/events.hpp"
 #include "simulate/workload.hpp"
 
 namespace motet {
@@ -24,13 +25,11 @@ class TieBreaker {
     const int distance = (stream.sender - stream.sends_to + world_size_) % world_size_;
     const std::uint32_t step =
         work_.messages[message].send - work_.first_step[static_cast<std::size_t>(stream.sender)];
-    return after_ranks | static_cast<std::uint64_t>(distance) << 43U |
-           static_cast<std::uint64_t>(stream.sender % cell_) << 23U | (step & 0x7fffffU);
+    return link_key(static_cast<std::uint64_t>(distance) << 43U |
+                    static_cast<std::uint64_t>(stream.sender % cell_) << 23U | (step & 0x7fffffU));
   }
 
  private:
-  static constexpr std::uint64_t after_ranks = std::uint64_t{1} << 63U;
-
   const Workload& work_;
   int world_size_, cell_;
 };

@@ -85,6 +85,8 @@ class Run {
     switch (event.kind) {
       case EventKind::worked:
         return complete_block(event.subject, now);
+      case EventKind::met:
+        return launch(event.subject, now);
       case EventKind::injected:
         return inject(event.subject, now);
       case EventKind::taken:
@@ -119,9 +121,9 @@ class Run {
     const WorkStep& step = work_.steps[number];
     switch (step.op) {
       case Op::copy:
-        return work(number, cost_.per_copied_byte, now);
       case Op::reduce:
-        return work(number, cost_.per_reduced_byte, now);
+        if (with_timeline_) begin_[number] = std::max(now, busy_until_[step.rank]);
+        return work(number, per_byte(step.op), now);
       case Op::send:
         if (number_in_stream(step.message) != stream_of(step.message).sent) return;
         if (step.rendezvous) return post(number, work_.messages[step.message].recv, now);
@@ -139,7 +141,9 @@ class Run {
     states_[step].phase = Phase::posted;
     if (states_[other_end].phase != Phase::posted) return;
     states_[step].phase = states_[other_end].phase = Phase::busy;
-    launch(work_.steps[step].message, now);
+    const std::uint32_t message = work_.steps[step].message;
+    // Not at once: both ranks do first what else they do now, whichever was looked at first.
+    events_.push({now, meeting_key(work_.messages[message].send), message, EventKind::met});
   }
 
   // The sender hands over a block.
@@ -179,9 +183,8 @@ class Run {
   }
 
   void receive(std::uint32_t step, double begin, double now) {
-    const bool reduces = work_.steps[step].op == Op::recv_reduce;
-    work(step, reduces ? cost_.per_reduced_byte : 0, now);
     if (with_timeline_) begin_[step] = begin;
+    work(step, per_byte(work_.steps[step].op), now);
   }
 
   // For which the block under way is on its slowest link.
@@ -192,7 +195,6 @@ class Run {
 
   // The rank's processor does a block.
   void work(std::uint32_t step, double per_byte, double now) {
-    if (with_timeline_) begin_[step] = now;
     const double cost = cost_.per_block + (per_byte > 0 ? per_byte * bytes_now(step) : 0);
     if (cost == 0) return complete_block(step, now);
     states_[step].phase = Phase::busy;
@@ -248,6 +250,10 @@ class Run {
     result_.timeline.push_back(activity);
   }
 
+  double per_byte(Op op) const {
+    if (op == Op::copy) return cost_.per_copied_byte;
+    return op == Op::reduce || op == Op::recv_reduce ? cost_.per_reduced_byte : 0;
+  }
   double bytes_now(std::uint32_t step) const {
     return work_.bytes_of_block(work_.steps[step], states_[step].done);
   }
