@@ -28,11 +28,29 @@ void simulate_allreduce(benchmark::State& state, const char* algorithm, std::siz
                         .params = {}};
   std::uint64_t messages = 0;
   for ([[maybe_unused]] auto _ : state) {
-    const Simulation result = simulate(
-        fabric, *find_algorithm(Collective::allreduce, algorithm), problem, options);
+    const Simulation result =
+        simulate(fabric, *find_algorithm(Collective::allreduce, algorithm), problem, options);
     messages += result.messages;
     state.counters["simulated_us"] = result.time.count() * 1e6;
   }
+  state.counters["messages_per_second"] =
+      benchmark::Counter(static_cast<double>(messages), benchmark::Counter::kIsRate);
+}
+
+// Schedules at hand.
+void run_alone(benchmark::State& state) {
+  const Fabric fabric = nodes_of_eight(static_cast<int>(state.range(0)) / 8);
+  const Problem problem{.topology = fabric.topology(),
+                        .collective = Collective::allreduce,
+                        .parts = Parts::even(std::size_t{1} << 24U, fabric.world_size()),
+                        .params = {}};
+  std::vector<Schedule> schedules;
+  for (Rank rank = 0; rank < fabric.world_size(); ++rank) {
+    schedules.push_back(
+        build_schedule(*find_algorithm(Collective::allreduce, "ring"), problem, rank));
+  }
+  std::uint64_t messages = 0;
+  for ([[maybe_unused]] auto _ : state) messages += simulate(fabric, schedules, 4).messages;
   state.counters["messages_per_second"] =
       benchmark::Counter(static_cast<double>(messages), benchmark::Counter::kIsRate);
 }
@@ -55,10 +73,10 @@ void hierarchical(benchmark::State& state) {
   simulate_allreduce(state, "hierarchical", 64 * mib, {.fold = false});
 }
 void hierarchical_max_min(benchmark::State& state) {
-  simulate_allreduce(state, "hierarchical", 64 * mib,
-                     {.links = LinkModel::max_min, .fold = false});
+  simulate_allreduce(state, "hierarchical", 64 * mib, {.links = LinkModel::max_min, .fold = false});
 }
 
+BENCHMARK(run_alone)->Arg(64)->Arg(1024)->Unit(benchmark::kMillisecond);
 BENCHMARK(fifo_ring)->Arg(1024)->Unit(benchmark::kMillisecond);
 BENCHMARK(max_min_ring)->Arg(1024)->Unit(benchmark::kMillisecond);
 BENCHMARK(folded_ring)->Arg(1024)->Arg(16384)->Unit(benchmark::kMillisecond);

@@ -34,18 +34,20 @@ class Run {
         work_(work),
         cost_(cost),
         links_(ports, work, ties, events_),
-        states_(work.steps.size()),
-        missing_(work.missing),
+        states_(work.step_count()),
         streams_(work.streams.size()),
         arrived_(work.messages.size(), 0),
         busy_until_(work.first_step.size() - 1, 0),
-        open_steps_(work.steps.size()) {
+        open_steps_(work.step_count()) {
+    for (std::uint32_t step = 0; step < states_.size(); ++step) {
+      states_[step].missing = work.steps[step].whole_dependencies;
+    }
     result_.finish.resize(busy_until_.size(), 0);
   }
 
   RunResult run(bool with_timeline) {
     with_timeline_ = with_timeline;
-    if (with_timeline_) begin_.resize(work_.steps.size(), 0);
+    if (with_timeline_) begin_.resize(states_.size(), 0);
     for (std::uint32_t step = 0; step < states_.size(); ++step) {
       attempt(step, 0);
       attempt_waiting(0);
@@ -73,7 +75,8 @@ class Run {
     busy
   };
   struct State {
-    std::uint32_t done = 0;  // blocks
+    std::uint32_t done = 0;     // blocks
+    std::uint32_t missing = 0;  // whole dependencies that are not done
     Phase phase = Phase::idle;
   };
   struct StreamState {
@@ -109,7 +112,7 @@ class Run {
 
   bool may_advance(std::uint32_t step) const {
     const State& state = states_[step];
-    if (missing_[step] != 0 || state.phase != Phase::idle) return false;
+    if (state.missing != 0 || state.phase != Phase::idle) return false;
     if (state.done == work_.steps[step].blocks) return false;
     const auto is_done = [&](std::uint32_t on) { return states_[on].done > state.done; };
     return std::ranges::all_of(work_.blockwise_of(step), is_done);
@@ -215,7 +218,8 @@ class Run {
       waiting_.push_back(number);
     }
     for (const Waiter& waiter : work_.waiters_of(number)) {
-      const bool allowed = waiter.blockwise() || (complete && --missing_[waiter.step()] == 0);
+      const bool allowed =
+          waiter.blockwise() || (complete && --states_[waiter.step()].missing == 0);
       if (allowed) waiting_.push_back(waiter.step());
     }
   }
@@ -270,8 +274,7 @@ class Run {
   ProcessorCost cost_;
   EventQueue events_;
   Links links_;
-  std::vector<State> states_;           // by step
-  std::vector<std::uint32_t> missing_;  // by step: whole dependencies that are not done
+  std::vector<State> states_;  // by step
   std::vector<StreamState> streams_;
   std::vector<std::uint32_t> arrived_;  // by message: blocks
   std::vector<double> busy_until_;      // by rank: its processor

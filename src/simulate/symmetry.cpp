@@ -178,21 +178,20 @@ class Ways {
   std::vector<std::vector<int>> ways_;
 };
 
-// Which cells to look at: all, or those that are most likely to differ; the first two first.
+// Which cells to look at, the most telling ones first: all if that is not too much.
 std::vector<int> copies_to_check(const Fold& fold, Rank root, std::size_t steps_of_cell) {
-  constexpr std::size_t most_steps = 4'000'000;  // some seconds
-  const bool all = steps_of_cell * static_cast<std::size_t>(fold.copies) <= most_steps;
-  std::vector<int> copies{1, fold.copies - 1};
-  if (all) {
-    for (int copy = 2; copy < fold.copies - 1; ++copy) copies.push_back(copy);
-    return copies;
+  constexpr std::size_t most_steps = 4'000'000;  // about a second
+  std::vector<int> copies{1, fold.copies - 1, root / fold.cell, fold.copies / 2};
+  for (int copy = 2; copy < fold.copies; ++copy) copies.push_back(copy);
+  std::erase(copies, 0);
+  const std::size_t enough = std::max<std::size_t>(8, most_steps / (steps_of_cell + 1));
+  if (copies.size() <= enough) return copies;
+  // The others from all over the world.
+  std::vector<int> chosen(copies.begin(), copies.begin() + 4);
+  for (std::size_t i = 4; i < enough; ++i) {
+    chosen.push_back(copies[4 + (i - 4) * (copies.size() - 4) / (enough - 4)]);
   }
-  for (int power = 2; power < fold.copies; power *= 2) {
-    copies.insert(copies.end(), {power - 1, power, power + 1});
-  }
-  copies.insert(copies.end(), {fold.copies / 2, fold.copies / 3, root / fold.cell});
-  std::erase_if(copies, [&](int copy) { return copy < 1 || copy >= fold.copies; });
-  return copies;
+  return chosen;
 }
 
 }  // namespace

@@ -15,10 +15,10 @@ namespace motet {
 // of tiers' groups are tried.
 std::vector<Fold> folds(const Ports& ports);
 
-// Whether all ranks do what those of the first cell do, `shifted`, over links that are shifted too.
-// `cell` are the schedules of the first fold.cell ranks; `schedule_of` builds any rank's. Where
-// that would be too much to look at, the ranks of some sixty cells are (next to the first one and
-// the last, at powers of two, and the root's among them).
+// Whether all ranks do what those of the first cell do, shifted, over links that are shifted too.
+// `cell` are the schedules of the first fold.cell ranks; `schedule_of` builds any rank's. Where all
+// would be too much to look at, some cells are: the second, the last, the root's, the middle one
+// and others from all over the world.
 bool is_alike(const Ports& ports, const Fold& fold, std::span<const Schedule> cell, Rank root,
               const std::function<Schedule(Rank)>& schedule_of);
 

@@ -18,6 +18,11 @@ Error mismatch(const std::string& what) {
   return {ErrorCode::invalid_argument, "simulate: " + what};
 }
 
+// Of a step in one piece, blockwise is whole.
+bool is_blockwise(const WorkStep& step, const Dependency& on) {
+  return on.blockwise && step.blocks > 1;
+}
+
 }  // namespace
 
 WorkloadBuilder::WorkloadBuilder(const Ports& ports, const Fold& fold, std::size_t element_bytes,
@@ -32,59 +37,68 @@ WorkloadBuilder::WorkloadBuilder(const Ports& ports, const Fold& fold, std::size
 }
 
 void WorkloadBuilder::add(const Schedule& schedule) {
+  if (work_.steps.empty()) reserve(schedule);
   const auto rank = static_cast<std::uint32_t>(work_.first_step.size() - 1);
   for (const Step& step : schedule.steps) {
-    const auto number = static_cast<std::uint32_t>(work_.steps.size());
     const std::uint64_t bytes = step.count() * element_bytes_;
-    const std::uint64_t blocks =
-        bytes == 0 ? 1 : (bytes - 1) / work_.block_bytes + 1;  // no overflow
+    const std::uint64_t blocks = bytes == 0 ? 1 : (bytes - 1) / work_.block_bytes + 1;
     work_.steps.push_back({.bytes = bytes,
                            .blocks = static_cast<std::uint32_t>(blocks),
                            .rank = rank,
                            .op = step.op,
                            .rendezvous = step.mover != Mover::either});
     address_.push_back({step.peer, step.channel});
-    add_dependencies(schedule, step, number);
   }
+  add_dependencies(schedule);
   work_.first_step.push_back(static_cast<std::uint32_t>(work_.steps.size()));
 }
 
-void WorkloadBuilder::add_dependencies(const Schedule& schedule, const Step& step,
-                                       std::uint32_t number) {
+// As much as all ranks need if they are like the first.
+void WorkloadBuilder::reserve(const Schedule& schedule) {
+  const auto ranks = static_cast<std::size_t>(fold_.cell);
+  work_.steps.reserve(ranks * schedule.steps.size() + 1);
+  work_.waiters.reserve(ranks * schedule.dependencies.size());
+  work_.messages.reserve(ranks * schedule.steps.size() / 2);
+  address_.reserve(ranks * schedule.steps.size());
+}
+
+void WorkloadBuilder::add_dependencies(const Schedule& schedule) {
   const std::uint32_t first = work_.first_step.back();
-  std::uint32_t whole = 0;
-  work_.first_blockwise.push_back(static_cast<std::uint32_t>(work_.blockwise.size()));
-  for (const Dependency& on : schedule.dependencies_of(step)) {
-    const std::uint32_t before = first + on.step;
-    const bool blockwise = on.blockwise && work_.steps[number].blocks > 1;
-    if (blockwise) work_.blockwise.push_back(before);
-    if (!blockwise) ++whole;
-    edges_.push_back({before, number, blockwise});
+  std::vector<std::uint32_t> next(schedule.steps.size() + 1, 0);  // by step: its next waiter
+  for (std::uint32_t s = 0; s < schedule.steps.size(); ++s) {
+    WorkStep& step = work_.steps[first + s];
+    step.first_blockwise = static_cast<std::uint32_t>(work_.blockwise.size());
+    for (const Dependency& on : schedule.dependencies_of(schedule.steps[s])) {
+      ++next[on.step + 1];
+      if (is_blockwise(step, on)) {
+        work_.blockwise.push_back(first + on.step);
+      } else {
+        ++step.whole_dependencies;
+      }
+    }
   }
-  work_.missing.push_back(whole);
+  next.front() = static_cast<std::uint32_t>(work_.waiters.size());
+  std::partial_sum(next.begin(), next.end(), next.begin());
+  work_.waiters.resize(next.back());
+  for (std::uint32_t s = 0; s < schedule.steps.size(); ++s) {
+    work_.steps[first + s].first_waiter = next[s];
+  }
+  for (std::uint32_t s = 0; s < schedule.steps.size(); ++s) {
+    for (const Dependency& on : schedule.dependencies_of(schedule.steps[s])) {
+      const bool blockwise = is_blockwise(work_.steps[first + s], on);
+      work_.waiters[next[on.step]++] = {first + s, blockwise};
+    }
+  }
 }
 
 Workload WorkloadBuilder::finish() {
-  work_.first_blockwise.push_back(static_cast<std::uint32_t>(work_.blockwise.size()));
-  link_waiters();
+  work_.steps.push_back({.first_waiter = static_cast<std::uint32_t>(work_.waiters.size()),
+                         .first_blockwise = static_cast<std::uint32_t>(work_.blockwise.size())});
   find_streams();
   number_messages();
   match_receives();
   find_routes();
   return std::exchange(work_, {});
-}
-
-void WorkloadBuilder::link_waiters() {
-  std::vector<std::uint32_t>& first = work_.first_waiter;
-  first.assign(work_.steps.size() + 1, 0);
-  for (const Edge& edge : edges_) ++first[edge.before + 1];
-  std::partial_sum(first.begin(), first.end(), first.begin());
-  work_.waiters.resize(edges_.size());
-  std::vector<std::uint32_t> next(first.begin(), first.end() - 1);
-  for (const Edge& edge : edges_) {
-    work_.waiters[next[edge.before]++] = {edge.after, edge.blockwise};
-  }
-  edges_ = {};
 }
 
 std::uint32_t& WorkloadBuilder::slot(const Address& address) {

@@ -19,6 +19,9 @@ struct WorkStep {
   std::uint32_t blocks = 1;
   std::uint32_t message = 0;  // of a step that is not local
   std::uint32_t rank = 0;     // the simulated one, 0 ... cell - 1
+  // Into Workload; they end where those of the next step begin.
+  std::uint32_t first_waiter = 0, first_blockwise = 0;
+  std::uint32_t whole_dependencies = 0;
   Op op = Op::copy;
   bool rendezvous = false;
 };
@@ -52,23 +55,23 @@ class Waiter {
 };
 
 struct Workload {
-  std::vector<WorkStep> steps;            // of all simulated ranks, in program order
+  std::vector<WorkStep> steps;            // of all simulated ranks, in program order; one more
   std::vector<std::uint32_t> first_step;  // by simulated rank; one more for the end
-  std::vector<std::uint32_t> missing;     // by step: whole dependencies
-  std::vector<std::uint32_t> first_waiter;
   std::vector<Waiter> waiters;
-  std::vector<std::uint32_t> first_blockwise;
   std::vector<std::uint32_t> blockwise;  // steps of which block j must be done before block j
   std::vector<Stream> streams;
   std::vector<WorkMessage> messages;  // those of a stream one after the other
   std::vector<std::uint32_t> route;   // ports
   std::uint64_t block_bytes = 0;
 
+  std::uint32_t step_count() const { return first_step.back(); }
   std::span<const Waiter> waiters_of(std::uint32_t step) const {
-    return {waiters.data() + first_waiter[step], waiters.data() + first_waiter[step + 1]};
+    return {waiters.data() + steps[step].first_waiter,
+            waiters.data() + steps[step + 1].first_waiter};
   }
   std::span<const std::uint32_t> blockwise_of(std::uint32_t step) const {
-    return {blockwise.data() + first_blockwise[step], blockwise.data() + first_blockwise[step + 1]};
+    return {blockwise.data() + steps[step].first_blockwise,
+            blockwise.data() + steps[step + 1].first_blockwise};
   }
   std::span<const std::uint32_t> route_of(const Stream& stream) const {
     return {route.data() + stream.first_hop, stream.hops};
@@ -93,13 +96,9 @@ class WorkloadBuilder {
     Rank peer;
     Channel channel;
   };
-  struct Edge {
-    std::uint32_t before, after;
-    bool blockwise;
-  };
 
-  void add_dependencies(const Schedule& schedule, const Step& step, std::uint32_t number);
-  void link_waiters();
+  void reserve(const Schedule& schedule);
+  void add_dependencies(const Schedule& schedule);
   std::uint32_t& slot(const Address& address);
   void find_streams();
   void number_messages();
@@ -111,8 +110,7 @@ class WorkloadBuilder {
   const Fold& fold_;
   std::size_t element_bytes_;
   Workload work_;
-  std::vector<Address> address_;  // by step
-  std::vector<Edge> edges_;
+  std::vector<Address> address_;      // by step
   std::vector<std::uint32_t> slots_;  // by peer and channel: a stream
 };
 
