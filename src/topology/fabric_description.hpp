@@ -37,9 +37,9 @@ struct LinkClass {
   bool operator==(const LinkClass&) const = default;
 };
 
-// A line that joins the children of every group of a tier: its ranks, or the switches that an
-// earlier line has given the groups of tier `of`. A group no larger than one of the next smaller
-// tier gets nothing: a node on its own needs no network.
+// A line that joins the children of every group of a tier: its ranks, or the switches that the
+// latest line before has given the groups of tier `of`. A group no
+// larger than one of the next smaller tier gets nothing: a node on its own needs no network.
 //
 //   mesh    a link for each pair of children
 //   star    a switch, and a link from each child to it (the word is `switch`)

@@ -46,13 +46,7 @@ void FabricGraph::draw_all() {
 
 void FabricGraph::draw_join(const Join& join) {
   const Topology& topology = fabric_.topology();
-  std::vector<Vertex> children;
-  if (join.of == Join::ranks) {
-    children.resize(topology.world_size());
-    std::iota(children.begin(), children.end(), 0);
-  } else {
-    children = given_[join.of];
-  }
+  const std::vector<Vertex> children = children_of(join);
   const std::vector<bool> joined = joined_groups(topology, join.tier);
   const std::vector<int>& groups = topology.tiers()[join.tier].group_of;
   const Buckets buckets =
@@ -61,6 +55,13 @@ void FabricGraph::draw_join(const Join& join) {
   for (std::size_t group = 0; group < joined.size(); ++group) {
     if (joined[group]) draw_group(join, buckets.of(group));
   }
+}
+
+std::vector<Vertex> FabricGraph::children_of(const Join& join) const {
+  if (join.of != Join::ranks) return given_[join.of];
+  std::vector<Vertex> ranks(fabric_.world_size());
+  std::iota(ranks.begin(), ranks.end(), 0);
+  return ranks;
 }
 
 void FabricGraph::draw_group(const Join& join, std::span<const Vertex> children) {

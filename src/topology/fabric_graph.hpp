@@ -19,6 +19,7 @@ class FabricGraph {
 
   void draw_all();
   void draw_join(const Join& join);
+  std::vector<Vertex> children_of(const Join& join) const;
   // What the line gives one group, whose ranks or switches are `children`.
   void draw_group(const Join& join, std::span<const Vertex> children);
   void add_star(const Join& join, std::span<const Vertex> children);

@@ -88,10 +88,7 @@ class FabricReader {
     }
     kind.bandwidth = read_bandwidth(reader_);
     kind.latency = read_time(reader_);
-    if (reader_.on_line(line_) && reader_.peek_word() == "shared") {
-      reader_.word("'shared'");
-      kind.sharing = Sharing::shared;
-    }
+    if (take_word("shared")) kind.sharing = Sharing::shared;
     while (reader_.take(',')) read_row(kind);
     fabric_.classes.push_back(std::move(kind));
     classes_.push_back(fabric_.classes.back().name);
@@ -108,7 +105,7 @@ class FabricReader {
         (name.ends_with('s') &&
          std::find(tiers_.begin(), tiers_.end(), name.substr(0, name.size() - 1)) != tiers_.end());
     return letter && name.find('.') == std::string::npos && !is_one_of(classes_) && !is_tier &&
-           !is_one_of(keywords()) && name != "ranks" && name != "of" && name != "x";
+           !is_one_of(keywords()) && name != "ranks";
   }
 
   void read_row(LinkClass& kind) {
@@ -130,12 +127,8 @@ class FabricReader {
     join.tier = static_cast<int>(reader_.one_of(tiers_));
     if (kind == Join::Kind::edge) read_positions(join);
     join.link_class = static_cast<int>(reader_.one_of(classes_));
-    if (kind != Join::Kind::edge && reader_.on_line(line_) && reader_.peek_word() == "of") {
-      reader_.word("'of'");
-      join.of = read_children(join.tier);
-    }
-    if (reader_.on_line(line_) && reader_.peek_word() == "x") {
-      reader_.word("'x'");
+    if (kind != Join::Kind::edge) read_children(join);
+    if (take_word("x")) {
       const Reader at_number = reader_;
       const std::string wanted = fmt::format("how many links, 1 to {}", most_parallel);
       const std::int64_t parallel = reader_.number(wanted);
@@ -146,17 +139,26 @@ class FabricReader {
     fabric_.joins.push_back(join);
   }
 
-  int read_children(int tier) {
-    std::vector<std::string> with_switches;
-    for (int inner = 0; inner <= tier; ++inner) {
-      if (has_switch_[inner]) with_switches.push_back(tiers_[inner]);
+  // "of TIER", if that is there.
+  void read_children(Join& join) {
+    if (!take_word("of")) return;
+    std::vector<std::string> choice;
+    for (int inner = 0; inner <= join.tier; ++inner) {
+      if (has_switch_[inner]) choice.push_back(tiers_[inner]);
     }
-    if (with_switches.empty()) {
+    if (choice.empty()) {
       reader_.fail(fmt::format("a line before this one that gives switches to {} or a smaller tier",
-                               tiers_[tier]));
+                               tiers_[join.tier]));
     }
-    const std::string& name = with_switches[reader_.one_of(with_switches)];
-    return static_cast<int>(std::find(tiers_.begin(), tiers_.end(), name) - tiers_.begin());
+    const std::string& name = choice[reader_.one_of(choice)];
+    join.of = static_cast<int>(std::find(tiers_.begin(), tiers_.end(), name) - tiers_.begin());
+  }
+
+  // A word that may follow on this line.
+  bool take_word(std::string_view word) {
+    if (!reader_.on_line(line_) || reader_.peek_word() != word) return false;
+    reader_.word(word);
+    return true;
   }
 
   void read_positions(Join& join) {
