@@ -259,7 +259,7 @@ class Run {
     return op == Op::reduce || op == Op::recv_reduce ? cost_.per_reduced_byte : 0;
   }
   double bytes_now(std::uint32_t step) const {
-    return work_.bytes_of_block(work_.steps[step], states_[step].done);
+    return work_.steps[step].bytes_of(states_[step].done);
   }
   StreamState& stream_of(std::uint32_t message) { return streams_[work_.messages[message].stream]; }
   const StreamState& stream_of(std::uint32_t message) const {

@@ -98,6 +98,10 @@ Cell find_cell(const Ports& ports, const std::vector<Fold>& folds, Rank root,
   return cell;
 }
 
+WorkloadBuilder::Blocks blocks(const SimulationOptions& options, std::size_t element_bytes) {
+  return {element_bytes, options.block_bytes, options.most_blocks};
+}
+
 void check_sizes(const Fabric& fabric, int ranks) {
   if (fabric.world_size() == ranks) return;
   throw Error(ErrorCode::invalid_argument, "simulate: fabric and problem differ in their ranks");
@@ -118,7 +122,7 @@ Simulation simulate(const Fabric& fabric, const Algorithm& algorithm, const Prob
     cell = find_cell(ports, possible, problem.root, build);
   }
   const Fold fold = cell.fold.value_or(Fold{.cell = n});
-  WorkloadBuilder builder(ports, fold, problem.element_bytes, options.block_bytes);
+  WorkloadBuilder builder(ports, fold, blocks(options, problem.element_bytes));
   for (Rank rank = 0; rank < fold.cell; ++rank) {
     const bool known = static_cast<std::size_t>(rank) < cell.schedules.size();
     builder.add(known ? std::exchange(cell.schedules[rank], {}) : build(rank));
@@ -132,7 +136,7 @@ Simulation simulate(const Fabric& fabric, std::span<const Schedule> schedules,
   check_sizes(fabric, n);
   const Ports ports(fabric);
   const Fold fold{.cell = n};
-  WorkloadBuilder builder(ports, fold, element_bytes, options.block_bytes);
+  WorkloadBuilder builder(ports, fold, blocks(options, element_bytes));
   for (const Schedule& schedule : schedules) builder.add(schedule);
   return run(ports, fold, builder.finish(), n, options);
 }

@@ -20,7 +20,10 @@ enum class LinkModel : std::uint8_t { fifo, max_min };
 
 struct SimulationOptions {
   LinkModel links = LinkModel::fifo;
-  std::size_t block_bytes = 0;  // in which steps advance; 0: in one piece
+  // In which steps advance; 0: in one piece. Of messages that would have more than `most_blocks`
+  // (0: any number) blocks are larger.
+  std::size_t block_bytes = 0;
+  int most_blocks = 0;
   // Where fabric and schedules look alike from every node (or group, or rank), run one of them.
   bool fold = true;
   bool timeline = false;

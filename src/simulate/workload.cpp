@@ -25,24 +25,33 @@ bool is_blockwise(const WorkStep& step, const Dependency& on) {
 
 }  // namespace
 
-WorkloadBuilder::WorkloadBuilder(const Ports& ports, const Fold& fold, std::size_t element_bytes,
-                                 std::size_t block_bytes)
+WorkloadBuilder::WorkloadBuilder(const Ports& ports, const Fold& fold, const Blocks& blocks)
     : ports_(ports),
       fold_(fold),
-      element_bytes_(element_bytes),
+      blocks_(blocks),
       slots_(static_cast<std::size_t>(ports.fabric().world_size()) * max_channels, none) {
   work_.first_step.push_back(0);
-  const std::size_t whole_elements = std::max<std::size_t>(1, block_bytes / element_bytes);
-  work_.block_bytes = block_bytes == 0 ? UINT64_MAX : whole_elements * element_bytes;
+}
+
+// Whole elements. Depends on the message alone, so that both ends cut it alike.
+std::uint64_t WorkloadBuilder::block_bytes(std::uint64_t bytes) const {
+  if (blocks_.bytes == 0) return std::max<std::uint64_t>(1, bytes);
+  const std::uint64_t element = blocks_.element_bytes;
+  const std::uint64_t wished = std::max<std::uint64_t>(1, blocks_.bytes / element);
+  if (blocks_.most == 0) return wished * element;
+  const auto most = static_cast<std::uint64_t>(blocks_.most);
+  return std::max(wished, (bytes / element + most - 1) / most) * element;
 }
 
 void WorkloadBuilder::add(const Schedule& schedule) {
   if (work_.steps.empty()) reserve(schedule);
   const auto rank = static_cast<std::uint32_t>(work_.first_step.size() - 1);
   for (const Step& step : schedule.steps) {
-    const std::uint64_t bytes = step.count() * element_bytes_;
-    const std::uint64_t blocks = bytes == 0 ? 1 : (bytes - 1) / work_.block_bytes + 1;
+    const std::uint64_t bytes = step.count() * blocks_.element_bytes;
+    const std::uint64_t block = block_bytes(bytes);
+    const std::uint64_t blocks = bytes == 0 ? 1 : (bytes - 1) / block + 1;
     work_.steps.push_back({.bytes = bytes,
+                           .block_bytes = block,
                            .blocks = static_cast<std::uint32_t>(blocks),
                            .rank = rank,
                            .op = step.op,

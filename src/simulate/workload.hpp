@@ -16,6 +16,7 @@ namespace motet {
 
 struct WorkStep {
   std::uint64_t bytes = 0;
+  std::uint64_t block_bytes = 0;
   std::uint32_t blocks = 1;
   std::uint32_t message = 0;  // of a step that is not local
   std::uint32_t rank = 0;     // the simulated one, 0 ... cell - 1
@@ -24,6 +25,10 @@ struct WorkStep {
   std::uint32_t whole_dependencies = 0;
   Op op = Op::copy;
   bool rendezvous = false;
+
+  double bytes_of(std::uint32_t block) const {
+    return static_cast<double>(std::min(block_bytes, bytes - block * block_bytes));
+  }
 };
 
 // The messages from one rank to another on one channel.
@@ -62,7 +67,6 @@ struct Workload {
   std::vector<Stream> streams;
   std::vector<WorkMessage> messages;  // those of a stream one after the other
   std::vector<std::uint32_t> route;   // ports
-  std::uint64_t block_bytes = 0;
 
   std::uint32_t step_count() const { return first_step.back(); }
   std::span<const Waiter> waiters_of(std::uint32_t step) const {
@@ -76,17 +80,18 @@ struct Workload {
   std::span<const std::uint32_t> route_of(const Stream& stream) const {
     return {route.data() + stream.first_hop, stream.hops};
   }
-  double bytes_of_block(const WorkStep& step, std::uint32_t block) const {
-    const std::uint64_t offset = block * block_bytes;
-    return static_cast<double>(std::min(block_bytes, step.bytes - offset));
-  }
 };
 
 // Takes the schedules of ranks 0 ... cell - 1 one after the other; they need not be kept.
 class WorkloadBuilder {
  public:
-  WorkloadBuilder(const Ports& ports, const Fold& fold, std::size_t element_bytes,
-                  std::size_t block_bytes);
+  // `blocks` says into how many of which size steps are cut.
+  struct Blocks {
+    std::size_t element_bytes = 1;
+    std::size_t bytes = 0;  // 0: one block
+    int most = 0;           // 0: any number
+  };
+  WorkloadBuilder(const Ports& ports, const Fold& fold, const Blocks& blocks);
   void add(const Schedule& schedule);
   // Throws Error{invalid_argument} where messages do not match.
   Workload finish();
@@ -97,6 +102,7 @@ class WorkloadBuilder {
     Channel channel;
   };
 
+  std::uint64_t block_bytes(std::uint64_t bytes) const;
   void reserve(const Schedule& schedule);
   void add_dependencies(const Schedule& schedule);
   std::uint32_t& slot(const Address& address);
@@ -108,7 +114,7 @@ class WorkloadBuilder {
 
   const Ports& ports_;
   const Fold& fold_;
-  std::size_t element_bytes_;
+  Blocks blocks_;
   Workload work_;
   std::vector<Address> address_;      // by step
   std::vector<std::uint32_t> slots_;  // by peer and channel: a stream

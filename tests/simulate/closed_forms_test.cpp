@@ -103,6 +103,16 @@ TEST_P(ClosedForms, BlocksOverlapTransferAndReduction) {
                alpha + beta * bytes + gamma_ * block);
 }
 
+TEST_P(ClosedForms, MessagesHaveNoMoreBlocksThanTheyMay) {
+  const double bytes = 4.0 * 8000;
+  const SimulationOptions options{.links = GetParam(), .block_bytes = 1000, .most_blocks = 4};
+  const Fabric fabric = around_a_switch(2, reduces_at_50);
+  const Simulation result =
+      simulated(fabric, Collective::allreduce, "recursive_doubling", 8000, options);
+  EXPECT_EQ(result.messages, 8U);
+  expect_equal(result.time.count(), alpha + beta * bytes + gamma_ * bytes / 4);
+}
+
 TEST_P(ClosedForms, EveryBlockOfAStepCostsItsOverhead) {
   // The sender's, and the receiver's.
   const Fabric fabric = around_a_switch(2, "overhead 0.5 us");
