@@ -62,6 +62,9 @@ class Topology {
   bool operator==(const Topology& other) const { return tiers_ == other.tiers_; }
 
  private:
+  friend struct TopologyShape;
+  friend Topology read_topology_lines(class Reader& reader);
+
   // Some numbers for each group of a tier, one group after the other.
   struct Lists {
     std::vector<int> numbers;
