@@ -88,6 +88,22 @@ Bandwidth allgather_speed(const Fabric& fabric, const Forest& forest) {
   return {static_cast<double>(fabric.world_size()) * forest.pieces / longest};
 }
 
+Forest pack(const Fabric& fabric, LogicalGraph logical, int trees, int senders) {
+  logical.remove_switches(fabric, senders);
+  logical.trim_detours();
+  Forest forest{.pieces = trees, .trees = pack_trees(logical, fabric.world_size(), trees)};
+  for (const Tree& tree : forest.trees) {
+    const int height = *std::max_element(tree.depth.begin(), tree.depth.end());
+    forest.height = std::max(forest.height, height);
+  }
+  forest.algbw = allgather_speed(fabric, forest);
+  return forest;
+}
+
+// Exact where so many trees a rank are enough; odd bandwidths could ask for millions.
+constexpr Wide most_trees = 4096;
+constexpr int few_trees = 64;  // then
+
 }  // namespace
 
 Forest pack_forest(const Fabric& fabric, int trees_per_rank) {
@@ -96,24 +112,22 @@ Forest pack_forest(const Fabric& fabric, int trees_per_rank) {
                 fmt::format("fabric {}: expected at most {} ranks to pack trees for, found {}",
                             fabric.name(), most_forest_ranks, fabric.world_size()));
   }
-  Forest forest;
-  if (fabric.world_size() == 1) return forest;
+  if (fabric.world_size() == 1) return {};
   const FlowGraph graph(fabric);
   const Optimum best = optimum(fabric, graph);
   // Capacities are whole and have no common factor, so no fewer trees fill them exactly.
-  forest.pieces = trees_per_rank > 0 ? trees_per_rank : static_cast<int>(best.numerator);
-  const Scale scale =
-      trees_per_rank > 0 ? least_scale(graph, best, trees_per_rank) : Scale{best.denominator, 1};
-  LogicalGraph logical(graph, scale.apply(graph), forest.pieces);
-  logical.remove_switches(fabric);
-  logical.trim_detours();
-  forest.trees = pack_trees(logical, graph.ranks, forest.pieces);
-  for (const Tree& tree : forest.trees) {
-    forest.height =
-        std::max(forest.height, *std::max_element(tree.depth.begin(), tree.depth.end()));
-  }
-  forest.algbw = allgather_speed(fabric, forest);
-  return forest;
+  const bool exact = trees_per_rank == 0 && best.numerator <= most_trees;
+  const int trees = trees_per_rank > 0 ? trees_per_rank
+                    : exact            ? static_cast<int>(best.numerator)
+                                       : few_trees;
+  const Scale scale = exact ? Scale{best.denominator, 1} : least_scale(graph, best, trees);
+  const LogicalGraph logical(graph, scale.apply(graph), trees);
+  Forest dense = pack(fabric, logical, trees, 1);
+  // Flatter trees, if they cost nothing; on many ranks they would take minutes to find.
+  constexpr int most_ranks = 64;
+  if (fabric.world_size() > most_ranks) return dense;
+  Forest flat = pack(fabric, logical, trees, 4);
+  return flat.algbw >= dense.algbw && flat.height < dense.height ? flat : dense;
 }
 
 }  // namespace motet

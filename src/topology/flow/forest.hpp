@@ -26,13 +26,13 @@ struct Forest {
   std::vector<Tree> trees;
   int height = 0;
   // S / time of an allgather of S bytes along the fabric's routes, when latency does not matter.
-  Bandwidth algbw;
+  Bandwidth algbw{};
 };
 
-// `trees_per_rank` 0: as many as the exact optimum takes, which may be hundreds; otherwise so many,
-// for some percent less than the optimum. Deterministic. Throws Error{invalid_argument} where links
-// lack or there are more than most_forest_ranks. Takes about n^3 maximum flows at worst: exact for
-// up to 64 ranks, few trees for up to 128.
+// `trees_per_rank` 0: as many as the exact optimum takes, often tens (64 where that would be more
+// than 4,096); otherwise so many, for some percent less than the optimum. Deterministic. Throws
+// Error{invalid_argument} where links lack or there are more than most_forest_ranks. Takes about
+// n^3 maximum flows at worst: exact for up to 64 ranks, few trees for up to 128.
 inline constexpr int most_forest_ranks = 128;
 Forest pack_forest(const Fabric& fabric, int trees_per_rank = 0);
 

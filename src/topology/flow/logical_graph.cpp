@@ -51,11 +51,15 @@ bool LogicalGraph::holds_all_trees() {
   return true;
 }
 
-void LogicalGraph::remove_switches(const Fabric& fabric) {
-  for (int middle = ranks_; middle < vertices_; ++middle) remove_switch(middle, fabric);
+void LogicalGraph::remove_switches(const Fabric& fabric, int senders) {
+  for (int middle = ranks_; middle < vertices_; ++middle) {
+    if (senders > 1) split_off(middle, fabric, {.routes = true, .parts = senders});
+    split_off(middle, fabric, {.routes = true});
+    split_off(middle, fabric, {.routes = false});
+  }
 }
 
-void LogicalGraph::remove_switch(int middle, const Fabric& fabric) {
+void LogicalGraph::split_off(int middle, const Fabric& fabric, const Pass& pass) {
   const auto on_route = [&](int from, int to) {
     if (from == to) return false;
     if (from >= ranks_ || to >= ranks_) return true;
@@ -63,33 +67,26 @@ void LogicalGraph::remove_switch(int middle, const Fabric& fabric) {
     return std::any_of(route.begin(), route.end(),
                        [&](int link) { return fabric.links()[link].to == middle; });
   };
-  for (const bool detour : {false, true}) {
-    for (int to = 0; to < vertices_; ++to) {
-      // Beginning at `to` gives every receiver another sender, and lets go first of what would
-      // lead back.
-      for (int i = 0; i < vertices_; ++i) {
-        const int from = (to + i) % vertices_;
-        if (capacity(middle, to) == 0) break;
-        if (capacity(from, middle) == 0 || on_route(from, to) == detour) continue;
-        split(from, middle, to, detour);
-      }
+  for (int to = 0; to < vertices_; ++to) {
+    // Less than all trees of a root would only cut them up.
+    const std::int64_t most = std::max<std::int64_t>(trees_, capacity(middle, to) / pass.parts);
+    // Beginning at `to` gives every receiver another sender, and lets go first of what would lead
+    // back.
+    for (int i = 0; i < vertices_ && capacity(middle, to) > 0; ++i) {
+      const int from = (to + i) % vertices_;
+      if (capacity(from, middle) == 0 || on_route(from, to) != pass.routes) continue;
+      const std::int64_t amount = splittable(from, middle, to, most);
+      change(direct_, from, middle, -amount);
+      change(direct_, middle, to, -amount);
+      change(pass.routes ? direct_ : detour_, from, to, amount);
     }
   }
 }
 
-void LogicalGraph::split(int from, int middle, int to, bool detour) {
-  const std::int64_t amount = splittable(from, middle, to);
-  if (amount == 0) return;
-  const bool between_ranks = from < ranks_ && to < ranks_;
-  change(direct_, from, middle, -amount);
-  change(direct_, middle, to, -amount);
-  change(detour && between_ranks ? detour_ : direct_, from, to, amount);
-}
-
 // Splitting takes capacity from the sets that hold both ends and not the middle, or the middle and
 // neither end; of these, sets that lack a rank must keep what is demanded.
-std::int64_t LogicalGraph::splittable(int from, int middle, int to) {
-  std::int64_t most = std::min(capacity(from, middle), capacity(middle, to));
+std::int64_t LogicalGraph::splittable(int from, int middle, int to, std::int64_t most) {
+  most = std::min({most, capacity(from, middle), capacity(middle, to)});
   const auto limit = [&](std::vector<int> feeds, std::vector<int> drains) {
     // Without another rank beyond the cut there is less, so that this much is enough.
     if (flow(feeds, drains, demand() + most) == demand() + most) return;

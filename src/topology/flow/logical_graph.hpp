@@ -24,8 +24,9 @@ class LogicalGraph {
   bool holds_all_trees();
   // Replaces arcs (u, w) and (w, t) by (u, t) until the switch w has none: splitting off, as
   // Bang-Jensen, Frank and Jordán prove it possible where as much enters as leaves. Takes pairs
-  // whose route passes through w first; what else runs between two ranks is a detour.
-  void remove_switches(const Fabric& fabric);
+  // whose route passes through w first; what else runs between two ranks is a detour. Each receiver
+  // gets `senders` or few more: many make flat trees, but cut what there is into small amounts.
+  void remove_switches(const Fabric& fabric, int senders);
   // Takes away detours that are not needed.
   void trim_detours();
 
@@ -45,9 +46,13 @@ class LogicalGraph {
   // The flow from the source and `feeds` to all `drains`, as far as `enough`.
   std::int64_t flow(const std::vector<int>& feeds, const std::vector<int>& drains,
                     std::int64_t enough);
-  void remove_switch(int middle, const Fabric& fabric);
-  void split(int from, int middle, int to, bool detour);
-  std::int64_t splittable(int from, int middle, int to);
+  // Which pairs to split off, and which part of what leads to a vertex at a time.
+  struct Pass {
+    bool routes = true;  // those whose route this is; else the others
+    std::int64_t parts = 1;
+  };
+  void split_off(int middle, const Fabric& fabric, const Pass& pass);
+  std::int64_t splittable(int from, int middle, int to, std::int64_t most);
 
   int vertices_, ranks_;
   std::int64_t trees_;
