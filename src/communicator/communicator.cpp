@@ -197,7 +197,8 @@ Program Communicator::make_program(const Arguments& arguments, const Extent& ext
   if (asked.collective == Collective::barrier) asked.type = DataType::uint8;
   // The choice must not depend on in_place, in which ranks may differ.
   Problem problem = problem_for(asked, false);
-  Choice choice = planner_.choose(problem, hint_for(arguments, problem));
+  Choice choice =
+      planner_.choose(problem, {.algorithm = hint_for(arguments, problem), .type = asked.type});
   choice.block_bytes =
       std::min(choice.block_bytes, static_cast<std::size_t>(options_.block_kib) * 1024);
   log(LogLevel::debug,
@@ -363,7 +364,7 @@ const std::string& Communicator::last_algorithm() const {
 
 std::string Communicator::explain(const Arguments& arguments) const {
   check_words(arguments, rank(), world_size());
-  return planner_.explain(problem_for(arguments, false));
+  return planner_.explain(problem_for(arguments, false), arguments.type);
 }
 
 SharedMemory& Communicator::shared_memory() {
