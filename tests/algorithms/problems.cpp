@@ -55,7 +55,9 @@ std::vector<Params> settings(const Uses& uses) {
     for (const int channels : uses.channels ? std::vector{1, 2} : one) {
       for (const Mover mover : uses.mover ? std::vector{Mover::either, Mover::receiver} : either) {
         for (const int around : uses.around ? std::vector{0, 40} : std::vector{0}) {
-          all.push_back({chunks, channels, mover, around});
+          for (const int trees : uses.trees ? std::vector{0, 2} : std::vector{0}) {
+            all.push_back({chunks, channels, mover, around, trees});
+          }
         }
       }
     }
@@ -142,6 +144,7 @@ std::string Case::name() const {
   if (params.channels > 1) text += fmt::format("_channels{}", params.channels);
   if (params.mover == Mover::receiver) text += "_receiver";
   if (params.around_percent > 0) text += fmt::format("_around{}", params.around_percent);
+  if (params.trees > 0) text += fmt::format("_trees{}", params.trees);
   return text;
 }
 
@@ -167,7 +170,8 @@ void for_each_case(const Algorithm& algorithm, const Shape& shape,
                             .collective = algorithm.collective,
                             .parts = std::move(parts),
                             .root = root,
-                            .params = {}};
+                            .params = {},
+                            .fabric = shape.fabric};
         for (const Problem& problem : variants(algorithm, plain))
           visit({algorithm, shape, problem});
       }

@@ -23,7 +23,7 @@ without a hint the planner takes the one its model predicts to be fastest, of eq
 - **keeps order**: operands are combined in the order of the ranks, so it serves operations that do not commute.
 - **parameters**: what the planner may tune: chunks (pieces that follow one another), channels (independent streams), mover
   (large messages may be pulled by their receivers), around (a share of the data that leaves out the tier below the
-  outermost).
+  outermost), trees (of each root, where a fabric's are packed).
 )";
 
 Problem problem_on(const Topology& topology, Collective collective) {
@@ -38,6 +38,7 @@ bool supported(const Algorithm& algorithm, const Topology& topology) {
 }
 
 std::string world_sizes(const Algorithm& algorithm) {
+  if (algorithm.uses.trees) return "up to 128, the fabric known";
   if (!supported(algorithm, Topology::single_node(4))) return "several tiers";
   return supported(algorithm, Topology::single_node(3)) ? "any" : "powers of two";
 }
@@ -77,6 +78,7 @@ std::string parameters(const Uses& uses) {
   add(uses.channels, "channels");
   add(uses.mover, "mover");
   add(uses.around, "around");
+  add(uses.trees, "trees");
   return text;
 }
 

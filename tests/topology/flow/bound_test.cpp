@@ -90,6 +90,25 @@ TEST(Symmetry, LeavesOneRankOfEachKind) {
   EXPECT_EQ(representatives(installed("mi250")).size(), 16);
 }
 
+// docs/fabrics.md
+TEST(Bound, OfTheWorkedExample) {
+  std::ifstream file(MOTET_EXAMPLE);
+  std::string text;
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("    ")) text += line + "\n";
+  }
+  const Fabric fabric = Fabric::from_text(text);
+  EXPECT_NEAR(allgather_gigabytes(fabric), 266.7, 0.05);
+  const auto latency = [&](Rank to) {
+    Seconds sum{};
+    for (const int link : fabric.route(0, to)) sum += fabric.class_of(fabric.links()[link]).latency;
+    return sum.count() * 1e6;
+  };
+  EXPECT_NEAR(latency(1), 1, 1e-9);
+  EXPECT_NEAR(latency(8), 2, 1e-9);
+  EXPECT_NEAR(latency(9), 3, 1e-9);
+}
+
 // ---- against all cuts there are
 
 struct Worst {
