@@ -10,7 +10,8 @@
 
 namespace motet {
 
-// Whether every tier's groups are equally large, so that levels exist.
+// Whether every tier's groups are equally large, from the nodes outwards, so that levels exist.
+// Tiers inside nodes whose groups are not make no level.
 bool has_levels(const Topology& topology);
 // Requires has_levels(topology).
 std::vector<Group> levels(const Topology& topology, Rank me);

@@ -13,6 +13,7 @@ namespace motet {
 struct Options {
   std::string transport;            // MOTET_TRANSPORT: "shm,tcp" in order of preference; empty: all
   std::string algorithm;            // MOTET_ALGORITHM: used wherever it supports the problem
+  std::string topology;             // MOTET_TOPOLOGY: file with the tiers above the nodes
   int slots = 8;                    // MOTET_SLOTS: large blocks under way per rank (soft limit)
   int block_kib = 128;              // MOTET_BLOCK_KIB: longest block
   int ring_lines = 64;              // MOTET_RING_LINES: small messages under way per pair

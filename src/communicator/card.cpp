@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -10,6 +11,7 @@
 #include "base/error.hpp"
 #include "execute/waiting.hpp"
 #include "net/address.hpp"
+#include "topology/discovery/seat.hpp"
 
 namespace motet {
 
@@ -19,14 +21,18 @@ namespace {
 
 Card card_from_text(const std::string& text) {
   const auto value = json::parse(text);
-  return {Identity::from_text(value.at("engine").get<std::string>()),
-          value.at("host").get<std::string>(),
-          value.at("kernel").get<std::string>(),
-          value.at("cpus").get<std::vector<int>>(),
-          value.at("quota").get<int>(),
-          value.at("next_id").get<std::uint32_t>(),
-          value.at("world_size").get<int>(),
-          value.at("transports").get<decltype(Card::transports)>()};
+  return {
+      Identity::from_text(value.at("engine").get<std::string>()),
+      value.at("host").get<std::string>(),
+      value.at("kernel").get<std::string>(),
+      value.at("cpus").get<std::vector<int>>(),
+      value.at("quota").get<int>(),
+      value.at("package").get<int>(),
+      value.at("numa").get<int>(),
+      value.at("next_id").get<std::uint32_t>(),
+      value.at("world_size").get<int>(),
+      value.at("transports").get<decltype(Card::transports)>(),
+      {value.at("topology").get<std::string>(), value.at("topology_trouble").get<std::string>()}};
 }
 
 }  // namespace
@@ -37,9 +43,13 @@ std::string to_text(const Card& card) {
               {"kernel", card.kernel},
               {"cpus", card.cpus},
               {"quota", card.quota},
+              {"package", card.package},
+              {"numa", card.numa},
               {"next_id", card.next_id},
               {"world_size", card.world_size},
-              {"transports", card.transports}}
+              {"transports", card.transports},
+              {"topology", card.topology_file.text},
+              {"topology_trouble", card.topology_file.trouble}}
       .dump();
 }
 
@@ -53,19 +63,39 @@ Card read_card(Rank me, std::size_t of, const std::string& text) {
   }
 }
 
-Card my_card(const Engine& engine, int world_size) {
+TopologyFile read_topology_file(const std::string& path) {
+  constexpr std::streamsize most_bytes = 8 << 20;  // a line for each of 100,000 ranks
+  if (path.empty()) return {};
+  std::ifstream file(path, std::ios::binary);
+  std::string text(static_cast<std::size_t>(most_bytes) + 1, '\0');
+  file.read(text.data(), most_bytes + 1);
+  if (file.bad() || file.gcount() == 0) {
+    return {"", fmt::format("MOTET_TOPOLOGY: {} cannot be read or is empty", path)};
+  }
+  if (file.gcount() > most_bytes) {
+    return {"", fmt::format("MOTET_TOPOLOGY: {} is longer than {} bytes", path, most_bytes)};
+  }
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  return {std::move(text), ""};
+}
+
+Card my_card(const Engine& engine, const Told& told) {
   const std::string machine = machine_identity();  // begins with the kernel's boot id
-  Card card{engine.identity(),
-            host_name(),
-            machine.substr(0, machine.find(' ')),
-            allowed_cpus(),
-            quota_cores(),
-            engine.next_communicator_id(),
-            world_size,
-            {}};
+  Card card;
+  card.engine = engine.identity();
+  card.host = host_name();
+  card.kernel = machine.substr(0, machine.find(' '));
+  card.cpus = allowed_cpus();
+  card.quota = quota_cores();
+  const Seat seat = seat_here(CpuSet::of(card.cpus));
+  card.package = seat.package;
+  card.numa = seat.numa;
+  card.next_id = engine.next_communicator_id();
+  card.world_size = told.world_size;
   for (const auto& [name, transport] : engine.transports()) {
     card.transports.emplace_back(name, transport->address());
   }
+  if (told.rank == 0) card.topology_file = read_topology_file(told.topology_path);
   return card;
 }
 

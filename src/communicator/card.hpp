@@ -12,15 +12,24 @@
 
 namespace motet {
 
+// What the file of MOTET_TOPOLOGY says, or why it cannot be read. Rank 0's counts.
+struct TopologyFile {
+  std::string text, trouble;
+};
+// Empty for no path. Does not throw.
+TopologyFile read_topology_file(const std::string& path);
+
 struct Card {
   Identity engine;
   std::string host;
   std::string kernel;     // equal where ranks share cores, also if they cannot share memory
   std::vector<int> cpus;  // that it may run on: launchers bind each rank to its own
   int quota = 1;
+  int package = -1, numa = -1;  // that hold all of cpus
   std::uint32_t next_id = 1;
   int world_size = 1;                                           // as it was told
   std::vector<std::pair<std::string, std::string>> transports;  // name, address; best first
+  TopologyFile topology_file;
 
   // Null: it does not have it.
   const std::string* address(std::string_view transport) const {
@@ -30,8 +39,13 @@ struct Card {
   }
 };
 
-// `world_size`: as this rank was told.
-Card my_card(const Engine& engine, int world_size);
+// Of a rank that was told these; what else it says is found out here.
+struct Told {
+  Rank rank = 0;
+  int world_size = 1;
+  std::string topology_path;
+};
+Card my_card(const Engine& engine, const Told& told);
 std::string to_text(const Card& card);
 // That of rank `of`. Throws Error{unavailable} that names it when the text makes no sense.
 Card read_card(Rank me, std::size_t of, const std::string& text);

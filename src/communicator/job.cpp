@@ -10,6 +10,7 @@
 #include "base/log.hpp"
 #include "communicator/card.hpp"
 #include "communicator/connecting.hpp"
+#include "topology/tiers.hpp"
 #include "transport/fault/fault_transport.hpp"
 
 namespace motet {
@@ -94,12 +95,42 @@ std::vector<int> find_nodes(const std::vector<std::string>& shares_memory) {
   return node_of;
 }
 
-Topology discover(Meeting& meeting, const std::vector<Link*>& links, const Deadline& deadline) {
+// Alike on every rank: from what all have exchanged.
+Topology topology_of(const std::vector<int>& node_of, const std::vector<Card>& cards) {
+  const TopologyFile& file = cards.front().topology_file;
+  if (!file.trouble.empty()) throw Error(ErrorCode::invalid_argument, file.trouble);
+  std::vector<Seat> seats;
+  std::vector<std::string> hosts;
+  for (const Card& card : cards) {
+    hosts.push_back(card.host);
+    seats.emplace_back();
+    seats.back().package = card.package;
+    seats.back().numa = card.numa;
+  }
+  const UserTiers user = file.text.empty() ? UserTiers{} : read_user_tiers(file.text, hosts);
+  return assemble(node_of, seats, user);
+}
+
+// As topology_of; where it throws, rank 0 stays until all have heard as much as it has.
+Topology agree_on_topology(Meeting& meeting, const std::vector<int>& node_of,
+                           const std::vector<Card>& cards) {
+  try {
+    return topology_of(node_of, cards);
+  } catch (const Error& error) {
+    std::vector<Rank> ranks(cards.size());
+    std::iota(ranks.begin(), ranks.end(), 0);
+    if (ranks.size() > 1) part_ways(meeting, "nodes", ranks);
+    throw Error(error.code(), fmt::format("rank {}: joining: {}", meeting.rank, error.what()));
+  }
+}
+
+std::vector<int> exchange_nodes(Meeting& meeting, const std::vector<Link*>& links,
+                                const Deadline& deadline) {
   std::string mine(links.size(), '0');
   for (std::size_t rank = 0; rank < links.size(); ++rank) {
     if (links[rank] == nullptr || links[rank]->transport().shares_memory()) mine[rank] = '1';
   }
-  return Topology::from_nodes(find_nodes(exchange_row(meeting, "nodes", mine, deadline)));
+  return find_nodes(exchange_row(meeting, "nodes", mine, deadline));
 }
 
 // Rank 0 waits for as many ranks as it was told; others may have been told of fewer or more.
@@ -168,7 +199,9 @@ std::shared_ptr<Job> join(Meeting meeting, const Options& options, const Deadlin
   const Admission admission(engine, meeting);
   std::vector<Card> cards;
   for (const auto& text :
-       exchange(meeting, "card", to_text(my_card(engine, meeting.world_size)), deadline)) {
+       exchange(meeting, "card",
+                to_text(my_card(engine, {meeting.rank, meeting.world_size, options.topology})),
+                deadline)) {
     cards.push_back(read_card(meeting.rank, cards.size(), text));
   }
   expect_same_world_size(meeting, cards);
@@ -179,7 +212,7 @@ std::shared_ptr<Job> join(Meeting meeting, const Options& options, const Deadlin
                 fmt::format("rank {}: joining: all communicator ids have been used", job->rank));
   }
   job->links = connect_all(meeting, engine, cards, deadline);
-  job->topology = discover(meeting, job->links, deadline);
+  job->topology = agree_on_topology(meeting, exchange_nodes(meeting, job->links, deadline), cards);
   engine.use_communicator_id(job->communicator_id);
   const Sharing sharing = sharing_of(meeting.rank, job->topology, cards);
   engine.share_cores(sharing.ranks, sharing.cores);

@@ -65,6 +65,21 @@ Topology Topology::from_nodes(const std::vector<int>& node_of) {
   return Topology({{"node", numbered_by_first_member(node_of)}, world_tier(node_of.size())});
 }
 
+Topology Topology::from_tiers(std::vector<Tier> labelled) {
+  std::vector<int> enclosing(labelled.front().group_of.size(), 0);
+  labelled.push_back(world_tier(enclosing.size()));
+  for (std::size_t i = labelled.size() - 1; i-- > 0;) {
+    std::map<std::pair<int, int>, int> number;  // of (enclosing group, label)
+    for (std::size_t rank = 0; rank < enclosing.size(); ++rank) {
+      int& group = labelled[i].group_of.at(rank);
+      const auto next = static_cast<int>(number.size());
+      group = number.try_emplace({enclosing[rank], group}, next).first->second;
+    }
+    enclosing = labelled[i].group_of;
+  }
+  return Topology(std::move(labelled));
+}
+
 int Topology::node_count() const {
   return group_count(node_tier(tiers_));
 }

@@ -29,6 +29,9 @@ class Topology {
   static Topology single_node(int world_size);
   // node_of[rank] is any label; ranks with equal labels share a node.
   static Topology from_nodes(const std::vector<int>& node_of);
+  // Innermost first, "node" among them and no "world"; any labels, each counting inside its
+  // enclosing group.
+  static Topology from_tiers(std::vector<Tier> labelled);
   // Both text forms. Throws Error{invalid_argument} naming line, column and what was expected.
   static Topology from_text(std::string_view text);
   std::string to_text() const;
