@@ -286,23 +286,28 @@ bool HealthHub::complete(const Survey& survey) {
   });
 }
 
-// Empty: it has reached the call.
-std::string HealthHub::place_of(Rank rank, const Survey& survey) {
+HealthHub::Place HealthHub::place_of(Rank rank, const Survey& survey) {
   const auto& left = communicators_.at(survey.communicator).left;
-  if (member(rank).state == State::dead) return fmt::format("rank {} is gone", rank);
+  if (member(rank).state == State::dead) return {false, fmt::format("rank {} is gone", rank)};
   if (const auto found = left.find(rank); found != left.end()) {
-    return fmt::format("rank {} has left after {}", rank, to_text(found->second));
+    return {found->second.sequence >= survey.sequence,
+            fmt::format("rank {} has left after {}", rank, to_text(found->second))};
   }
-  if (member(rank).state == State::left) return fmt::format("rank {} has left the job", rank);
+  if (member(rank).state == State::left) {
+    return {false, fmt::format("rank {} has left the job", rank)};
+  }
   const auto found = survey.answers.find(rank);
-  if (found == survey.answers.end()) return fmt::format("rank {} does not answer", rank);
+  if (found == survey.answers.end()) {
+    return {false, fmt::format("rank {} does not answer", rank)};
+  }
   const HealthMessage& answer = found->second;
-  if (answer.presence == Presence::not_here)
-    return fmt::format("rank {} has not created it yet", rank);
+  if (answer.presence == Presence::not_here) {
+    return {false, fmt::format("rank {} has not created it yet", rank)};
+  }
   const CallRecord last = answer.records.empty() ? CallRecord() : answer.records.back();
-  if (last.sequence >= survey.sequence) return {};
-  if (last.sequence == 0) return fmt::format("rank {} has made no call yet", rank);
-  return fmt::format("rank {}: last called {}", rank, to_text(last));
+  if (last.sequence >= survey.sequence) return {true, {}};
+  if (last.sequence == 0) return {false, fmt::format("rank {} has made no call yet", rank)};
+  return {false, fmt::format("rank {}: last called {}", rank, to_text(last))};
 }
 
 void HealthHub::report(const Survey& survey) {
@@ -313,16 +318,16 @@ void HealthHub::report(const Survey& survey) {
     places.text = "its first member has not created it yet";
     return send_(survey.asked_by, places);
   }
-  int there = 0, elsewhere = 0;
+  int there = 0, notable = 0;
   std::string text;
   for (const Rank rank : watched->second.members) {
-    const std::string place = place_of(rank, survey);
-    ++(place.empty() ? there : elsewhere);
-    if (!place.empty() && elsewhere <= most_named) text += "; " + place;
+    const Place place = place_of(rank, survey);
+    if (place.has_called) ++there;
+    if (!place.text.empty() && ++notable <= most_named) text += "; " + place.text;
   }
-  if (elsewhere > most_named) text += fmt::format("; and {} more", elsewhere - most_named);
-  places.text = fmt::format("{} of {} ranks have called #{}{}", there, there + elsewhere,
-                            survey.sequence, text);
+  if (notable > most_named) text += fmt::format("; and {} more", notable - most_named);
+  places.text = fmt::format("{} of {} ranks have called #{}{}", there,
+                            watched->second.members.size(), survey.sequence, text);
   send_(survey.asked_by, places);
 }
 

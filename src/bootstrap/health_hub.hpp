@@ -78,7 +78,12 @@ class HealthHub {
   void survey(Rank rank, const HealthMessage& message, Clock::time_point now);
   bool complete(const Survey& survey);
   void report(const Survey& survey);
-  std::string place_of(Rank rank, const Survey& survey);
+  // Where a rank is, seen from the call of the survey; no text: it has called and is still there.
+  struct Place {
+    bool has_called = false;
+    std::string text;
+  };
+  Place place_of(Rank rank, const Survey& survey);
   void forget_if_over(std::uint32_t communicator);
   void flood(const HealthMessage& message, Rank except);
 

@@ -7,9 +7,6 @@ namespace motet {
 
 namespace {
 
-constexpr Seconds microseconds(double count) {
-  return Seconds(count * 1e-6);
-}
 constexpr Seconds per_byte_at(double gigabytes_per_second) {
   return Seconds(1e-9 / gigabytes_per_second);
 }

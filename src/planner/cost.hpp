@@ -3,14 +3,12 @@
 // that all ranks agree on.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 
 #include "algorithms/algorithm.hpp"
+#include "base/units.hpp"
 
 namespace motet {
-
-using Seconds = std::chrono::duration<double>;
 
 enum class TransportClass { shared_memory, network };
 

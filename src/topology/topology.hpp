@@ -57,6 +57,8 @@ class Topology {
   bool operator==(const Topology&) const = default;
 
  private:
+  friend struct TopologyShape;
+  friend Topology read_topology_lines(class Reader& reader);
   explicit Topology(std::vector<Tier> tiers);
   std::vector<Tier> tiers_;
 };

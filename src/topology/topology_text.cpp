@@ -15,14 +15,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <utility>
 
 #include "base/error.hpp"
-#include "topology/topology.hpp"
+#include "topology/topology_forms.hpp"
 
 namespace motet {
 namespace {
@@ -30,101 +28,11 @@ namespace {
 constexpr std::int64_t most_ranks = 1 << 20;  // keeps a slip of the keyboard from taking all memory
 constexpr std::size_t most_tiers = 16;
 
-bool is_space(char c) {
-  return c == ' ' || c == '\t' || c == '\r';
-}
-bool is_word(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-         c == '-' || c == '.';
-}
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
-// Reads words, numbers and punctuation, and knows where it is.
-class Reader {
- public:
-  explicit Reader(std::string_view text) : text_(text) { skip_blank(); }
-
-  bool at_end() const { return next_ == text_.size(); }
-  char peek() const { return at_end() ? '\0' : text_[next_]; }
-  int line() const { return line_; }
-
-  bool take(char c) {
-    if (peek() != c) return false;
-    ++next_;
-    skip_blank();
-    return true;
-  }
-
-  // The word that starts here, without moving.
-  std::string_view peek_word() const {
-    std::size_t end = next_;
-    while (end < text_.size() && is_word(text_[end])) ++end;
-    return text_.substr(next_, end - next_);
-  }
-
-  std::string_view word(std::string_view expected) {
-    const std::string_view found = peek_word();
-    if (found.empty()) fail(expected);
-    advance(found.size());
-    return found;
-  }
-
-  std::int64_t number(std::string_view expected) {
-    std::size_t end = next_;
-    while (end < text_.size() && is_digit(text_[end])) ++end;
-    std::int64_t value = 0;
-    const auto result = std::from_chars(text_.data() + next_, text_.data() + end, value);
-    if (end == next_ || result.ec != std::errc{}) fail(expected);
-    advance(end - next_);
-    return value;
-  }
-
-  [[noreturn]] void fail(std::string_view expected) const {
-    const std::string_view found = peek_word();
-    std::string what = at_end() ? "the text ends" : fmt::format("found '{}'", peek());
-    if (!found.empty()) what = fmt::format("found '{}'", found.substr(0, 40));
-    throw Error(ErrorCode::invalid_argument,
-                fmt::format("topology: line {}, column {}: expected {}, {}", line_,
-                            next_ - line_start_ + 1, expected, what));
-  }
-
- private:
-  void advance(std::size_t count) {
-    next_ += count;
-    skip_blank();
-  }
-
-  void skip_blank() {
-    for (; !at_end(); ++next_) {
-      if (text_[next_] == '#') next_ = std::min(text_.find('\n', next_), text_.size());
-      if (at_end()) return;
-      if (text_[next_] == '\n') {
-        ++line_;
-        line_start_ = next_ + 1;
-      } else if (!is_space(text_[next_])) {
-        return;
-      }
-    }
-  }
-
-  std::string_view text_;
-  std::size_t next_ = 0;
-  std::size_t line_start_ = 0;
-  int line_ = 1;
-};
-
 bool has_tier(const std::vector<Tier>& tiers, std::string_view name) {
   return std::any_of(tiers.begin(), tiers.end(), [&](const Tier& t) { return t.name == name; });
 }
 
 // ---- short form
-
-struct Term {
-  std::string name;         // singular
-  std::int64_t groups = 0;  // of this tier in the whole world
-};
 
 // "nodes" and "node" both name the tier "node".
 std::string singular(std::string_view word) {
@@ -133,60 +41,33 @@ std::string singular(std::string_view word) {
 }
 
 bool names_tier(const Reader& reader) {
-  return is_word(reader.peek()) && !is_digit(reader.peek()) && reader.peek_word() != "x";
+  return is_word_character(reader.peek()) && !is_digit(reader.peek()) && reader.peek_word() != "x";
 }
 
-// Reads the tiers; the last term's count of ranks comes back in `world_size`.
-std::vector<Term> read_terms(Reader& reader, std::int64_t& world_size) {
-  std::vector<Term> terms;
-  for (world_size = 1;;) {
-    const Reader before = reader;
-    const std::int64_t count = reader.number("a number");
-    if (count < 1 || count > most_ranks / world_size) {
-      before.fail(fmt::format("between 1 and {} ranks in all", most_ranks));
-    }
-    world_size *= count;
-    if (!names_tier(reader)) return terms;
-    if (terms.size() == most_tiers) reader.fail(fmt::format("at most {} tiers", most_tiers));
-    const Reader at_name = reader;
-    terms.push_back({singular(reader.word("a tier")), world_size});
-    const std::string& name = terms.back().name;
-    const bool again = std::any_of(terms.begin(), terms.end() - 1,
-                                   [&](const Term& term) { return term.name == name; });
-    if (again || name == "world") at_name.fail("a tier that was not named yet");
-    if (!reader.take('x')) reader.fail("'x' and what each holds");
-  }
+std::string new_tier(Reader& reader, const TopologyShape& shape) {
+  if (shape.levels.size() == most_tiers) reader.fail(fmt::format("at most {} tiers", most_tiers));
+  const Reader at_name = reader;
+  std::string name = singular(reader.word("a tier"));
+  const bool again = std::any_of(shape.levels.begin(), shape.levels.end(),
+                                 [&](const auto& level) { return level.tier == name; });
+  if (again || name == "world") at_name.fail("a tier that was not named yet");
+  return name;
 }
 
-std::vector<Tier> read_short(Reader& reader) {
-  std::int64_t world_size = 0;
-  std::vector<Term> terms = read_terms(reader, world_size);
-  if (!reader.at_end()) reader.fail("'x', the name of a tier, or the end");
-  if (terms.empty()) terms.push_back({"node", 1});
-  std::vector<Tier> tiers;
-  for (auto term = terms.rbegin(); term != terms.rend(); ++term) {
-    Tier tier{term->name, {}};
-    for (std::int64_t rank = 0; rank < world_size; ++rank) {
-      tier.group_of.push_back(static_cast<int>(rank / (world_size / term->groups)));
-    }
-    tiers.push_back(std::move(tier));
-  }
-  return tiers;
-}
-
-std::string plural(const Tier& tier) {
-  return tier.name + "s";
+std::string within_limits() {
+  return fmt::format("between 1 and {} ranks in all", most_ranks);
 }
 
 std::string short_text(const Topology& topology) {
-  std::string text;
+  TopologyShape shape;
   int outer = 1;
   for (auto tier = topology.tiers().rbegin() + 1; tier != topology.tiers().rend(); ++tier) {
     const int groups = 1 + *std::max_element(tier->group_of.begin(), tier->group_of.end());
-    text += fmt::format("{} {} x ", groups / outer, plural(*tier));
+    shape.levels.push_back({tier->name, groups / outer});
     outer = groups;
   }
-  return text + std::to_string(topology.world_size() / outer);
+  shape.ranks = topology.world_size() / outer;
+  return shape.to_text();
 }
 
 // ---- a line per rank
@@ -227,7 +108,7 @@ std::vector<Tier> empty_tiers(const Line& line, const Reader& at_line) {
 std::vector<Tier> read_lines(Reader& reader) {
   std::vector<Tier> tiers;
   std::vector<std::map<std::pair<int, std::string>, int>> numbers;  // (enclosing group, label)
-  for (std::int64_t rank = 0; !reader.at_end(); ++rank) {
+  for (std::int64_t rank = 0; rank == 0 || reader.peek_word() == "rank"; ++rank) {
     const Reader at_line = reader;
     const Line line = read_line(reader, rank);
     if (rank == 0) {
@@ -247,7 +128,7 @@ std::vector<Tier> read_lines(Reader& reader) {
   return tiers;
 }
 
-std::string line_text(const Topology& topology, std::size_t rank) {
+std::string line_text(const Topology& topology, Rank rank) {
   std::string text = fmt::format("rank {}:", rank);
   const char* separator = " ";
   for (std::size_t i = 0; i + 1 < topology.tiers().size(); ++i) {
@@ -260,26 +141,89 @@ std::string line_text(const Topology& topology, std::size_t rank) {
 
 }  // namespace
 
-Topology Topology::from_text(std::string_view text) {
-  Reader reader(text);
+Topology TopologyShape::topology() const {
+  std::int64_t world_size = ranks;
+  for (const Level& level : levels) {
+    const bool fits = level.count >= 1 && world_size >= 1 && level.count <= most_ranks / world_size;
+    if (!fits)
+      throw Error(ErrorCode::invalid_argument,
+                  fmt::format("topology: expected {}, found '{}'", within_limits(), to_text()));
+    world_size *= level.count;
+  }
+  std::vector<Tier> tiers;
+  std::int64_t group_size = ranks;
+  for (auto level = levels.rbegin(); level != levels.rend(); ++level) {
+    Tier tier{level->tier, {}};
+    for (std::int64_t rank = 0; rank < world_size; ++rank) {
+      tier.group_of.push_back(static_cast<int>(rank / group_size));
+    }
+    group_size *= level->count;
+    tiers.push_back(std::move(tier));
+  }
+  tiers.push_back({"world", std::vector<int>(static_cast<std::size_t>(world_size), 0)});
+  return Topology(std::move(tiers));
+}
+
+std::string TopologyShape::to_text() const {
+  std::string text;
+  for (const Level& level : levels) text += fmt::format("{} {}s x ", level.count, level.tier);
+  return text + std::to_string(ranks);
+}
+
+TopologyShape read_topology_shape(Reader& reader) {
   const Reader start = reader;
-  std::vector<Tier> tiers = is_digit(reader.peek()) ? read_short(reader) : read_lines(reader);
-  if (tiers.empty()) start.fail("'4 nodes x 8' or 'rank 0: node 0'");
+  const int line = reader.line();
+  TopologyShape shape;
+  for (std::int64_t world_size = 1;;) {
+    const Reader before = reader;
+    const std::int64_t count = reader.number("a number");
+    if (count < 1 || count > most_ranks / world_size) before.fail(within_limits());
+    world_size *= count;
+    shape.ranks = count;
+    if (!reader.on_line(line)) break;
+    if (!names_tier(reader)) reader.fail("'x', the name of a tier, or the end");
+    shape.levels.push_back({new_tier(reader, shape), count});
+    if (!reader.take('x')) reader.fail("'x' and what each holds");
+  }
+  if (shape.levels.empty()) shape.levels.push_back({"node", 1});
+  const bool has_nodes = std::any_of(shape.levels.begin(), shape.levels.end(),
+                                     [](const auto& level) { return level.tier == "node"; });
+  if (!has_nodes) start.fail("a tier of nodes");
+  return shape;
+}
+
+Topology read_topology_lines(Reader& reader) {
+  const Reader start = reader;
+  std::vector<Tier> tiers = read_lines(reader);
   if (!has_tier(tiers, "node")) start.fail("a tier of nodes");
   const std::size_t world_size = tiers.front().group_of.size();
   tiers.push_back({"world", std::vector<int>(world_size, 0)});
   return Topology(std::move(tiers));
 }
 
+Topology Topology::from_text(std::string_view text) {
+  Reader reader("topology", text);
+  if (reader.at_end()) reader.fail("'4 nodes x 8' or 'rank 0: node 0'");
+  if (!is_digit(reader.peek())) {
+    Topology topology = read_topology_lines(reader);
+    if (!reader.at_end()) reader.fail("'rank' or the end");
+    return topology;
+  }
+  const TopologyShape shape = read_topology_shape(reader);
+  if (!reader.at_end()) reader.fail("the end");
+  return shape.topology();
+}
+
+std::string topology_lines_text(const Topology& topology) {
+  std::string text;
+  for (Rank rank = 0; rank < topology.world_size(); ++rank) text += line_text(topology, rank);
+  return text;
+}
+
 std::string Topology::to_text() const {
   std::string text = short_text(*this);
   // The short form says nothing about uneven machines or another numbering.
-  if (from_text(text) == *this) return text;
-  text.clear();
-  for (std::size_t rank = 0; rank < tiers_.back().group_of.size(); ++rank) {
-    text += line_text(*this, rank);
-  }
-  return text;
+  return from_text(text) == *this ? text : topology_lines_text(*this);
 }
 
 }  // namespace motet

@@ -161,6 +161,27 @@ TEST_F(Hub, ReportsASilentMemberWhenPatienceEnds) {
             "rank 2 does not answer");
 }
 
+TEST_F(Hub, CountsWhoLeftAfterTheCall) {
+  say(1, {.call = HealthCall::left, .communicator = communicator, .records = {allreduce(4)}});
+  say(2, {.call = HealthCall::left, .communicator = communicator, .records = {allreduce(5)}});
+  say(0, {.call = HealthCall::where,
+          .communicator = communicator,
+          .number = 5,
+          .token = 77,
+          .patience_ms = 100});
+  HealthMessage answer{.call = HealthCall::answer,
+                       .communicator = communicator,
+                       .token = 1,
+                       .presence = Presence::here};
+  answer.records = {allreduce(5)};
+  say(0, answer);
+  hub_.tick(now_ + 100ms);
+  ASSERT_EQ(count(HealthCall::places), 1U);
+  EXPECT_EQ(told_.back().message.text,
+            "2 of 3 ranks have called #5; rank 1 has left after allreduce #4 (16 B float32 sum); "
+            "rank 2 has left after allreduce #5 (16 B float32 sum)");
+}
+
 TEST_F(Hub, AnswersARankOnceHoweverOftenAndPatientlyItAsks) {
   for (std::uint64_t token = 1; token <= 100; ++token) {
     say(1, {.call = HealthCall::where,
