@@ -10,6 +10,7 @@
 #include "bootstrap/health.hpp"
 #include "communicator/meeting.hpp"
 #include "execute/engine.hpp"
+#include "planner/cost.hpp"
 #include "topology/topology.hpp"
 
 namespace motet {
@@ -28,6 +29,9 @@ struct Job {
   int cores_per_node = 1;             // the least of any rank's
   std::uint32_t communicator_id = 0;  // of the communicator of all ranks
 };
+
+// What the planner needs to know of the machine.
+Machine machine_of(const Job& job);
 
 // Whether the transports and the algorithm that the user names exist. Throws
 // Error{invalid_argument}.

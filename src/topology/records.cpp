@@ -18,8 +18,10 @@ bool is_word(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
          c == '-';
 }
+// Bytes beyond ASCII are parts of letters.
 bool is_bare(char c) {
-  return c > ' ' && c != '"' && c != '#' && c != '\x7f';
+  const bool prints = static_cast<unsigned char>(c) > ' ' && c != '\x7f';
+  return prints && c != '"' && c != '#';
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <filesystem>
 #include <map>
 #include <set>
@@ -143,7 +144,7 @@ class Devices {
     PciPlace place;
     place.address = address_of(pci);
     place.below = switch_above(object);
-    place.link_gigabytes = static_cast<double>(pci.linkspeed);
+    place.link_gigabytes = std::round(pci.linkspeed * 1000.0) / 1000;  // it is a float
     const hwloc_obj_t around = hwloc_get_non_io_ancestor_obj(tree_, object);
     const CpuSet cpus = cpus_of(around->cpuset);
     const Seat seat = seat_on(hardware_, cpus);
