@@ -174,15 +174,20 @@ class SurveyReader {
   void read_fields(Value& value, const Record& record) const {
     for (const Field& field : record.fields) {
       bool known = false;
-      std::string keys;
       fields_of(value, [&](std::string_view key, auto& into) {
-        keys += fmt::format("{}{}", keys.empty() ? "" : ", ", key);
         if (key != field.key) return;
         known = true;
         parse(field, into);
       });
-      if (!known) records_.fail(field.spot, keys, field.key);
+      if (!known) records_.fail(field.spot, keys_of(value), field.key);
     }
+  }
+
+  template <class Value>
+  static std::string keys_of(const Value& value) {
+    std::vector<std::string_view> keys;
+    fields_of(value, [&](std::string_view key, const auto&) { keys.push_back(key); });
+    return fmt::format("{}", fmt::join(keys, ", "));
   }
 
   template <class Number>

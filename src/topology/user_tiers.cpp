@@ -94,6 +94,8 @@ class HostRules {
       const bool taken = field->key == "node" || field->key == "world" || field->key == "rank" ||
                          std::ranges::count(names, field->key) > 0;
       if (taken) records_.fail(field->spot, "a tier above the nodes, each once", field->key);
+      if (is_digit(field->key.front()))
+        records_.fail(field->spot, "the name of a tier", field->key);
       names.push_back(field->key);
       rule.labels.push_back(field->value);
     }

@@ -106,6 +106,7 @@ TEST(UserTiers, ErrorsSayWhereAndWhatWasExpected) {
               HasSubstr("column 14: expected a tier above the nodes"));
   EXPECT_THAT(refusal("hosts name=a pod=a\nhosts name=* site=a"),
               HasSubstr("line 2, column 1: expected the tiers of the first line (pod)"));
+  EXPECT_THAT(refusal("hosts name=* 0pod=a"), HasSubstr("column 14: expected the name of a tier"));
   EXPECT_THAT(refusal("2 nodes x 4"), HasSubstr("places 8 ranks, and there are 1"));
   EXPECT_THAT(refusal("rank 1: node 0"), HasSubstr("line 1, column 6"));
 }
