@@ -1,76 +1,65 @@
 #include "algorithms/allreduce_hierarchical.hpp"
 
-#include "algorithms/levels.hpp"
-#include "algorithms/parts.hpp"
+#include "algorithms/hierarchy.hpp"
 
 namespace motet {
 
 namespace {
 
-// One chunk on its way: in phase i < top it is scattered on level i, in phase top summed across,
-// then gathered on the levels in reverse.
-class Chunk {
+// In phase i below `top` a strand is scattered on level i, in phase `top` and the one after summed
+// and spread across the outermost, then gathered on the levels in reverse.
+class Walk {
  public:
-  Chunk(const std::vector<Group>& levels, Slice from, Slice into, Via via)
-      : levels_(levels), from_(from), into_(into), via_(via) {}
+  Walk(const Strand& strand, Slice from, Slice into)
+      : strand_(strand), from_(strand.of(from)), into_(strand.of(into)) {}
 
-  static int phases(int levels) { return 2 * levels - 1; }
-  void advance(ScheduleBuilder& b) {
-    const int top = static_cast<int>(levels_.size()) - 1;
-    if (phase_ < top) {
-      scatter(b, levels_[phase_]);
-    } else if (phase_ == top) {
-      sum_across(b, levels_[top]);
-    } else {
-      gather(b, levels_[2 * top - phase_]);
-    }
-    ++phase_;
+  const Strand& strand() const { return strand_; }
+  int phases() const { return 2 * static_cast<int>(route().levels.size()); }
+  void advance(ScheduleBuilder& b, int phase) {
+    if (phase <= route().top()) return scatter(b, phase);
+    gather(b, phases() - 1 - phase);
   }
 
  private:
-  void scatter(ScheduleBuilder& b, const Group& level) {
+  const Route& route() const { return *strand_.route; }
+  void scatter(ScheduleBuilder& b, int level) {
+    const Group& group = route().levels[level];
     held_.push_back(into_);
-    const Shares all = Shares::even(into_, level.size());
-    const Slice mine = all.at(level.index());
-    mesh_reduce_scatter(b, level, {Shares::even(from_, level.size()), all, mine}, via_);
+    const Shares all = Shares::even(into_, group.size());
+    const Slice mine = all.at(group.index());
+    const Reduction sum{Shares::even(from_, group.size()), all, mine};
+    if (level < route().top()) {
+      mesh_reduce_scatter(b, group, sum, route().up);
+    } else {
+      circulant_reduce_scatter(b, group, sum, route().up);
+    }
     from_ = into_ = mine;
   }
-  void sum_across(ScheduleBuilder& b, const Group& level) {
-    const Shares all = Shares::even(into_, level.size());
-    const Slice mine = all.at(level.index());
-    circulant_reduce_scatter(b, level, {Shares::even(from_, level.size()), all, mine}, via_);
-    circulant_allgather(b, level, {mine, all}, via_);
-  }
-  void gather(ScheduleBuilder& b, const Group& level) {
+  void gather(ScheduleBuilder& b, int level) {
+    const Group& group = route().levels[level];
     const Slice whole = held_.back();
     held_.pop_back();
-    mesh_allgather(b, level, {into_, Shares::even(whole, level.size())}, via_);
+    const Gathering gathering{into_, Shares::even(whole, group.size())};
+    if (level < route().top()) {
+      mesh_allgather(b, group, gathering, route().down);
+    } else {
+      circulant_allgather(b, group, gathering, route().down);
+    }
     into_ = whole;
   }
 
-  const std::vector<Group>& levels_;
+  Strand strand_;
   Slice from_, into_;        // what this rank works on now
   std::vector<Slice> held_;  // what it worked on at the levels below
-  Via via_;
-  int phase_ = 0;
 };
 
-// Chunk c is in phase t - c at time t: written in the order in which they should run, older chunks
-// first.
-void all_reduce_on_levels(const Problem& p, const std::vector<Group>& levels, ScheduleBuilder& b) {
-  const Via via{.mover = p.params.mover};
-  std::vector<Chunk> chunks;
-  chunks.reserve(p.params.chunks);
-  for (int c = 0; c < p.params.chunks; ++c) {
-    chunks.emplace_back(levels, b.input().piece(c, p.params.chunks),
-                        b.output().piece(c, p.params.chunks), via);
+void all_reduce_on_levels(const Problem& p, Rank me, ScheduleBuilder& b) {
+  const std::vector<Route> all_routes = routes(p, me);
+  std::vector<Walk> walks;
+  for (const Strand& strand : strands(p.params, all_routes)) {
+    walks.emplace_back(strand, b.input(), b.output());
   }
-  const int phases = Chunk::phases(static_cast<int>(levels.size()));
-  for (int time = 0; time < phases + p.params.chunks - 1; ++time) {
-    for (int c = 0; c < p.params.chunks; ++c) {
-      if (time - c >= 0 && time - c < phases) chunks[c].advance(b);
-    }
-  }
+  walk_one_behind_the_other(b, walks);
 }
 
 // The first rank of each node sums for its node, then with the other leaders.
@@ -95,27 +84,18 @@ void all_reduce_by_leaders(const Problem& p, Rank me, ScheduleBuilder& b) {
 
 bool supports_hierarchical_allreduce(const Problem& problem) {
   if (!problem.commutative) return false;
-  if (!has_levels(problem.topology)) return problem.topology.node_count() > 1;
-  return levels(problem.topology, 0).size() > 1;
+  const bool uneven = !has_levels(problem.topology) && problem.params.around_percent == 0;
+  return uneven ? problem.topology.node_count() > 1 : supports_levels(problem);
 }
 
 void build_hierarchical_allreduce(const Problem& problem, Rank me, ScheduleBuilder& b) {
   if (!has_levels(problem.topology)) return all_reduce_by_leaders(problem, me, b);
-  all_reduce_on_levels(problem, levels(problem.topology, me), b);
+  all_reduce_on_levels(problem, me, b);
 }
 
 Rounds hierarchical_allreduce_rounds(const Problem& problem) {
   if (!has_levels(problem.topology)) return {2, 2 * doublings(problem.topology.node_count())};
-  Rounds rounds;
-  const std::vector<Group> groups = levels(problem.topology, 0);
-  for (const Group& level : groups) {
-    const bool top = &level == &groups.back();
-    const int count = 2 * (top ? doublings(level.size()) : 1);
-    const bool inside =
-        problem.topology.node_of(level.at(0)) == problem.topology.node_of(level.at(1));
-    (inside ? rounds.within_nodes : rounds.between_nodes) += count;
-  }
-  return rounds;
+  return rounds_on_levels(problem, 2, 2 * doublings(outermost_size(problem)));
 }
 
 }  // namespace motet

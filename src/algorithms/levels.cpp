@@ -1,80 +1,110 @@
 #include "algorithms/levels.hpp"
 
-#include <algorithm>
+#include <utility>
+
+#include "base/assert.hpp"
 
 namespace motet {
 
 namespace {
 
-// Those that make levels, innermost first. Tiers inside nodes whose groups differ in size are left
-// out: ranks that are bound unevenly still share their node.
-std::vector<int> tiers_of_levels(const Topology& topology) {
-  std::vector<int> chosen;
-  bool inside_node = true;
-  for (int tier = 0; tier < static_cast<int>(topology.tiers().size()); ++tier) {
-    if (topology.tiers()[static_cast<std::size_t>(tier)].name == "node") inside_node = false;
-    if (!inside_node || topology.uniform(tier)) chosen.push_back(tier);
-  }
-  return chosen;
-}
+constexpr int alone = -1;  // below the innermost tier: every rank is a group of its own
 
-// The rank's group in a tier; below the first tier everyone is alone.
 int group_of(const Topology& topology, int tier, Rank rank) {
-  return tier < 0 ? rank : topology.tiers()[static_cast<std::size_t>(tier)].group_of[rank];
+  return tier == alone ? rank : topology.tiers()[static_cast<std::size_t>(tier)].group_of[rank];
 }
 
-// The ranks of my group in `tier` that have my place in its subgroups.
-std::vector<Rank> peers(const Topology& topology, int tier, Rank me,
-                        const std::vector<int>& place) {
-  std::vector<Rank> found;
-  for (Rank rank = 0; rank < topology.world_size(); ++rank) {
-    const bool together = group_of(topology, tier, rank) == group_of(topology, tier, me);
-    if (together && place[rank] == place[me]) found.push_back(rank);
+// Members of any group: all are equally large.
+int group_size(const Topology& topology, int tier) {
+  return tier == alone ? 1 : static_cast<int>(topology.members(tier, 0).size());
+}
+
+// The tiers whose groups are larger than those of the one before.
+std::vector<int> growing_tiers(const Topology& topology, Middle middle) {
+  std::vector<int> found;
+  int size = 1;
+  for (int tier = 0; tier < static_cast<int>(topology.tiers().size()); ++tier) {
+    if (group_size(topology, tier) == size) continue;
+    size = group_size(topology, tier);
+    found.push_back(tier);
   }
+  if (middle == Middle::used) return found;
+  MOTET_ASSERT(found.size() >= 3, "of three levels or more one can be left out");
+  found.erase(found.end() - 2);
   return found;
 }
 
-// A tier whose groups are divided into those of the tier below, which have `size` members each.
-struct Division {
-  int tier = 0, below = -1, size = 1;
-};
-
-// For each rank, its place in its group of the tier, given its place in the subgroup: subgroups
-// follow one another in the order of their first members.
-std::vector<int> places(const Topology& topology, const Division& division,
-                        const std::vector<int>& inner) {
-  std::vector<std::vector<int>> subgroups(
-      topology.world_size());  // by group, in order of appearance
-  std::vector<int> place(topology.world_size());
-  for (Rank rank = 0; rank < topology.world_size(); ++rank) {
-    auto& seen = subgroups[group_of(topology, division.tier, rank)];
-    const int mine = group_of(topology, division.below, rank);
-    auto found = std::find(seen.begin(), seen.end(), mine);
-    if (found == seen.end()) found = seen.insert(found, mine);
-    place[rank] = static_cast<int>(found - seen.begin()) * division.size + inner[rank];
+// The rank at `place` of a group: subgroups follow one another in the order of their first members.
+Rank rank_at(const Topology& topology, int tier, int group, int place) {
+  for (; tier != alone; --tier) {
+    const int size = group_size(topology, tier - 1);
+    group = topology.subgroups(tier, group)[static_cast<std::size_t>(place / size)];
+    place %= size;
   }
-  return place;
+  return group;
+}
+
+// The groups of tier `inner` that make up a group of tier `outer`.
+void add_groups(const Topology& topology, int outer, int group, int inner,
+                std::vector<int>& found) {
+  if (outer == inner) return found.push_back(group);
+  for (const int sub : topology.subgroups(outer, group)) {
+    add_groups(topology, outer - 1, sub, inner, found);
+  }
+}
+
+// The ranks of my group in `outer` that have my place in its groups of `inner`.
+Group peers(const Topology& topology, int outer, int inner, int place, Rank me) {
+  std::vector<int> members;
+  add_groups(topology, outer, group_of(topology, outer, me), inner, members);
+  for (int& group : members) group = rank_at(topology, inner, group, place);
+  return {std::move(members), me};
+}
+
+void add_same_place(const Topology& topology, Rank rank, std::size_t level, Middle middle,
+                    std::vector<Rank>& found) {
+  const std::vector<Group> all = levels(topology, rank, middle);
+  if (level == all.size()) return found.push_back(rank);
+  const Group& group = all[level];
+  for (int i = 0; i < group.size(); ++i) {
+    const Rank fellow = group.at(group.index() + i);
+    if (level + 1 == all.size()) {
+      found.push_back(fellow);
+    } else {
+      add_same_place(topology, fellow, level + 1, middle, found);
+    }
+  }
 }
 
 }  // namespace
 
 bool has_levels(const Topology& topology) {
-  const std::vector<int> tiers = tiers_of_levels(topology);
-  return std::ranges::all_of(tiers, [&](int tier) { return topology.uniform(tier); });
+  const int tiers = static_cast<int>(topology.tiers().size());
+  for (int tier = 0; tier < tiers; ++tier) {
+    if (!topology.uniform(tier)) return false;
+  }
+  return true;
 }
 
-std::vector<Group> levels(const Topology& topology, Rank me) {
+int level_count(const Topology& topology) {
+  return static_cast<int>(growing_tiers(topology, Middle::used).size());
+}
+
+std::vector<Group> levels(const Topology& topology, Rank me, Middle middle) {
   std::vector<Group> found;
-  std::vector<int> place(topology.world_size(), 0);
-  Division division;
-  for (const int tier : tiers_of_levels(topology)) {
-    division.tier = tier;
-    Group level(peers(topology, tier, me, place), me);
-    place = places(topology, division, place);
-    division.below = tier;
-    division.size *= level.size();
-    if (level.size() > 1) found.push_back(std::move(level));
+  int place = 0;  // mine in my group of the tier before
+  int before = alone;
+  for (const int tier : growing_tiers(topology, middle)) {
+    found.push_back(peers(topology, tier, before, place, me));
+    place += found.back().index() * group_size(topology, before);
+    before = tier;
   }
+  return found;
+}
+
+std::vector<Rank> same_place(const Topology& topology, Rank rank, int level, Middle middle) {
+  std::vector<Rank> found;
+  add_same_place(topology, rank, static_cast<std::size_t>(level), middle, found);
   return found;
 }
 

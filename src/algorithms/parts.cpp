@@ -68,10 +68,14 @@ void mesh_reduce_scatter(ScheduleBuilder& b, const Group& group, const Reduction
 }
 
 void mesh_allgather(ScheduleBuilder& b, const Group& group, const Gathering& g, Via via) {
+  const int n = group.size();
   const int me = group.index();
-  send_to_all(b, group, g.mine, via);
+  for (int k = 1; k < n; ++k) {
+    if ((me + k) % n != g.complete) b.send(group.at(me + k), g.mine, via);
+  }
+  if (me == g.complete) return;
   b.copy(g.mine, g.all.at(me));
-  for (int k = 1; k < group.size(); ++k) b.recv(group.at(me - k), g.all.at(me - k), via);
+  for (int k = 1; k < n; ++k) b.recv(group.at(me - k), g.all.at(me - k), via);
 }
 
 void halving_reduce_scatter(ScheduleBuilder& b, const Group& group, const Reduction& r, Via via) {
@@ -97,6 +101,13 @@ void doubling_allgather(ScheduleBuilder& b, const Group& group, const Gathering&
     const int partner = me ^ held;
     b.send(group.at(partner), g.all.run(me & ~(held - 1), held).front(), via);
     b.recv(group.at(partner), g.all.run(partner & ~(held - 1), held).front(), via);
+  }
+}
+
+void disseminate(ScheduleBuilder& b, const Group& group, Slice signal) {
+  for (int distance = 1; distance < group.size(); distance *= 2) {
+    b.send(group.at(group.index() + distance), signal);
+    b.recv(group.at(group.index() - distance), signal);
   }
 }
 

@@ -77,7 +77,7 @@ void ring_reduce_scatter(ScheduleBuilder& b, const Group& group, const Reduction
 struct Gathering {
   Slice mine;
   Shares all;
-  int complete = -1;  // a member that has all shares already, to whom the circulant sends nothing
+  int complete = -1;  // a member that has all shares already, to whom nothing is sent
 };
 
 void mesh_allgather(ScheduleBuilder& b, const Group& group, const Gathering& g, Via via);
@@ -87,6 +87,12 @@ void doubling_allgather(ScheduleBuilder& b, const Group& group, const Gathering&
 void circulant_allgather(ScheduleBuilder& b, const Group& group, const Gathering& g, Via via);
 void ring_allgather(ScheduleBuilder& b, const Group& group, const Gathering& g,
                     const Params& params);
+
+// --- barrier: nobody is done before all members have begun.
+
+// In round k everybody signals the member 2^k on. `signal` is one element, which a message must
+// have; its value never matters, and sharing it puts the rounds in order.
+void disseminate(ScheduleBuilder& b, const Group& group, Slice signal);
 
 // --- trees: the first member is the root.
 

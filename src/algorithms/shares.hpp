@@ -15,11 +15,14 @@ class Shares {
   // n shares whose sizes differ by at most one.
   static Shares even(Slice whole, int n) { return {whole, Parts::even(whole.count, n)}; }
 
-  int size() const { return parts_.size(); }
-  const Slice& whole() const { return whole_; }
+  // Shares that lie anywhere: share i is slices[i].
+  static Shares apart(std::vector<Slice> slices);
+
+  int size() const { return apart_.empty() ? parts_.size() : static_cast<int>(apart_.size()); }
   Slice at(int i) const;  // any integer, taken modulo size()
   // Shares first, first + 1, ... (length of them): one slice, or two where the run wraps around the
-  // end. The split depends on the indices alone, so both ends of a message agree on it.
+  // end, or each by itself if they lie apart. The split depends on the indices alone, so both ends
+  // of a message agree on it.
   std::vector<Slice> run(int first, int length) const;
 
  private:
@@ -27,6 +30,7 @@ class Shares {
 
   Slice whole_;
   Parts parts_;
+  std::vector<Slice> apart_;  // used instead, unless empty
 };
 
 }  // namespace motet

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -19,20 +18,29 @@ using nlohmann::json;
 
 namespace {
 
+SharedFile file_from(const json& value) {
+  return {value.at("path").get<std::string>(), value.at("text").get<std::string>(),
+          value.at("problem").get<std::string>()};
+}
+
+json json_of(const SharedFile& file) {
+  return {{"path", file.path}, {"text", file.text}, {"problem", file.problem}};
+}
+
 Card card_from_text(const std::string& text) {
   const auto value = json::parse(text);
-  return {
-      Identity::from_text(value.at("engine").get<std::string>()),
-      value.at("host").get<std::string>(),
-      value.at("kernel").get<std::string>(),
-      value.at("cpus").get<std::vector<int>>(),
-      value.at("quota").get<int>(),
-      value.at("package").get<int>(),
-      value.at("numa").get<int>(),
-      value.at("next_id").get<std::uint32_t>(),
-      value.at("world_size").get<int>(),
-      value.at("transports").get<decltype(Card::transports)>(),
-      {value.at("topology").get<std::string>(), value.at("topology_trouble").get<std::string>()}};
+  return {Identity::from_text(value.at("engine").get<std::string>()),
+          value.at("host").get<std::string>(),
+          value.at("kernel").get<std::string>(),
+          value.at("cpus").get<std::vector<int>>(),
+          value.at("quota").get<int>(),
+          value.at("package").get<int>(),
+          value.at("numa").get<int>(),
+          value.at("next_id").get<std::uint32_t>(),
+          value.at("world_size").get<int>(),
+          value.at("transports").get<decltype(Card::transports)>(),
+          file_from(value.at("tuning")),
+          file_from(value.at("topology"))};
 }
 
 }  // namespace
@@ -48,8 +56,8 @@ std::string to_text(const Card& card) {
               {"next_id", card.next_id},
               {"world_size", card.world_size},
               {"transports", card.transports},
-              {"topology", card.topology_file.text},
-              {"topology_trouble", card.topology_file.trouble}}
+              {"tuning", json_of(card.tuning)},
+              {"topology", json_of(card.topology)}}
       .dump();
 }
 
@@ -63,23 +71,7 @@ Card read_card(Rank me, std::size_t of, const std::string& text) {
   }
 }
 
-TopologyFile read_topology_file(const std::string& path) {
-  constexpr std::streamsize most_bytes = 8 << 20;  // a line for each of 100,000 ranks
-  if (path.empty()) return {};
-  std::ifstream file(path, std::ios::binary);
-  std::string text(static_cast<std::size_t>(most_bytes) + 1, '\0');
-  file.read(text.data(), most_bytes + 1);
-  if (file.bad() || file.gcount() == 0) {
-    return {"", fmt::format("MOTET_TOPOLOGY: {} cannot be read or is empty", path)};
-  }
-  if (file.gcount() > most_bytes) {
-    return {"", fmt::format("MOTET_TOPOLOGY: {} is longer than {} bytes", path, most_bytes)};
-  }
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  return {std::move(text), ""};
-}
-
-Card my_card(const Engine& engine, const Told& told) {
+Card my_card(const Engine& engine, int world_size) {
   const std::string machine = machine_identity();  // begins with the kernel's boot id
   Card card;
   card.engine = engine.identity();
@@ -91,11 +83,10 @@ Card my_card(const Engine& engine, const Told& told) {
   card.package = seat.package;
   card.numa = seat.numa;
   card.next_id = engine.next_communicator_id();
-  card.world_size = told.world_size;
+  card.world_size = world_size;
   for (const auto& [name, transport] : engine.transports()) {
     card.transports.emplace_back(name, transport->address());
   }
-  if (told.rank == 0) card.topology_file = read_topology_file(told.topology_path);
   return card;
 }
 

@@ -7,17 +7,11 @@
 #include <utility>
 #include <vector>
 
+#include "communicator/shared_file.hpp"
 #include "execute/engine.hpp"
 #include "topology/topology.hpp"
 
 namespace motet {
-
-// What the file of MOTET_TOPOLOGY says, or why it cannot be read. Rank 0's counts.
-struct TopologyFile {
-  std::string text, trouble;
-};
-// Empty for no path. Does not throw.
-TopologyFile read_topology_file(const std::string& path);
 
 struct Card {
   Identity engine;
@@ -29,7 +23,7 @@ struct Card {
   std::uint32_t next_id = 1;
   int world_size = 1;                                           // as it was told
   std::vector<std::pair<std::string, std::string>> transports;  // name, address; best first
-  TopologyFile topology_file;
+  SharedFile tuning, topology;                                  // rank 0's count
 
   // Null: it does not have it.
   const std::string* address(std::string_view transport) const {
@@ -39,13 +33,8 @@ struct Card {
   }
 };
 
-// Of a rank that was told these; what else it says is found out here.
-struct Told {
-  Rank rank = 0;
-  int world_size = 1;
-  std::string topology_path;
-};
-Card my_card(const Engine& engine, const Told& told);
+// What is found out here, and the world size that this rank was told.
+Card my_card(const Engine& engine, int world_size);
 std::string to_text(const Card& card);
 // That of rank `of`. Throws Error{unavailable} that names it when the text makes no sense.
 Card read_card(Rank me, std::size_t of, const std::string& text);

@@ -99,7 +99,7 @@ Communicator::Communicator(std::shared_ptr<Job> job, const Options& options, Pla
       options_(options),
       job_ranks_(std::move(place.job_ranks)),
       topology_(std::move(place.topology)),
-      planner_(machine_of(*job_)),
+      planner_(machine_of(*job_), job_->tuning),
       log_(std::make_shared<CallLog>()),
       context_(*job_->engine, context_setup(*job_, place.id, place.rank, job_ranks_, this)) {
   log(LogLevel::info,
@@ -185,7 +185,8 @@ Program Communicator::make_program(const Arguments& arguments, const Extent& ext
   if (asked.collective == Collective::barrier) asked.type = DataType::uint8;
   // The choice must not depend on in_place, in which ranks may differ.
   Problem problem = problem_for(asked, false);
-  Choice choice = planner_.choose(problem, hint_for(arguments, problem));
+  Choice choice =
+      planner_.choose(problem, {.algorithm = hint_for(arguments, problem), .type = asked.type});
   choice.block_bytes =
       std::min(choice.block_bytes, static_cast<std::size_t>(options_.block_kib) * 1024);
   log(LogLevel::debug,
@@ -351,7 +352,7 @@ const std::string& Communicator::last_algorithm() const {
 
 std::string Communicator::explain(const Arguments& arguments) const {
   check_words(arguments, rank(), world_size());
-  return planner_.explain(problem_for(arguments, false));
+  return planner_.explain(problem_for(arguments, false), arguments.type);
 }
 
 SharedMemory& Communicator::shared_memory() {

@@ -95,10 +95,13 @@ std::vector<int> find_nodes(const std::vector<std::string>& shares_memory) {
   return node_of;
 }
 
+void read_files(const Options& options, Card& card) {
+  if (options.tuning != "typical") card.tuning = read_shared_file(options.tuning);
+  card.topology = read_shared_file(options.topology);
+}
+
 // Alike on every rank: from what all have exchanged.
-Topology topology_of(const std::vector<int>& node_of, const std::vector<Card>& cards) {
-  const TopologyFile& file = cards.front().topology_file;
-  if (!file.trouble.empty()) throw Error(ErrorCode::invalid_argument, file.trouble);
+Topology topology_of(Rank me, const std::vector<int>& node_of, const std::vector<Card>& cards) {
   std::vector<Seat> seats;
   std::vector<std::string> hosts;
   for (const Card& card : cards) {
@@ -107,20 +110,23 @@ Topology topology_of(const std::vector<int>& node_of, const std::vector<Card>& c
     seats.back().package = card.package;
     seats.back().numa = card.numa;
   }
-  const UserTiers user = file.text.empty() ? UserTiers{} : read_user_tiers(file.text, hosts);
-  return assemble(node_of, seats, user);
+  const SharedFile& file = cards.front().topology;
+  if (file.path.empty()) return assemble(node_of, seats, {});
+  return read_from(file, "topology file", me, [&](const std::string& text) {
+    return assemble(node_of, seats, read_user_tiers(text, hosts));
+  });
 }
 
 // As topology_of; where it throws, rank 0 stays until all have heard as much as it has.
 Topology agree_on_topology(Meeting& meeting, const std::vector<int>& node_of,
                            const std::vector<Card>& cards) {
   try {
-    return topology_of(node_of, cards);
-  } catch (const Error& error) {
+    return topology_of(meeting.rank, node_of, cards);
+  } catch (const Error&) {
     std::vector<Rank> ranks(cards.size());
     std::iota(ranks.begin(), ranks.end(), 0);
     if (ranks.size() > 1) part_ways(meeting, "nodes", ranks);
-    throw Error(error.code(), fmt::format("rank {}: joining: {}", meeting.rank, error.what()));
+    throw;
   }
 }
 
@@ -210,13 +216,13 @@ std::shared_ptr<Job> join(Meeting meeting, const Options& options, const Deadlin
   Engine& engine = *job->engine;
   const Admission admission(engine, meeting);
   std::vector<Card> cards;
-  for (const auto& text :
-       exchange(meeting, "card",
-                to_text(my_card(engine, {meeting.rank, meeting.world_size, options.topology})),
-                deadline)) {
+  Card mine = my_card(engine, meeting.world_size);
+  if (meeting.rank == 0) read_files(options, mine);
+  for (const auto& text : exchange(meeting, "card", to_text(mine), deadline)) {
     cards.push_back(read_card(meeting.rank, cards.size(), text));
   }
   expect_same_world_size(meeting, cards);
+  job->tuning = read_from(cards.front().tuning, "tuning file", meeting.rank, Tuning::from_text);
   for (const Card& card : cards) job->hosts.push_back(card.host);
   job->communicator_id = std::ranges::max(cards, {}, &Card::next_id).next_id;
   if (job->communicator_id > max_communicator_id) {

@@ -10,7 +10,7 @@
 #include "bootstrap/health.hpp"
 #include "communicator/meeting.hpp"
 #include "execute/engine.hpp"
-#include "planner/cost.hpp"
+#include "planner/tuning.hpp"
 #include "topology/topology.hpp"
 
 namespace motet {
@@ -27,6 +27,7 @@ struct Job {
   std::vector<std::string> hosts;  // by rank
   Topology topology = Topology::single_node(1);
   int cores_per_node = 1;             // the least of any rank's
+  Tuning tuning;                      // rank 0's
   std::uint32_t communicator_id = 0;  // of the communicator of all ranks
 };
 

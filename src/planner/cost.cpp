@@ -1,6 +1,7 @@
 #include "planner/cost.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 namespace motet {
@@ -14,34 +15,40 @@ constexpr Seconds per_byte_at(double gigabytes_per_second) {
 // What one rank's processor does in a schedule.
 struct Work {
   Seconds busy{};
-  double blocks = 1;  // into which an average message is cut
-  Seconds hop{};      // of both processors, for the first block of an average message
+  Seconds until_end{};  // of the work: where it begins by receiving, with what it waits for
 };
 
 class Counter {
  public:
-  Counter(const Problem& problem, const Machine& machine, const CostModel& model)
-      : problem_(problem), machine_(machine), model_(model) {}
+  Counter(const Problem& problem, int depth, const Machine& machine, const CostModel& model)
+      : problem_(problem), depth_(std::max(1, depth)), machine_(machine), model_(model) {}
 
   Work count(const Schedule& schedule, Rank me, std::size_t block_bytes) const {
     Work work;
     Seconds moving{};  // the part of `busy` that is proportional to bytes of messages
-    double messages = 0;
-    double bytes = 0;
+    double messages = 0, blocks = 0;
+    bool waits_first = false;
     const Step* before = nullptr;
     for (const Step& step : schedule.steps) {
-      const Seconds data = step_bytes(step) * data_cost(step, me, before);
-      work.busy += data + overhead(step, me, before);
+      const double pieces =
+          std::max(1.0, std::ceil(step_bytes(step) / static_cast<double>(block_bytes)));
+      const Seconds data = data_cost(step, me, before);
+      work.busy += data + overhead(step, me, before) * pieces;
       if (!step.is_local()) {
+        if (messages == 0) waits_first = step.receives();
         moving += data;
         messages += 1;
-        bytes += step_bytes(step);
+        blocks += pieces;
       }
       before = &step;
     }
-    if (messages == 0) return work;
-    work.blocks = std::max(1.0, bytes / messages / static_cast<double>(block_bytes));
-    work.hop = moving / messages * 2 / work.blocks;
+    work.until_end = work.busy;
+    if (!waits_first) return work;
+    // The first block passes through the rounds, each time two processors long, and the rest
+    // overlaps.
+    const Seconds hop = moving * 2 / blocks;
+    work.until_end =
+        std::max(work.busy, depth_ * hop + work.busy * (1 - 1 / std::max(1.0, blocks / depth_)));
     return work;
   }
 
@@ -60,31 +67,34 @@ class Counter {
            link(me, step.peer).publishes && link(me, before->peer).publishes;
   }
   Seconds data_cost(const Step& step, Rank me, const Step* before) const {
+    const double bytes = step_bytes(step);
     switch (step.op) {
       case Op::copy:
-        return model_.copy_per_byte;
+        return model_.copy.at(bytes);
       case Op::reduce:
-        return model_.reduce_per_byte;
+        return model_.reduce.at(bytes);
       case Op::send:
-        return follows_publication(step, me, before) ? Seconds{} : link(me, step.peer).per_byte;
+        return follows_publication(step, me, before) ? Seconds{}
+                                                     : link(me, step.peer).message.of_bytes(bytes);
       case Op::recv:
-        return link(me, step.peer).per_byte;
+        return link(me, step.peer).message.of_bytes(bytes);
       case Op::recv_reduce:
         // Shared memory is reduced where it lies; what came over a network has to be copied out
         // first.
         return link(me, step.peer).publishes
-                   ? model_.reduce_per_byte
-                   : link(me, step.peer).per_byte + model_.reduce_per_byte;
+                   ? model_.reduce.at(bytes)
+                   : link(me, step.peer).message.of_bytes(bytes) + model_.reduce.at(bytes);
     }
     return {};
   }
   Seconds overhead(const Step& step, Rank me, const Step* before) const {
     if (step.is_local()) return {};
-    const Seconds whole = link(me, step.peer).overhead;
+    const Seconds whole = link(me, step.peer).message.fixed();
     return follows_publication(step, me, before) ? whole / 2 : whole;
   }
 
   const Problem& problem_;
+  int depth_;
   const Machine& machine_;
   const CostModel& model_;
 };
@@ -104,30 +114,19 @@ std::vector<Rank> sample(const Problem& problem) {
 }
 
 struct Load {
-  Work busiest;
-  Seconds sum{};  // over all ranks, estimated from the sample
-  Seconds hop{};  // the longest
-};
+  Seconds until_end{};        // the longest of any rank
+  Seconds first{}, others{};  // busy: the sample's first rank, and the others together
+  int ranks = 0;              // in the sample
 
-Load load(const Algorithm& algorithm, const Problem& problem, std::size_t block_bytes,
-          const Counter& counter) {
-  Load all;
-  const std::vector<Rank> ranks = sample(problem);
-  Seconds others{};
-  for (const Rank rank : ranks) {
-    const Work work = counter.count(build_schedule(algorithm, problem, rank), rank, block_bytes);
-    if (rank == ranks.front()) {
-      all.sum = work.busy;
-    } else {
-      others += work.busy;
-    }
-    if (work.busy >= all.busiest.busy) all.busiest = work;
-    all.hop = std::max(all.hop, work.hop);
+  void add(const Work& work) {
+    (ranks++ == 0 ? first : others) += work.busy;
+    until_end = std::max(until_end, work.until_end);
   }
-  const auto sampled_others = static_cast<double>(ranks.size()) - 1;
-  if (sampled_others > 0) all.sum += others * ((problem.world_size() - 1) / sampled_others);
-  return all;
-}
+  // Over all ranks, estimated from the sample.
+  Seconds sum(int world_size) const {
+    return ranks < 2 ? first : first + others * (static_cast<double>(world_size - 1) / (ranks - 1));
+  }
+};
 
 int largest_node(const Topology& topology) {
   std::vector<int> members(topology.world_size(), 0);
@@ -141,45 +140,66 @@ CostModel CostModel::typical() {
   // Typical of servers, and within that range set so that the choices known to be best on a small
   // one come out (tests/planner). Ratios decide, not the absolute values.
   return {.shared_memory = {.latency = microseconds(0.15),
-                            .overhead = microseconds(0.05),
-                            .per_byte = per_byte_at(12.5),
+                            .message = TimeTable(microseconds(0.05), per_byte_at(12.5)),
                             .publishes = true},
           .network = {.latency = microseconds(15),
-                      .overhead = microseconds(2),
-                      .per_byte = per_byte_at(2.5),
+                      .message = TimeTable(microseconds(2), per_byte_at(2.5)),
                       .publishes = false},
-          .copy_per_byte = per_byte_at(12.5),
-          .reduce_per_byte = per_byte_at(11.5),
+          .copy = TimeTable({}, per_byte_at(12.5)),
+          .reduce = TimeTable({}, per_byte_at(11.5)),
+          .type_factor = all_alike(),
           .context_switch = microseconds(2)};
+}
+
+CostModel CostModel::for_type(DataType type) const {
+  const double factor = type_factor[static_cast<std::size_t>(type)];
+  if (factor == 1) return *this;
+  CostModel model = *this;
+  model.reduce = reduce.times(factor);
+  return model;
+}
+
+Workload::Workload(const Algorithm& algorithm, const Problem& problem)
+    : problem_(problem),
+      rounds_(algorithm.rounds(problem)),
+      largest_node_(largest_node(problem.topology)) {
+  for (const Rank rank : sample(problem)) {
+    parts_.push_back({rank, build_schedule(algorithm, problem, rank)});
+  }
+}
+
+Prediction Workload::price(std::size_t block_bytes, const Machine& machine,
+                           const CostModel& model) const {
+  const int depth = rounds_.within_nodes + rounds_.between_nodes;
+  const Counter counter(problem_, depth, machine, model);
+  Load all;
+  for (const Part& part : parts_) {
+    all.add(counter.count(part.schedule, part.rank, block_bytes));
+  }
+  const auto latency = [&](TransportClass kind) {
+    return kind == TransportClass::shared_memory ? model.shared_memory.latency
+                                                 : model.network.latency;
+  };
+
+  Prediction time;
+  time.latency = rounds_.within_nodes * latency(machine.within_nodes) +
+                 rounds_.between_nodes * latency(machine.between_nodes);
+  time.work = all.until_end;
+
+  const int cores = std::max(1, machine.cores_per_node);
+  if (largest_node_ > cores) {
+    // Brent: what all must do, spread over the cores, and what cannot be spread.
+    const double share = static_cast<double>(largest_node_) / problem_.world_size();
+    time.work = all.sum(problem_.world_size()) * share / cores + time.work * (1 - 1.0 / cores);
+    time.switching = depth * model.context_switch;
+  }
+  return time;
 }
 
 Prediction predict(const Algorithm& algorithm, const Problem& problem, std::size_t block_bytes,
                    const Machine& machine, const CostModel& model) {
   if (problem.world_size() == 1) return {};
-  const Load all = load(algorithm, problem, block_bytes, Counter(problem, machine, model));
-  const Rounds rounds = algorithm.rounds(problem);
-  const auto latency = [&](TransportClass kind) {
-    return kind == TransportClass::shared_memory ? model.shared_memory.latency
-                                                 : model.network.latency;
-  };
-  const int depth = rounds.within_nodes + rounds.between_nodes;
-
-  Prediction time;
-  time.latency = rounds.within_nodes * latency(machine.within_nodes) +
-                 rounds.between_nodes * latency(machine.between_nodes);
-  // The first blocks pass through the rounds one after the other, the rest overlaps.
-  const Seconds busy = all.busiest.busy;
-  time.work = std::max(busy, depth * all.hop + busy * (1 - 1 / all.busiest.blocks));
-
-  const int sharing = largest_node(problem.topology);
-  const int cores = std::max(1, machine.cores_per_node);
-  if (sharing > cores) {
-    // Brent: what all must do, spread over the cores, and what cannot be spread.
-    const Seconds together = all.sum * sharing / problem.world_size() / cores;
-    time.work = together + time.work * (1 - 1.0 / cores);
-    time.switching = depth * model.context_switch;
-  }
-  return time;
+  return Workload(algorithm, problem).price(block_bytes, machine, model);
 }
 
 }  // namespace motet

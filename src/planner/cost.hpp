@@ -3,10 +3,13 @@
 // that all ranks agree on.
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <vector>
 
 #include "algorithms/algorithm.hpp"
 #include "base/units.hpp"
+#include "planner/time_table.hpp"
 
 namespace motet {
 
@@ -20,18 +23,32 @@ struct Machine {
 };
 
 struct LinkCost {
-  Seconds latency;   // from the end of the send to the start of the receive
-  Seconds overhead;  // of the processor, per message and end
-  Seconds per_byte;  // of the processor, at each end
-  bool publishes;    // sending one slice to several peers in a row copies it once
+  Seconds latency{};       // from the end of the send to the start of the receive
+  TimeTable message;       // of the processor, at each end
+  bool publishes = false;  // sending one slice to several peers in a row copies it once
+
+  bool operator==(const LinkCost&) const = default;
 };
 
 struct CostModel {
   LinkCost shared_memory, network;
-  Seconds copy_per_byte, reduce_per_byte;
-  Seconds context_switch;
+  TimeTable copy, reduce;  // of the processor; reduce: float32 sum
+  // By type: how many times as slowly as float32 it reduces as many bytes.
+  std::array<double, data_type_count> type_factor = all_alike();
+  Seconds context_switch{};
 
+  // Of servers in general; motet-tune measures those of one.
   static CostModel typical();
+  // With `reduce` of that type.
+  CostModel for_type(DataType type) const;
+  bool operator==(const CostModel&) const = default;
+
+ private:
+  static constexpr std::array<double, data_type_count> all_alike() {
+    std::array<double, data_type_count> factors{};
+    factors.fill(1);
+    return factors;
+  }
 };
 
 struct Prediction {
@@ -42,8 +59,28 @@ struct Prediction {
   Seconds total() const { return latency + work + switching; }
 };
 
-// `problem.params` are those to predict for; blocks of `block_bytes` overlap. Requires
-// algorithm.supports(problem).
+// What an algorithm has the ranks do, counted once and priced often.
+class Workload {
+ public:
+  // `problem.params` are those to predict for. Requires algorithm.supports(problem), whose topology
+  // must outlive this.
+  Workload(const Algorithm& algorithm, const Problem& problem);
+
+  // Blocks of `block_bytes` overlap.
+  Prediction price(std::size_t block_bytes, const Machine& machine, const CostModel& model) const;
+
+ private:
+  struct Part {
+    Rank rank;
+    Schedule schedule;
+  };
+
+  Problem problem_;
+  Rounds rounds_;
+  int largest_node_;         // its ranks
+  std::vector<Part> parts_;  // of a sample of the ranks; the first is the root's, or rank 0's
+};
+
 Prediction predict(const Algorithm& algorithm, const Problem& problem, std::size_t block_bytes,
                    const Machine& machine, const CostModel& model);
 

@@ -16,14 +16,12 @@ std::size_t total_bytes(const Problem& problem) {
   return problem.parts.total() * problem.element_bytes;
 }
 
-// Up to 64 KiB an exchange is one block: splitting it costs more than overlap gains. Where blocks
-// go one way, a receiver has nothing to do until the first has come.
-std::size_t block_bytes_for(const Problem& problem) {
-  const std::size_t bytes = total_bytes(problem);
-  const bool one_way = has_root(problem.collective) || is_point_to_point(problem.collective);
-  if (one_way && bytes <= 1024 * kib) return 32 * kib;
-  return bytes <= 64 * kib ? 64 * kib : 128 * kib;
-}
+// Sums in another order are a tie, which the earlier one in the list of algorithms wins.
+constexpr double beyond_rounding = 1 - 1e-9;
+
+// Longer ones first: they win a tie. One block where an exchange keeps both ends busy, shorter ones
+// where a receiver has nothing to do until the first has come: the price tells.
+constexpr std::size_t block_sizes[] = {128 * kib, 64 * kib, 32 * kib};
 
 // Reading saves one of two copies and costs system calls that look up every page. Mostly it pays
 // when what all ranks write no longer fits into the cache that they share, and not where memory is
@@ -90,59 +88,119 @@ std::string headline(const Problem& problem, const Machine& machine) {
                      problem.topology.node_count(), machine.cores_per_node);
 }
 
-std::string line(const Choice& choice, const Choice& best) {
+std::string parameters(const Choice& choice) {
+  std::string text = fmt::format("blocks of {} KiB", choice.block_bytes / kib);
+  const Uses& uses = choice.algorithm->uses;
+  if (uses.chunks) text += fmt::format(", chunks {}", choice.params.chunks);
+  if (uses.channels) text += fmt::format(", channels {}", choice.params.channels);
+  if (uses.around && choice.params.around_percent > 0) {
+    text += fmt::format(", around {} %", choice.params.around_percent);
+  }
+  return text;
+}
+
+std::string line(const Choice& choice, const Choice& best, bool is_preferred) {
   const Prediction& time = choice.predicted;
   const bool won = choice.algorithm == best.algorithm;
+  const std::string measured =
+      choice.measured ? fmt::format(", measured {:.2f}", us(*choice.measured)) : "";
+  const std::string why = !won            ? why_lost(time, best.predicted)
+                          : !is_preferred ? "chosen, " + parameters(choice)
+                                          : "preferred by the tuning, " + parameters(choice);
   return fmt::format(
-      "{} {:<22} {:>12.2f} us = latency {:.2f} + work {:.2f} + switching {:.2f}; {}\n",
+      "{} {:<22} {:>12.2f} us = latency {:.2f} + work {:.2f} + switching {:.2f}{}; {}\n",
       won ? "->" : "  ", choice.algorithm->name, us(time.total()), us(time.latency), us(time.work),
-      us(time.switching), won ? "chosen" : why_lost(time, best.predicted));
+      us(time.switching), measured, why);
+}
+
+std::optional<Seconds> measured_time(const Tuning& tuning, const Machine& machine,
+                                     const Algorithm& algorithm, const Problem& problem) {
+  for (const Measured& row : tuning.measured) {
+    if (row.algorithm == algorithm.name && row.where.covers(problem, machine)) return row.time;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
 
-Choice Planner::evaluate(const Algorithm& algorithm, const Problem& problem) const {
+Choice Planner::consider(const Algorithm& algorithm, const Problem& problem, DataType type) const {
   Choice choice{.algorithm = &algorithm,
                 .params = params_for(algorithm, problem),
-                .block_bytes = block_bytes_for(problem),
+                .block_bytes = block_sizes[0],
                 .reading = reading_for(problem),
-                .predicted = {}};
+                .predicted = {},
+                .measured = measured_time(tuning_, machine_, algorithm, problem)};
+  if (problem.world_size() == 1) return choice;
   Problem candidate = problem;
   candidate.params = choice.params;
   // Only the root of a rooted collective knows whether it works in place; the choice must not
-  // depend on it.
-  if (has_root(problem.collective)) candidate.in_place = false;
-  choice.predicted = predict(algorithm, candidate, choice.block_bytes, machine_, model_);
+  // depend on it. Broadcasts mostly do.
+  if (has_root(problem.collective)) {
+    candidate.in_place = problem.collective == Collective::broadcast;
+  }
+  const Workload workload(algorithm, candidate);
+  const CostModel model = tuning_.model.for_type(type);
+  for (const std::size_t block_bytes : block_sizes) {
+    const Prediction predicted = workload.price(block_bytes, machine_, model);
+    if (choice.predicted.total() > Seconds() && predicted.total() >= choice.predicted.total()) {
+      continue;
+    }
+    choice.block_bytes = block_bytes;
+    choice.predicted = predicted;
+  }
   return choice;
 }
 
-Choice Planner::choose(const Problem& problem, std::string_view hint) const {
-  if (!hint.empty()) return evaluate(named(problem, hint), problem);
+// The last one: who adds a line to a file means it.
+const Preference* Planner::preference(const Problem& problem) const {
+  const auto& all = tuning_.preferences;
+  const auto found = std::find_if(all.rbegin(), all.rend(), [&](const Preference& preference) {
+    if (!preference.where.covers(problem, machine_)) return false;
+    return find_algorithm(problem.collective, preference.algorithm)->supports(problem);
+  });
+  return found == all.rend() ? nullptr : &*found;
+}
+
+Choice Planner::choose(const Problem& problem, Hint hint) const {
+  if (!hint.algorithm.empty()) {
+    return consider(named(problem, hint.algorithm), problem, hint.type);
+  }
+  if (const Preference* preferred = preference(problem)) {
+    Choice choice =
+        consider(*find_algorithm(problem.collective, preferred->algorithm), problem, hint.type);
+    const Mover mover = choice.params.mover;
+    if (preferred->params) choice.params = *preferred->params;
+    choice.params.mover = mover;
+    return choice;
+  }
   Choice best;
   for (const Algorithm* algorithm : algorithms_for(problem.collective)) {
     if (!algorithm->supports(problem)) continue;
-    const Choice choice = evaluate(*algorithm, problem);
-    const bool faster = choice.predicted.total() < best.predicted.total();
-    if (best.algorithm == nullptr || faster) best = choice;
+    Choice choice = consider(*algorithm, problem, hint.type);
+    const bool faster = choice.predicted.total() < beyond_rounding * best.predicted.total();
+    if (best.algorithm == nullptr || faster) best = std::move(choice);
   }
   return best;
 }
 
-std::string Planner::explain(const Problem& problem) const {
-  std::vector<Choice> choices;
+std::string Planner::explain(const Problem& problem, DataType type) const {
+  const Choice best = choose(problem, {.algorithm = {}, .type = type});
+  std::vector<Choice> others;
   std::string unsupported;
   for (const Algorithm* algorithm : algorithms_for(problem.collective)) {
+    if (algorithm == best.algorithm) continue;
     if (algorithm->supports(problem)) {
-      choices.push_back(evaluate(*algorithm, problem));
+      others.push_back(consider(*algorithm, problem, type));
     } else {
       unsupported += fmt::format("   {:<22} does not support this problem\n", algorithm->name);
     }
   }
-  std::stable_sort(choices.begin(), choices.end(), [](const Choice& a, const Choice& b) {
+  std::stable_sort(others.begin(), others.end(), [](const Choice& a, const Choice& b) {
     return a.predicted.total() < b.predicted.total();
   });
   std::string text = headline(problem, machine_);
-  for (const Choice& choice : choices) text += line(choice, choices.front());
+  text += line(best, best, preference(problem) != nullptr);
+  for (const Choice& choice : others) text += line(choice, best, false);
   return text + unsupported;
 }
 

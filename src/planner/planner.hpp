@@ -2,11 +2,14 @@
 // same values, derives the same choice without talking.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "algorithms/list.hpp"
 #include "planner/cost.hpp"
+#include "planner/tuning.hpp"
 
 namespace motet {
 
@@ -18,26 +21,41 @@ struct Choice {
   // that is possible.
   Reading reading = Reading::never;
   Prediction predicted;
+  std::optional<Seconds> measured;  // as the tuning has it
+};
+
+// What the caller knows beside the problem.
+struct Hint {
+  std::string_view algorithm{};  // where not empty: no other
+  DataType type = DataType::float32;
 };
 
 class Planner {
  public:
-  explicit Planner(Machine machine, CostModel model = CostModel::typical())
-      : machine_(machine), model_(model) {}
+  explicit Planner(Machine machine, Tuning tuning = {})
+      : machine_(machine), tuning_(std::move(tuning)) {}
 
-  // The fastest by prediction, or the one named by `hint` if that is not empty. `problem.params`
-  // are ignored. Throws Error{invalid_argument} that lists the valid names if no algorithm of that
-  // name supports the problem.
-  Choice choose(const Problem& problem, std::string_view hint = {}) const;
+  // What the hint names, else what the tuning prefers, else the fastest by prediction.
+  // `problem.params` are ignored. Throws Error{invalid_argument} that lists the valid names if no
+  // algorithm of that name supports the problem.
+  Choice choose(const Problem& problem, Hint hint = {}) const;
 
-  // The candidates with predicted times, best first, and why the others lost; several lines.
-  std::string explain(const Problem& problem) const;
+  // That algorithm with the parameters that suit it best. Requires algorithm.supports(problem).
+  Choice consider(const Algorithm& algorithm, const Problem& problem,
+                  DataType type = DataType::float32) const;
+
+  // The candidates with predicted and, where the tuning has them, measured times, best first, and
+  // why the others lost; several lines.
+  std::string explain(const Problem& problem, DataType type = DataType::float32) const;
+
+  const Machine& machine() const { return machine_; }
+  const Tuning& tuning() const { return tuning_; }
 
  private:
-  Choice evaluate(const Algorithm& algorithm, const Problem& problem) const;
+  const Preference* preference(const Problem& problem) const;
 
   Machine machine_;
-  CostModel model_;
+  Tuning tuning_;
 };
 
 }  // namespace motet

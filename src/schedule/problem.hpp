@@ -19,6 +19,7 @@ struct Params {
   int chunks = 1;               // pieces that follow one another
   int channels = 1;             // independent streams, each carrying a share
   Mover mover = Mover::either;  // either, or receiver for a rendezvous
+  int around_percent = 0;       // of the data: what goes around the tier below the outermost
 
   bool operator==(const Params&) const = default;
 };

@@ -43,13 +43,6 @@ TEST(Levels, DoNotExistForUnevenNodes) {
   EXPECT_TRUE(has_levels(Topology::from_nodes({0, 1, 0, 1})));
 }
 
-TEST(Levels, LeaveOutTiersInsideNodesThatDivideThemUnevenly) {
-  const Topology topology = Topology::from_tiers(
-      {{"package", {0, 0, 0, 1, 0, 0, 0, 1}}, {"node", {0, 0, 0, 0, 1, 1, 1, 1}}});
-  EXPECT_TRUE(has_levels(topology));
-  EXPECT_EQ(members(topology, 5), (Members{{4, 5, 6, 7}, {1, 5}}));
-}
-
 TEST(Levels, OfPackagesAreBelowTheNodes) {
   EXPECT_EQ(members(Topology::from_text("2 nodes x 2 packages x 2"), 5),
             (Members{{4, 5}, {5, 7}, {1, 5}}));

@@ -48,13 +48,15 @@ std::vector<Parts> divisions(Collective collective, std::size_t count, int n) {
 }
 
 std::vector<Params> settings(const Uses& uses) {
+  const std::vector<int> one{1};
+  const std::vector<Mover> either{Mover::either};
   std::vector<Params> all;
-  for (const int chunks : {1, 2, 3, 7}) {
-    for (const int channels : {1, 2}) {
-      for (const Mover mover : {Mover::either, Mover::receiver}) {
-        const bool ignored = (chunks > 1 && !uses.chunks) || (channels > 1 && !uses.channels) ||
-                             (mover != Mover::either && !uses.mover);
-        if (!ignored) all.push_back({chunks, channels, mover});
+  for (const int chunks : uses.chunks ? std::vector{1, 2, 3, 7} : one) {
+    for (const int channels : uses.channels ? std::vector{1, 2} : one) {
+      for (const Mover mover : uses.mover ? std::vector{Mover::either, Mover::receiver} : either) {
+        for (const int around : uses.around ? std::vector{0, 40} : std::vector{0}) {
+          all.push_back({chunks, channels, mover, around});
+        }
       }
     }
   }
@@ -70,10 +72,9 @@ std::vector<Problem> variants(const Algorithm& algorithm, const Problem& plain) 
       Problem problem = plain;
       problem.in_place = in_place;
       problem.commutative = commutative;
-      if (!algorithm.supports(problem)) continue;
       for (const Params& params : settings(algorithm.uses)) {
         problem.params = params;
-        all.push_back(problem);
+        if (algorithm.supports(problem)) all.push_back(problem);
       }
     }
   }
@@ -124,6 +125,7 @@ std::string Case::name() const {
   if (params.chunks > 1) text += fmt::format("_chunks{}", params.chunks);
   if (params.channels > 1) text += fmt::format("_channels{}", params.channels);
   if (params.mover == Mover::receiver) text += "_receiver";
+  if (params.around_percent > 0) text += fmt::format("_around{}", params.around_percent);
   return text;
 }
 

@@ -10,17 +10,16 @@ namespace {
 constexpr std::size_t one_block = 1 << 30;
 
 // Round numbers, so that expected times can be read off.
-constexpr CostModel model{.shared_memory = {.latency = Seconds(100),
-                                            .overhead = Seconds(2),
-                                            .per_byte = Seconds(10),
-                                            .publishes = true},
-                          .network = {.latency = Seconds(1000),
-                                      .overhead = Seconds(20),
-                                      .per_byte = Seconds(100),
-                                      .publishes = false},
-                          .copy_per_byte = Seconds(10),
-                          .reduce_per_byte = Seconds(1),
-                          .context_switch = Seconds(7)};
+const CostModel model{.shared_memory = {.latency = Seconds(100),
+                                        .message = TimeTable(Seconds(2), Seconds(10)),
+                                        .publishes = true},
+                      .network = {.latency = Seconds(1000),
+                                  .message = TimeTable(Seconds(20), Seconds(100)),
+                                  .publishes = false},
+                      .copy = TimeTable({}, Seconds(10)),
+                      .reduce = TimeTable({}, Seconds(1)),
+                      .type_factor = CostModel().type_factor,
+                      .context_switch = Seconds(7)};
 
 Prediction predicted(const Topology& topology, Collective collective, std::string_view name,
                      int cores) {

@@ -35,7 +35,7 @@ rank 3: package 1, node 0, pod a' > "$folder/tiers"
   MOTET_TOPOLOGY=$folder/tiers expect 2 'places 4 ranks, and there are 2' --ranks 2
   echo 'hosts name=* pod' > "$folder/tiers"
   MOTET_TOPOLOGY=$folder/tiers expect 2 "line 1, column 17: expected '=' after pod" --ranks 2
-  MOTET_TOPOLOGY=/nonexistent expect 2 'MOTET_TOPOLOGY: /nonexistent cannot be read' --ranks 2
+  MOTET_TOPOLOGY=/nonexistent expect 2 'topology file /nonexistent of rank 0: No such file' --ranks 2
 }
 environment() {
   local other

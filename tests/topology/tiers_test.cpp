@@ -61,6 +61,14 @@ TEST(TiersInsideNodes, LeaveOutNumaNodesThatArePackages) {
   EXPECT_EQ(tiers[0].name, "package");
 }
 
+TEST(TiersInsideNodes, AreLeftOutWhereTheyDivideRanksUnevenly) {
+  const std::vector<Seat> uneven = seats({{0, 0}, {0, 0}, {0, 1}, {0, 1}, {1, 2}, {1, 2}});
+  EXPECT_EQ(assemble({0, 0, 0, 0, 0, 0}, uneven, {}).to_text(), "1 nodes x 3 numas x 2");
+  const Topology even = Topology::from_text("2 nodes x 2 packages x 2");
+  EXPECT_EQ(even.subset({0, 1, 2, 4, 5, 6}).to_text(), "2 nodes x 3");
+  EXPECT_EQ(even.subset({0, 2, 4, 6}).to_text(), "2 nodes x 2 packages x 1");
+}
+
 TEST(TiersInsideNodes, CountPackagesOfEachNode) {
   const Topology topology =
       assemble({0, 0, 0, 0, 1, 1, 1, 1},

@@ -159,6 +159,7 @@ View look_together(motet::Meeting meeting) {
   const auto job = motet::join(std::move(meeting), options, deadline);
   view.topology = job->topology;
   view.machine = motet::machine_of(*job);
+  view.tuning = job->tuning;
   view.nodes_are = "ranks that share memory";
   for (const motet::Link* link : job->links) {
     if (link != nullptr) ++view.transports[std::string(link->transport_name())];

@@ -120,7 +120,7 @@ std::string pattern_of(const std::vector<std::vector<Rank>>& peers_of) {
 
 std::vector<Plan> plans_for(const View& view) {
   std::vector<Plan> plans;
-  const motet::Planner planner(view.machine);
+  const motet::Planner planner(view.machine, view.tuning);
   for_each_problem(view, [&](const motet::Problem& problem, std::size_t bytes) {
     const motet::Choice choice = planner.choose(problem);
     plans.push_back({problem.collective, bytes, std::string(choice.algorithm->name),
@@ -131,7 +131,7 @@ std::vector<Plan> plans_for(const View& view) {
 
 std::string explanations(const View& view) {
   std::string text;
-  const motet::Planner planner(view.machine);
+  const motet::Planner planner(view.machine, view.tuning);
   for_each_problem(view, [&](const motet::Problem& problem, std::size_t) {
     text += planner.explain(problem) + "\n";
   });

@@ -98,7 +98,9 @@ std::string tiers_text(const View& view) {
   std::string text = fmt::format("tiers, innermost first (node: {})\n", view.nodes_are);
   for (const Tier& tier : view.topology.tiers()) text += tier_text(tier);
   if (view.topology.tiers().front().name == "node" && view.topology.world_size() > 1) {
-    text += "   none inside nodes: ranks are not bound to, or not spread over, several packages\n";
+    text +=
+        "   none inside nodes: ranks are not bound, or not spread evenly over packages or NUMA "
+        "nodes\n";
   }
   return text + "\n";
 }

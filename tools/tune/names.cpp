@@ -2,7 +2,7 @@
 
 #include "algorithms/list.hpp"
 
-namespace motet_regret {
+namespace motet_tune {
 
 std::vector<std::string> algorithm_names(const motet_perf::Shape& shape) {
   const bool in_parts = shape.row.whole == motet_perf::Whole::parts;
@@ -19,4 +19,4 @@ std::vector<std::string> algorithm_names(const motet_perf::Shape& shape) {
   return found;
 }
 
-}  // namespace motet_regret
+}  // namespace motet_tune

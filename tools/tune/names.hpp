@@ -7,9 +7,9 @@
 
 #include "pattern.hpp"
 
-namespace motet_regret {
+namespace motet_tune {
 
 // Of the algorithms that support a call among ranks of one node.
 std::vector<std::string> algorithm_names(const motet_perf::Shape& shape);
 
-}  // namespace motet_regret
+}  // namespace motet_tune

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-namespace motet_regret {
+namespace motet_tune {
 
 // The median of ratios, and the interval that holds the true one with 90 % confidence: order
 // statistics (binomial), so that it supposes nothing of how times are spread. `ratios`: at least 5.
@@ -12,4 +12,4 @@ struct Interval {
 };
 Interval interval_of(std::vector<double> ratios);
 
-}  // namespace motet_regret
+}  // namespace motet_tune

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace motet_regret {
+namespace motet_tune {
 namespace {
 
 // The largest k for which the k smallest of n values are all below the median with a probability of
@@ -29,4 +29,4 @@ Interval interval_of(std::vector<double> ratios) {
   return {ratios[low], ratios[n / 2], ratios[n - 1 - low]};
 }
 
-}  // namespace motet_regret
+}  // namespace motet_tune

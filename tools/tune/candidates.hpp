@@ -7,9 +7,8 @@
 #include <vector>
 
 #include "buffers.hpp"
-#include "interval.hpp"
 
-namespace motet_regret {
+namespace motet_tune {
 
 struct Candidate {
   std::string name;
@@ -26,13 +25,4 @@ struct Cell {
 // Collective. `sample_us`: how long the calls of one sample should take together.
 Cell measure(motet::Communicator& comm, const motet_perf::Call& call, int rounds, double sample_us);
 
-// How much slower the choice is than the candidate that beats it most surely.
-struct Regret {
-  std::string best;
-  Interval ratio;        // choice / best, paired by round
-  Interval itself;       // choice / choice: the noise floor
-  bool is_within_tenth;  // no candidate's interval lies above 1.1
-};
-Regret regret_of(const Cell& cell);
-
-}  // namespace motet_regret
+}  // namespace motet_tune

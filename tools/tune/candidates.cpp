@@ -1,4 +1,4 @@
-#include "cell.hpp"
+#include "candidates.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -8,7 +8,7 @@
 
 #include "names.hpp"
 
-namespace motet_regret {
+namespace motet_tune {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -52,12 +52,6 @@ void settle(motet::Communicator& comm, Cell& cell) {
   }
 }
 
-std::vector<double> ratios(const Candidate& numerator, const Candidate& denominator) {
-  std::vector<double> found(numerator.times_us.size());
-  std::ranges::transform(numerator.times_us, denominator.times_us, found.begin(), std::divides<>());
-  return found;
-}
-
 }  // namespace
 
 Cell measure(motet::Communicator& comm, const motet_perf::Call& call, int rounds,
@@ -86,20 +80,4 @@ Cell measure(motet::Communicator& comm, const motet_perf::Call& call, int rounds
   return cell;
 }
 
-Regret regret_of(const Cell& cell) {
-  const Candidate& chosen = cell.candidates[0];
-  const Interval itself = interval_of(ratios(chosen, cell.candidates[1]));
-  Regret regret{.best = chosen.name, .ratio = itself, .itself = itself, .is_within_tenth = true};
-  double surest = 1;
-  for (std::size_t i = 2; i < cell.candidates.size(); ++i) {
-    const Interval ratio = interval_of(ratios(chosen, cell.candidates[i]));
-    if (ratio.low <= surest) continue;
-    surest = ratio.low;
-    regret.best = cell.candidates[i].name;
-    regret.ratio = ratio;
-  }
-  regret.is_within_tenth = surest <= 1.1;
-  return regret;
-}
-
-}  // namespace motet_regret
+}  // namespace motet_tune
