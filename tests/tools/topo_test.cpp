@@ -95,6 +95,12 @@ TEST(Parts, HoldEveryDeviceOnceWhereverItSaysItIs) {
   EXPECT_EQ(ranks_text(machine.ranks), "1");
 }
 
+TEST(Ranks, AreToldInShort) {
+  EXPECT_EQ(ranks_text({}), "");
+  EXPECT_EQ(ranks_text({0, 1, 2, 8}), "0-2, 8");
+  EXPECT_EQ(ranks_text({0, 2, 4, 6, 8, 10, 12, 14, 16}), "0, 2, 4, 6, ... (9 ranks)");
+}
+
 TEST(Pattern, IsToldInWords) {
   EXPECT_EQ(pattern_of({{1}, {2}, {0}}), "ring 0 > 1 > 2 > 0");
   EXPECT_EQ(pattern_of({{}, {2}, {0}}), "chain 1 > 2 > 0");

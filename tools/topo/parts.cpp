@@ -169,8 +169,15 @@ std::string gigabits_text(double gigabits) {
 }
 
 std::string ranks_text(const std::vector<motet::Rank>& ranks) {
+  constexpr int most_runs = 8, shown_runs = 4;
+  const std::string list = motet::CpuSet::of(ranks).to_list();
+  const bool long_list = std::ranges::count(list, ',') >= most_runs;
   std::string text;
-  for (const char c : motet::CpuSet::of(ranks).to_list()) {
+  int runs = 1;
+  for (const char c : list) {
+    if (c == ',' && long_list && runs++ == shown_runs) {
+      return fmt::format("{}, ... ({} ranks)", text, ranks.size());
+    }
     text += c;
     if (c == ',') text += ' ';
   }

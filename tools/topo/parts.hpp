@@ -25,7 +25,7 @@ Part part_tree(const motet::Survey& survey, int index);
 // "252 GiB", "400 Gb/s".
 std::string bytes_text(std::uint64_t bytes);
 std::string gigabits_text(double gigabits);
-// "0-3, 8"
+// "0-3, 8"; of many runs the first four and how many ranks there are.
 std::string ranks_text(const std::vector<motet::Rank>& ranks);
 
 // "2 packages, 1 NUMA node, ..."
