@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "communicator/tuning_file.hpp"
+#include "communicator/shared_file.hpp"
 #include "execute/engine.hpp"
 #include "topology/topology.hpp"
 
@@ -19,10 +19,11 @@ struct Card {
   std::string kernel;     // equal where ranks share cores, also if they cannot share memory
   std::vector<int> cpus;  // that it may run on: launchers bind each rank to its own
   int quota = 1;
+  int package = -1, numa = -1;  // that hold all of cpus
   std::uint32_t next_id = 1;
   int world_size = 1;                                           // as it was told
   std::vector<std::pair<std::string, std::string>> transports;  // name, address; best first
-  TuningFile tuning;                                            // rank 0's counts
+  SharedFile tuning, topology;                                  // rank 0's count
 
   // Null: it does not have it.
   const std::string* address(std::string_view transport) const {
@@ -32,8 +33,8 @@ struct Card {
   }
 };
 
-// `world_size`: as this rank was told.
-Card my_card(const Engine& engine, int world_size, TuningFile tuning);
+// What is found out here, and the world size that this rank was told.
+Card my_card(const Engine& engine, int world_size);
 std::string to_text(const Card& card);
 // That of rank `of`. Throws Error{unavailable} that names it when the text makes no sense.
 Card read_card(Rank me, std::size_t of, const std::string& text);

@@ -14,18 +14,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-Machine machine_of(const Job& job) {
-  const auto is_network = [](const Link* link) {
-    return link != nullptr && !link->transport().shares_memory();
-  };
-  const bool one_node = job.topology.node_count() == 1;
-  const bool network = std::ranges::any_of(job.links, is_network);
-  return {
-      .cores_per_node = job.cores_per_node,
-      .within_nodes = one_node && network ? TransportClass::network : TransportClass::shared_memory,
-      .between_nodes = TransportClass::network};
-}
-
 std::vector<Rank> all_ranks(int world_size) {
   std::vector<Rank> ranks(static_cast<std::size_t>(world_size));
   std::iota(ranks.begin(), ranks.end(), 0);

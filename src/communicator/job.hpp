@@ -31,6 +31,9 @@ struct Job {
   std::uint32_t communicator_id = 0;  // of the communicator of all ranks
 };
 
+// What the planner needs to know of the machine.
+Machine machine_of(const Job& job);
+
 // Whether the transports and the algorithm that the user names exist. Throws
 // Error{invalid_argument}.
 void check_names(const Options& options);

@@ -60,5 +60,10 @@ TEST(Levels, DoNotExistForUnevenNodes) {
   EXPECT_TRUE(has_levels(Topology::from_nodes({0, 1, 0, 1})));
 }
 
+TEST(Levels, OfPackagesAreBelowTheNodes) {
+  EXPECT_EQ(members(Topology::from_text("2 nodes x 2 packages x 2"), 5),
+            (Members{{4, 5}, {5, 7}, {1, 5}}));
+}
+
 }  // namespace
 }  // namespace motet

@@ -11,13 +11,15 @@
 #include <chrono>
 #include <csignal>
 #include <cstring>
-#include <motet/motet.hpp>
 #include <optional>
 #include <stdexcept>
+#include <string>
 #include <system_error>
 #include <thread>
+#include <utility>
+#include <vector>
 
-namespace motet_perf {
+namespace motet_launch {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -107,7 +109,7 @@ pid_t start_rank(std::vector<std::string> arguments, int rank, int descriptor,
 // The ranks' processes, from their start to their end.
 class Processes {
  public:
-  Processes() = default;
+  explicit Processes(std::string_view program) : program_(program) {}
   Processes(const Processes&) = delete;
   Processes& operator=(const Processes&) = delete;
   ~Processes() { kill_rest(); }
@@ -147,7 +149,7 @@ class Processes {
 
   void note(const Process& process, int status) {
     if (WIFSIGNALED(status)) {
-      fmt::print(stderr, "motet-perf: rank {} (pid {}) was killed by signal {} ({})\n",
+      fmt::print(stderr, "{}: rank {} (pid {}) was killed by signal {} ({})\n", program_,
                  process.rank, process.pid, WTERMSIG(status), strsignal(WTERMSIG(status)));
       status_ = 1;
     } else if (WEXITSTATUS(status) != 0) {
@@ -155,11 +157,12 @@ class Processes {
     }
   }
 
+  std::string_view program_;
   std::vector<Process> running_;
   int status_ = 0;
 };
 
-int wait_for(Processes& processes, const Signals& signals) {
+int wait_for(Processes& processes, std::string_view program, const Signals& signals) {
   std::optional<Clock::time_point> deadline;
   while (processes.any()) {
     const int signal = signals.next(std::chrono::seconds(1));
@@ -170,8 +173,8 @@ int wait_for(Processes& processes, const Signals& signals) {
     processes.reap();
     if (processes.any_failed() && !deadline) deadline = Clock::now() + grace;
     if (deadline && Clock::now() > *deadline && processes.any()) {
-      fmt::print(stderr, "motet-perf: killed rank {}, still running {} s after the first failure\n",
-                 fmt::join(processes.kill_rest(), ", "), grace.count());
+      fmt::print(stderr, "{}: killed rank {}, still running {} s after the first failure\n",
+                 program, fmt::join(processes.kill_rest(), ", "), grace.count());
     }
   }
   return processes.status();
@@ -188,7 +191,7 @@ void write_all(int descriptor, const void* data, std::size_t bytes) {
   while (bytes > 0) {
     const ssize_t written = write(descriptor, from, bytes);
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) throw failed("rank 0: handing the unique id to the other ranks");
+    if (written < 0) throw failed("rank 0: handing the word to the other ranks");
     from += written;
     bytes -= static_cast<std::size_t>(written);
   }
@@ -196,9 +199,9 @@ void write_all(int descriptor, const void* data, std::size_t bytes) {
 
 }  // namespace
 
-int launch_processes(int ranks, int argc, const char* const* argv) {
+int launch_processes(std::string_view program, int ranks, int argc, const char* const* argv) {
   const Signals signals;
-  Processes processes;
+  Processes processes(program);
   {
     const std::vector<std::string> arguments = arguments_for_ranks(ranks, argc, argv);
     const Pipe pipe = make_pipe();
@@ -207,27 +210,27 @@ int launch_processes(int ranks, int argc, const char* const* argv) {
       processes.add(start_rank(arguments, rank, end, signals));
     }
   }  // closes the pipe: with rank 0 the last writer is gone
-  return wait_for(processes, signals);
+  return wait_for(processes, program, signals);
 }
 
-motet_unique_id exchange_id(const Launch& launch) {
-  const Descriptor pipe(launch.join_descriptor);
-  if (launch.join_rank == 0) {
-    const motet_unique_id id = motet::unique_id();
-    for (int rank = 1; rank < launch.ranks; ++rank) write_all(pipe.get(), &id, sizeof id);
-    return id;
+Word share_word(const Joining& me, const std::function<Word()>& make) {
+  const Descriptor pipe(me.descriptor);
+  if (me.rank == 0) {
+    const Word word = make();
+    for (int rank = 1; rank < me.ranks; ++rank) write_all(pipe.get(), word.data(), word.size());
+    return word;
   }
-  // Whole ids only are in the pipe (a write of up to PIPE_BUF bytes is not mixed with another), so
-  // one read takes one.
-  motet_unique_id id{};
+  // Whole words only are in the pipe (a write of up to PIPE_BUF bytes is not mixed with another),
+  // so one read takes one.
+  Word word{};
   ssize_t got = 0;
   do {
-    got = read(pipe.get(), &id, sizeof id);
+    got = read(pipe.get(), word.data(), word.size());
   } while (got < 0 && errno == EINTR);
-  if (got != static_cast<ssize_t>(sizeof id))
+  if (got != static_cast<ssize_t>(word.size()))
     throw std::runtime_error(
-        fmt::format("rank {}: rank 0 ended before it gave the unique id", launch.join_rank));
-  return id;
+        fmt::format("rank {}: rank 0 ended before it said how to meet", me.rank));
+  return word;
 }
 
 int launch_threads(int ranks, const std::function<int(int rank)>& rank_main) {
@@ -242,4 +245,4 @@ int launch_threads(int ranks, const std::function<int(int rank)>& rank_main) {
   return *std::max_element(statuses.begin(), statuses.end());
 }
 
-}  // namespace motet_perf
+}  // namespace motet_launch
