@@ -72,7 +72,7 @@ std::size_t block_of(const Contest& contest, int ranks, std::size_t count) {
                         .parts = Parts::even(count, ranks),
                         .element_bytes = sizeof(float),
                         .params = {}};
-  const Choice choice = Planner(Machine{}).choose(problem, contest.algorithm);
+  const Choice choice = Planner(Machine{}).choose(problem, {.algorithm = contest.algorithm});
   if (choice.params.chunks != 1 || choice.params.channels != 1) {
     throw std::runtime_error("the plan has chunks or channels, which by_hand.cpp has not");
   }

@@ -12,7 +12,7 @@
 
 #include "calibration.hpp"
 #include "command_line.hpp"
-#include "launcher.hpp"
+#include "launch/launcher.hpp"
 #include "runner.hpp"
 
 namespace motet_tune {
@@ -77,8 +77,8 @@ std::vector<Row> measure(const CommandLine& line, const char* program, int ranks
   std::vector<const char*> arguments;
   for (const std::string& word : words) arguments.push_back(word.c_str());
   fmt::print(stderr, "motet-tune: measuring {} ranks over {} ...\n", ranks, transport);
-  const int status =
-      motet_perf::launch_processes(ranks, static_cast<int>(arguments.size()), arguments.data());
+  const int status = motet_launch::launch_processes(
+      "motet-tune", ranks, static_cast<int>(arguments.size()), arguments.data());
   if (status != 0) throw std::runtime_error("a rank failed while it measured");
   return read_rows(file.path());
 }
