@@ -43,9 +43,9 @@ void run(const Options& options) {
   const auto report = make_report(options, fabric, bound, stdout);
   for (const std::size_t size : motet_perf::sizes_of(options.sizes)) {
     const motet::Problem problem = problem_for(options, fabric.topology(), size);
-    const std::vector<Candidate> found = candidates(options, fabric, problem);
+    const Found found = find_best(options, fabric, problem);
     report->add(problem.parts.total() * problem.element_bytes, found);
-    if (!options.svg.empty()) draw(options, fabric, problem, found.front());
+    if (!options.svg.empty()) draw(options, fabric, problem, found.candidates.front());
   }
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
     throw std::runtime_error("the results could not be written");

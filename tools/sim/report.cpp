@@ -53,6 +53,11 @@ struct Setting {
   }
 };
 
+std::span<const Candidate> shown(const Options& options, const Found& found) {
+  const std::span<const Candidate> all = found.candidates;
+  return options.show == Show::all ? all : all.first(1);
+}
+
 // ---- a table
 
 class Table : public Report {
@@ -65,14 +70,14 @@ class Table : public Report {
     tiers_.erase(end, last);
   }
 
-  void add(std::size_t bytes, std::span<const Candidate> found) override {
+  void add(std::size_t bytes, const Found& found) override {
     if (!std::exchange(begun_, true)) {
       print_heading();
     } else if (setting_.options.show == Show::all) {
       fmt::print(file_, "\n");
     }
-    const bool all = setting_.options.show == Show::all;
-    for (const Candidate& candidate : found.first(all ? found.size() : 1)) print(bytes, candidate);
+    for (const Candidate& candidate : shown(setting_.options, found)) print(bytes, candidate);
+    if (setting_.options.show == Show::all) print(found.slower);
     std::fflush(file_);
   }
 
@@ -96,6 +101,16 @@ class Table : public Report {
       fmt::print(file_, " {:>10}", fabric.topology().tiers()[tier].name);
     }
     fmt::print(file_, "  {:<41} busiest link\n", "algorithm");
+  }
+
+  void print(std::span<const Slower> slower) {
+    if (slower.empty()) return;
+    std::string list;
+    for (const Slower& one : slower) {
+      list += fmt::format("{}{} ({})", list.empty() ? "" : ", ", one.algorithm->name,
+                          time_text(us(one.at_least)));
+    }
+    fmt::print(file_, "# not simulated, since their links or latencies need at least: {}\n", list);
   }
 
   void print(std::size_t bytes, const Candidate& candidate) {
@@ -126,9 +141,8 @@ class Records : public Report {
  public:
   Records(const Setting& setting, std::FILE* file) : setting_(setting), file_(file) {}
 
-  void add(std::size_t bytes, std::span<const Candidate> found) override {
-    const bool all = setting_.options.show == Show::all;
-    for (const Candidate& candidate : found.first(all ? found.size() : 1)) {
+  void add(std::size_t bytes, const Found& found) override {
+    for (const Candidate& candidate : shown(setting_.options, found)) {
       fmt::print(file_, "{}\n", record(bytes, candidate).dump());
     }
     std::fflush(file_);

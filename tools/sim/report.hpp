@@ -3,7 +3,7 @@
 
 #include <cstdio>
 #include <memory>
-#include <span>
+#include <string>
 
 #include "sim/search.hpp"
 #include "topology/flow/bound.hpp"
@@ -13,8 +13,8 @@ namespace motet_sim {
 class Report {
  public:
   virtual ~Report() = default;
-  // What was found for one size, fastest first.
-  virtual void add(std::size_t bytes, std::span<const Candidate> found) = 0;
+  // What was found for one size.
+  virtual void add(std::size_t bytes, const Found& found) = 0;
 };
 
 // Writes to `file`. It and the others must outlive the report.

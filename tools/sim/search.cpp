@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <span>
+#include <map>
+#include <utility>
 
 #include "base/error.hpp"
 
@@ -38,52 +38,109 @@ std::vector<const Algorithm*> supporting(const Options& options, const Problem& 
                                  motet::name(problem.collective), options.algorithm, valid));
 }
 
-// One parameter after the other, from where the others stand.
+// What rank 0 cannot be faster than, for any parameters: its links have to carry its messages, and
+// as many latencies as the algorithm has rounds follow one another.
+motet::Seconds least_time(const motet::Fabric& fabric, const Algorithm& algorithm,
+                          const Problem& problem) {
+  const motet::Schedule schedule = motet::build_schedule(algorithm, problem, 0);
+  std::map<int, motet::Seconds> busy;  // by link
+  motet::Seconds latency = motet::Seconds::max();
+  for (const motet::Step& step : schedule.steps) {
+    if (step.is_local()) continue;
+    const std::vector<int> route =
+        step.sends() ? fabric.route(0, step.peer) : fabric.route(step.peer, 0);
+    const int link = step.sends() ? route.front() : route.back();
+    busy[link] += fabric.bandwidth(fabric.links()[link])
+                      .time(static_cast<double>(step.count() * problem.element_bytes));
+    motet::Seconds sum{};
+    for (const int hop : route) sum += fabric.class_of(fabric.links()[hop]).latency;
+    latency = std::min(latency, sum);
+  }
+  if (busy.empty()) return {};
+  const motet::Rounds rounds = algorithm.rounds(problem);
+  motet::Seconds least = (rounds.within_nodes + rounds.between_nodes) * latency;
+  for (const auto& [link, time] : busy) least = std::max(least, time);
+  return least;
+}
+
+// One parameter after the other, from where the others stand; each first in large steps, then in
+// small ones. Messages are in one piece meanwhile.
 class Climb {
  public:
-  Climb(const motet::Fabric& fabric, const Problem& problem, const motet::SimulationOptions& how,
-        Candidate start)
-      : fabric_(fabric), problem_(problem), how_(how), best_(std::move(start)) {}
+  Climb(const motet::Fabric& fabric, const Problem& problem, const Options& options,
+        const Candidate& start)
+      : fabric_(fabric),
+        problem_(problem),
+        how_(options.simulation),
+        algorithm_(*start.algorithm),
+        best_(start.params) {
+    how_.block_bytes = 0;
+    time_ = time(best_);
+  }
 
-  Candidate best() {
-    constexpr std::array chunks{1, 2, 4, 8, 16, 32};
-    constexpr std::array channels{1, 2, 4};
-    constexpr std::array around{0, 10, 20, 30, 40, 50};
-    const motet::Uses& uses = best_.algorithm->uses;
-    if (uses.around && problem_.topology.tiers().size() > 2)
-      try_all(&Params::around_percent, around);
-    if (uses.chunks) try_all(&Params::chunks, chunks);
-    if (uses.around && best_.params.chunks > 1 && problem_.topology.tiers().size() > 2) {
-      try_all(&Params::around_percent, around);
-    }
-    if (uses.channels) try_all(&Params::channels, channels);
-    return std::move(best_);
+  Params best() {
+    const motet::Uses& uses = algorithm_.uses;
+    const bool around = uses.around && problem_.topology.tiers().size() > 2;
+    if (uses.chunks) multiply(&Params::chunks, 4, most_chunks);
+    if (around) add(&Params::around_percent, 20, 60);
+    if (around && uses.chunks) multiply(&Params::chunks, 2, most_chunks);
+    if (around) add(&Params::around_percent, 10, 60);
+    if (uses.channels) multiply(&Params::channels, 2, 4);
+    if (!around && uses.chunks) multiply(&Params::chunks, 2, most_chunks);
+    return best_;
   }
 
  private:
-  // Until it gets worse.
-  void try_all(int Params::*parameter, std::span<const int> values) {
-    for (const int value : values) {
-      if (value == best_.params.*parameter) continue;
-      Problem problem = problem_;
-      problem.params = best_.params;
-      problem.params.*parameter = value;
-      motet::Simulation result = motet::simulate(fabric_, *best_.algorithm, problem, how_);
-      if (result.time < best_.result.time) {
-        best_ = {best_.algorithm, problem.params, std::move(result)};
-      } else if (result.time > best_.result.time * hopeless) {
-        return;
-      }
-    }
-  }
+  static constexpr int most_chunks = 16;
 
-  static constexpr double hopeless = 1.5;
+  motet::Seconds time(const Params& params) const {
+    Problem problem = problem_;
+    problem.params = params;
+    return motet::simulate(fabric_, algorithm_, problem, how_).time;
+  }
+  bool improves(int Params::*parameter, int value) {
+    Params params = best_;
+    params.*parameter = value;
+    const motet::Seconds its = time(params);
+    if (its >= time_) return false;
+    best_ = params;
+    time_ = its;
+    return true;
+  }
+  // Up as long as that helps, else down.
+  void multiply(int Params::*parameter, int factor, int most) {
+    const int start = best_.*parameter;
+    int value = start;
+    while (value * factor <= most && improves(parameter, value * factor)) value *= factor;
+    if (value > start) return;
+    while (value / factor >= 1 && improves(parameter, value / factor)) value /= factor;
+  }
+  void add(int Params::*parameter, int step, int most) {
+    const int start = best_.*parameter;
+    int value = start;
+    while (value + step <= most && improves(parameter, value + step)) value += step;
+    if (value > start) return;
+    while (value - step >= 0 && improves(parameter, value - step)) value -= step;
+  }
 
   const motet::Fabric& fabric_;
   const Problem& problem_;
-  const motet::SimulationOptions& how_;
-  Candidate best_;
+  motet::SimulationOptions how_;
+  const Algorithm& algorithm_;
+  Params best_;
+  motet::Seconds time_{};
 };
+
+// The better of the candidate and what climbing leads to.
+void tune(Candidate& candidate, const motet::Fabric& fabric, Problem problem,
+          const Options& options) {
+  problem.params = Climb(fabric, problem, options, candidate).best();
+  if (problem.params == candidate.params) return;
+  motet::Simulation result =
+      motet::simulate(fabric, *candidate.algorithm, problem, options.simulation);
+  if (result.time >= candidate.result.time) return;
+  candidate = {candidate.algorithm, problem.params, std::move(result)};
+}
 
 }  // namespace
 
@@ -99,24 +156,34 @@ Problem problem_for(const Options& options, const motet::Topology& topology, std
           .params = options.params.value_or(Params{})};
 }
 
-std::vector<Candidate> candidates(const Options& options, const motet::Fabric& fabric,
-                                  const Problem& problem) {
-  std::vector<Candidate> found;
-  motet::Seconds least = motet::Seconds::max();
+Found find_best(const Options& options, const motet::Fabric& fabric, const Problem& problem) {
+  std::vector<Slower> open;
   for (const Algorithm* algorithm : supporting(options, problem)) {
-    Candidate candidate{algorithm, problem.params,
-                        motet::simulate(fabric, *algorithm, problem, options.simulation)};
-    least = std::min(least, candidate.result.time);
-    found.push_back(std::move(candidate));
+    open.push_back({algorithm, least_time(fabric, *algorithm, problem)});
+  }
+  std::ranges::stable_sort(open, {}, &Slower::at_least);
+  Found found;
+  motet::Seconds best = motet::Seconds::max() / 16;
+  const double margin = options.show == Show::all ? 4 : 1;
+  for (const Slower& next : open) {
+    if (next.at_least > best * margin) {
+      found.slower.push_back(next);
+      continue;
+    }
+    found.candidates.push_back(
+        {next.algorithm, problem.params,
+         motet::simulate(fabric, *next.algorithm, problem, options.simulation)});
+    best = std::min(best, found.candidates.back().result.time);
   }
   if (!options.params) {
-    constexpr double tunable = 8;  // no parameter gains more
-    for (Candidate& candidate : found) {
-      if (candidate.result.time > least * tunable) continue;
-      candidate = Climb(fabric, problem, options.simulation, std::move(candidate)).best();
+    constexpr double tunable = 4;  // few parameters gain more
+    for (Candidate& candidate : found.candidates) {
+      if (candidate.result.time > best * tunable) continue;
+      tune(candidate, fabric, problem, options);
     }
   }
-  std::ranges::stable_sort(found, {}, [](const Candidate& c) { return c.result.time; });
+  const auto place = [](const Candidate& c) { return std::pair(c.result.time, c.algorithm); };
+  std::ranges::sort(found.candidates, {}, place);
   return found;
 }
 

@@ -18,10 +18,21 @@ struct Candidate {
 motet::Problem problem_for(const Options& options, const motet::Topology& topology,
                            std::size_t bytes);
 
+// What need not be simulated to be known as slower.
+struct Slower {
+  const motet::Algorithm* algorithm = nullptr;
+  motet::Seconds at_least{};
+};
+
+struct Found {
+  std::vector<Candidate> candidates;  // fastest first; at least one
+  std::vector<Slower> slower;
+};
+
 // Every algorithm that supports the problem, or the one that is asked for, with its best
-// parameters; fastest first. Throws motet::Error{invalid_argument} that names the valid ones if
-// there is none.
-std::vector<Candidate> candidates(const Options& options, const motet::Fabric& fabric,
-                                  const motet::Problem& problem);
+// parameters, but for those that are sure to be slower than the best, or if all are to be shown
+// four times as slow. Throws motet::Error{invalid_argument} that names the valid ones if there is
+// none.
+Found find_best(const Options& options, const motet::Fabric& fabric, const motet::Problem& problem);
 
 }  // namespace motet_sim
