@@ -124,6 +124,7 @@ class ReduceWalk {
 
 std::vector<RootPlace> root_places(const Problem& p, const std::vector<Route>& routes) {
   std::vector<RootPlace> found;
+  found.reserve(routes.size());
   for (const Route& route : routes) found.emplace_back(p, route);
   return found;
 }
