@@ -21,7 +21,7 @@ inline constexpr Algorithm allreduce_two_tree{
             const auto part = [&](Slice whole) {
               return whole.piece(tree, 2).piece(step / 2, p.params.chunks);
             };
-            const TreeVia via = TreeVia::of(tree, p.params.mover);
+            const TreeVia via = TreeVia::of(tree, {.mover = p.params.mover});
             const Slice into = part(b.output());
             Sum sum(b, part(b.input()), into);
             tree_reduce(b, world, tree, sum, via.up);

@@ -14,7 +14,7 @@ void build_hierarchical_broadcast(const Problem& problem, Rank me, ScheduleBuild
 inline constexpr Algorithm broadcast_hierarchical{
     .name = "hierarchical",
     .collective = Collective::broadcast,
-    .uses = {.chunks = true, .mover = true, .topology = true},
+    .uses = {.chunks = true, .mover = true, .around = true, .topology = true},
     .supports = supports_levels,
     .build = build_hierarchical_broadcast,
     .rounds =

@@ -18,7 +18,7 @@ inline constexpr Algorithm broadcast_two_tree{
           const Group world = p.topology.world(me).starting_at(p.root);
           const Slice data = world.first() ? b.input() : b.output();
           for (const Slice& chunk : data.chunks(p.params.chunks)) {
-            two_tree_broadcast(b, world, chunk, p.params.mover);
+            two_tree_broadcast(b, world, chunk, {.mover = p.params.mover});
           }
           if (world.first()) b.copy(b.input(), b.output());
         },

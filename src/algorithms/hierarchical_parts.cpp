@@ -33,6 +33,7 @@ Exchanges exchanges(const Problem& p, const Route& route) {
 Shares pieces(const Problem& p, const Strand& strand, Slice whole, const std::vector<Rank>& ranks) {
   const Shares parts(whole, p.parts);
   std::vector<Slice> found;
+  found.reserve(ranks.size());
   for (const Rank rank : ranks) found.push_back(strand.of(parts.at(rank)));
   return Shares::apart(std::move(found));
 }
@@ -117,6 +118,7 @@ template <class Walk>
 void build(const Problem& p, Rank me, ScheduleBuilder& b) {
   const std::vector<Route> all_routes = routes(p, me);
   std::vector<Exchanges> all_exchanges;
+  all_exchanges.reserve(all_routes.size());
   for (const Route& route : all_routes) all_exchanges.push_back(exchanges(p, route));
   std::vector<Walk> walks;
   for (const Strand& strand : strands(p.params, all_routes)) {

@@ -41,7 +41,7 @@ class BroadcastWalk {
     if (phase < route().top()) return scatter(b, phase);
     if (phase > route().top()) return gather(b, phases() - 1 - phase);
     const Group& group = route().levels[phase];
-    two_tree_broadcast(b, group.starting_at(group.at(root_.at(phase))), data_, route().up.mover);
+    two_tree_broadcast(b, group.starting_at(group.at(root_.at(phase))), data_, route().up);
   }
 
  private:
@@ -85,8 +85,7 @@ class ReduceWalk {
     if (phase < route().top()) return scatter(b, phase);
     if (phase > route().top()) return gather(b, phases() - 1 - phase);
     const Group& group = route().levels[phase];
-    two_tree_reduce(b, group.starting_at(group.at(root_.at(phase))), from_, into_,
-                    route().up.mover);
+    two_tree_reduce(b, group.starting_at(group.at(root_.at(phase))), from_, into_, route().up);
   }
 
  private:
@@ -123,13 +122,21 @@ class ReduceWalk {
   std::vector<Slice> held_;  // what it worked on at the levels below
 };
 
+std::vector<RootPlace> root_places(const Problem& p, const std::vector<Route>& routes) {
+  std::vector<RootPlace> found;
+  found.reserve(routes.size());
+  for (const Route& route : routes) found.emplace_back(p, route);
+  return found;
+}
+
 }  // namespace
 
 void build_hierarchical_broadcast(const Problem& p, Rank me, ScheduleBuilder& b) {
   const std::vector<Route> all_routes = routes(p, me);
-  const RootPlace root(p, all_routes.front());
+  const std::vector<RootPlace> roots = root_places(p, all_routes);
   std::vector<BroadcastWalk> walks;
   for (const Strand& strand : strands(p.params, all_routes)) {
+    const RootPlace& root = roots[strand.route - all_routes.data()];
     walks.emplace_back(strand, root, me == p.root ? b.input() : b.output());
   }
   walk_one_behind_the_other(b, walks);
@@ -138,11 +145,11 @@ void build_hierarchical_broadcast(const Problem& p, Rank me, ScheduleBuilder& b)
 
 void build_hierarchical_reduce(const Problem& p, Rank me, ScheduleBuilder& b) {
   const std::vector<Route> all_routes = routes(p, me);
-  const RootPlace root(p, all_routes.front());
+  const std::vector<RootPlace> roots = root_places(p, all_routes);
   const Slice into = accumulator(p, b);
   std::vector<ReduceWalk> walks;
   for (const Strand& strand : strands(p.params, all_routes)) {
-    walks.emplace_back(strand, root, b.input(), into);
+    walks.emplace_back(strand, roots[strand.route - all_routes.data()], b.input(), into);
   }
   walk_one_behind_the_other(b, walks);
 }

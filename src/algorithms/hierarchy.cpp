@@ -4,7 +4,7 @@ namespace motet {
 
 namespace {
 
-constexpr int channels_of_a_route = 2;
+constexpr int channels_of_a_route = 4;  // as many as two trees want
 
 Route route(const Problem& problem, Rank me, Middle middle) {
   const int first = middle == Middle::used ? 0 : channels_of_a_route;

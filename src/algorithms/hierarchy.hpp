@@ -4,8 +4,7 @@
 //
 // The straight share climbs all levels. The share that goes around (params.around_percent) leaves
 // out the level below the outermost: where that one's links are the narrow ones, the outermost
-// carry part of its load. Each share has two channels, up and down, so that no strand's way down
-// waits for the next one's way up.
+// carry part of its load. Each share has channels of its own, different ones up and down.
 #pragma once
 
 #include <algorithm>
@@ -24,7 +23,7 @@ bool supports_levels(const Problem& problem);
 struct Route {
   Middle middle = Middle::used;
   std::vector<Group> levels;  // innermost first
-  Via up, down;               // towards the outermost level, and back
+  Via up, down;  // towards the outermost level, and back; two trees take four channels from `up` on
 
   int top() const { return static_cast<int>(levels.size()) - 1; }
 };

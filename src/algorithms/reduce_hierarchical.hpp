@@ -14,7 +14,7 @@ void build_hierarchical_reduce(const Problem& problem, Rank me, ScheduleBuilder&
 inline constexpr Algorithm reduce_hierarchical{
     .name = "hierarchical",
     .collective = Collective::reduce,
-    .uses = {.chunks = true, .mover = true, .topology = true},
+    .uses = {.chunks = true, .mover = true, .around = true, .topology = true},
     .supports = [](const Problem& p) { return p.commutative && supports_levels(p); },
     .build = build_hierarchical_reduce,
     .rounds =

@@ -19,7 +19,7 @@ inline constexpr Algorithm reduce_two_tree{
           const Slice into = accumulator(p, b);
           for (int chunk = 0; chunk < p.params.chunks; ++chunk) {
             two_tree_reduce(b, world, b.input().piece(chunk, p.params.chunks),
-                            into.piece(chunk, p.params.chunks), p.params.mover);
+                            into.piece(chunk, p.params.chunks), {.mover = p.params.mover});
           }
         },
     .rounds = [](const Problem& p) { return flat_rounds(p, two_tree_rounds(p.world_size())); },

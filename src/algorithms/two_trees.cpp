@@ -74,9 +74,9 @@ TreePlace TreePlace::of(int tree, int member, int n) {
           .right = member_at(right_below(position, last))};
 }
 
-TreeVia TreeVia::of(int tree, Mover mover) {
-  return {.up = {static_cast<Channel>(2 * tree), mover},
-          .down = {static_cast<Channel>(2 * tree + 1), mover}};
+TreeVia TreeVia::of(int tree, Via first) {
+  const auto channel = [&](int i) { return static_cast<Channel>(first.channel + i); };
+  return {.up = {channel(2 * tree), first.mover}, .down = {channel(2 * tree + 1), first.mover}};
 }
 
 void tree_reduce(ScheduleBuilder& b, const Group& group, int tree, Sum& sum, Via via) {
@@ -94,27 +94,27 @@ void tree_broadcast(ScheduleBuilder& b, const Group& group, int tree, Slice data
   }
 }
 
-void two_tree_broadcast(ScheduleBuilder& b, const Group& group, Slice data, Mover mover) {
+void two_tree_broadcast(ScheduleBuilder& b, const Group& group, Slice data, Via first) {
   const int n = group.size() - 1;  // in each tree
   if (n == 0) return;
   for (int tree = 0; tree < trees(n); ++tree) {
     const Slice half = data.piece(tree, trees(n));
-    const Via via = TreeVia::of(tree, mover).down;
-    const int first = top_member(tree, n);
+    const Via via = TreeVia::of(tree, first).down;
+    const int top_one = 1 + top_member(tree, n);
     if (group.first()) {
-      b.send(group.at(1 + first), half, via);
+      b.send(group.at(top_one), half, via);
       continue;
     }
-    if (group.index() == 1 + first) b.recv(group.at(0), half, via);
+    if (group.index() == top_one) b.recv(group.at(0), half, via);
     tree_broadcast(b, others(group), tree, half, via);
   }
 }
 
-void two_tree_reduce(ScheduleBuilder& b, const Group& group, Slice from, Slice into, Mover mover) {
+void two_tree_reduce(ScheduleBuilder& b, const Group& group, Slice from, Slice into, Via first) {
   const int n = group.size() - 1;
   for (int tree = 0; tree < trees(n); ++tree) {
     Sum sum(b, from.piece(tree, trees(n)), into.piece(tree, trees(n)));
-    const Via via = TreeVia::of(tree, mover).up;
+    const Via via = TreeVia::of(tree, first).up;
     if (group.first()) {
       if (n > 0) sum.add(group.at(1 + top_member(tree, n)), via);
       sum.settle();

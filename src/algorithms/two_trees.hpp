@@ -27,8 +27,8 @@ struct TreePlace {
 struct TreeVia {
   Via up, down;
 
-  // Streams of their own for each tree and direction.
-  static TreeVia of(int tree, Mover mover);
+  // Streams of their own for each tree and direction: four channels from that of `first` on.
+  static TreeVia of(int tree, Via first);
 };
 
 // Everybody's half of the sum on its way to the member without a parent, where `sum` holds all.
@@ -37,9 +37,9 @@ void tree_broadcast(ScheduleBuilder& b, const Group& group, int tree, Slice data
 
 // The group's first member is the root, who stands above both trees of the others. `data` is what
 // everybody has or gets.
-void two_tree_broadcast(ScheduleBuilder& b, const Group& group, Slice data, Mover mover);
+void two_tree_broadcast(ScheduleBuilder& b, const Group& group, Slice data, Via first);
 // The sum of everybody's `from` in the first member's `into`; others combine in theirs on the way.
 // Combines in the order of the group.
-void two_tree_reduce(ScheduleBuilder& b, const Group& group, Slice from, Slice into, Mover mover);
+void two_tree_reduce(ScheduleBuilder& b, const Group& group, Slice from, Slice into, Via first);
 
 }  // namespace motet
