@@ -8,16 +8,20 @@
 #include <nlohmann/json.hpp>
 
 #include "buffers.hpp"
-#include "cell.hpp"
+#include "candidates.hpp"
 #include "measure.hpp"
 #include "options.hpp"
 #include "pattern.hpp"
+#include "regret.hpp"
 
 namespace motet_regret {
 namespace {
 
 using motet_perf::CollectiveRow;
 using motet_perf::Kind;
+using motet_tune::Candidate;
+using motet_tune::Cell;
+using motet_tune::Interval;
 
 struct Options {
   std::string collectives =
@@ -121,8 +125,8 @@ class Run {
                                        .second = second_.get(),
                                        .placing = motet_perf::Buffers::Placing::out_of_place});
     buffers.fill(motet_perf::Pattern(type, op, comm_.size(), row.reduces));
-    Cell cell = measure(comm_, {shape, type, op, buffers.input(), buffers.output()},
-                        options_.rounds, options_.sample_ms * 1000);
+    Cell cell = motet_tune::measure(comm_, {shape, type, op, buffers.input(), buffers.output()},
+                                    options_.rounds, options_.sample_ms * 1000);
     cell.bytes = motet_perf::bytes_of(row, shape.count, type.bytes, comm_.size());
     const Regret regret = regret_of(cell);
     ++tally_.cells;

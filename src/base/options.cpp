@@ -49,13 +49,22 @@ struct Setting {
 
 // Slots, blocks and lines: what shared memory can hold (transport/shm/layout.cpp), so that a value
 // is refused by its name and not deep in the set-up of a transport.
-constexpr std::array<Setting, 16> settings{{
+constexpr std::array<Setting, 18> settings{{
     {{"MOTET_TRANSPORT", "list", "", "",
       "Transports in order of preference: shm,tcp. Empty: all there are."},
      Text{&Options::transport}},
     {{"MOTET_ALGORITHM", "name", "", "",
       "Algorithm to use wherever it supports the problem. Empty: the planner chooses."},
      Text{&Options::algorithm}},
+    // Which switches and pods hosts hang on shows nowhere on the hosts themselves.
+    {{"MOTET_TOPOLOGY", "path", "", "",
+      "File of rank 0 that says which pods, switches or sites hosts belong to (docs/topology.md)."},
+     Text{&Options::topology}},
+    {{"MOTET_TUNING", "path", "", "",
+      "Tuning file of rank 0's machine, by which all ranks plan (motet-tune writes it). "
+      "\"typical\": "
+      "none."},
+     Text{&Options::tuning}},
     {{"MOTET_SLOTS", "integer", "8", "blocks",
       "Large blocks a rank has under way in shared memory (a soft limit)."},
      Integer{&Options::slots, 1, 64}},

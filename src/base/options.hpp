@@ -13,6 +13,8 @@ namespace motet {
 struct Options {
   std::string transport;            // MOTET_TRANSPORT: "shm,tcp" in order of preference; empty: all
   std::string algorithm;            // MOTET_ALGORITHM: used wherever it supports the problem
+  std::string topology;             // MOTET_TOPOLOGY: file with the tiers above the nodes
+  std::string tuning;               // MOTET_TUNING: file of rank 0, or "typical" for none
   int slots = 8;                    // MOTET_SLOTS: large blocks under way per rank (soft limit)
   int block_kib = 128;              // MOTET_BLOCK_KIB: longest block
   int ring_lines = 64;              // MOTET_RING_LINES: small messages under way per pair

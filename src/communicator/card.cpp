@@ -10,12 +10,22 @@
 #include "base/error.hpp"
 #include "execute/waiting.hpp"
 #include "net/address.hpp"
+#include "topology/discovery/seat.hpp"
 
 namespace motet {
 
 using nlohmann::json;
 
 namespace {
+
+SharedFile file_from(const json& value) {
+  return {value.at("path").get<std::string>(), value.at("text").get<std::string>(),
+          value.at("problem").get<std::string>()};
+}
+
+json json_of(const SharedFile& file) {
+  return {{"path", file.path}, {"text", file.text}, {"problem", file.problem}};
+}
 
 Card card_from_text(const std::string& text) {
   const auto value = json::parse(text);
@@ -24,9 +34,13 @@ Card card_from_text(const std::string& text) {
           value.at("kernel").get<std::string>(),
           value.at("cpus").get<std::vector<int>>(),
           value.at("quota").get<int>(),
+          value.at("package").get<int>(),
+          value.at("numa").get<int>(),
           value.at("next_id").get<std::uint32_t>(),
           value.at("world_size").get<int>(),
-          value.at("transports").get<decltype(Card::transports)>()};
+          value.at("transports").get<decltype(Card::transports)>(),
+          file_from(value.at("tuning")),
+          file_from(value.at("topology"))};
 }
 
 }  // namespace
@@ -37,9 +51,13 @@ std::string to_text(const Card& card) {
               {"kernel", card.kernel},
               {"cpus", card.cpus},
               {"quota", card.quota},
+              {"package", card.package},
+              {"numa", card.numa},
               {"next_id", card.next_id},
               {"world_size", card.world_size},
-              {"transports", card.transports}}
+              {"transports", card.transports},
+              {"tuning", json_of(card.tuning)},
+              {"topology", json_of(card.topology)}}
       .dump();
 }
 
@@ -55,14 +73,17 @@ Card read_card(Rank me, std::size_t of, const std::string& text) {
 
 Card my_card(const Engine& engine, int world_size) {
   const std::string machine = machine_identity();  // begins with the kernel's boot id
-  Card card{engine.identity(),
-            host_name(),
-            machine.substr(0, machine.find(' ')),
-            allowed_cpus(),
-            quota_cores(),
-            engine.next_communicator_id(),
-            world_size,
-            {}};
+  Card card;
+  card.engine = engine.identity();
+  card.host = host_name();
+  card.kernel = machine.substr(0, machine.find(' '));
+  card.cpus = allowed_cpus();
+  card.quota = quota_cores();
+  const Seat seat = seat_here(CpuSet::of(card.cpus));
+  card.package = seat.package;
+  card.numa = seat.numa;
+  card.next_id = engine.next_communicator_id();
+  card.world_size = world_size;
   for (const auto& [name, transport] : engine.transports()) {
     card.transports.emplace_back(name, transport->address());
   }

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "communicator/shared_file.hpp"
 #include "execute/engine.hpp"
 #include "topology/topology.hpp"
 
@@ -18,9 +19,11 @@ struct Card {
   std::string kernel;     // equal where ranks share cores, also if they cannot share memory
   std::vector<int> cpus;  // that it may run on: launchers bind each rank to its own
   int quota = 1;
+  int package = -1, numa = -1;  // that hold all of cpus
   std::uint32_t next_id = 1;
   int world_size = 1;                                           // as it was told
   std::vector<std::pair<std::string, std::string>> transports;  // name, address; best first
+  SharedFile tuning, topology;                                  // rank 0's count
 
   // Null: it does not have it.
   const std::string* address(std::string_view transport) const {
@@ -30,7 +33,7 @@ struct Card {
   }
 };
 
-// `world_size`: as this rank was told.
+// What is found out here, and the world size that this rank was told.
 Card my_card(const Engine& engine, int world_size);
 std::string to_text(const Card& card);
 // That of rank `of`. Throws Error{unavailable} that names it when the text makes no sense.

@@ -14,18 +14,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-Machine machine_of(const Job& job) {
-  const auto is_network = [](const Link* link) {
-    return link != nullptr && !link->transport().shares_memory();
-  };
-  const bool one_node = job.topology.node_count() == 1;
-  const bool network = std::ranges::any_of(job.links, is_network);
-  return {
-      .cores_per_node = job.cores_per_node,
-      .within_nodes = one_node && network ? TransportClass::network : TransportClass::shared_memory,
-      .between_nodes = TransportClass::network};
-}
-
 std::vector<Rank> all_ranks(int world_size) {
   std::vector<Rank> ranks(static_cast<std::size_t>(world_size));
   std::iota(ranks.begin(), ranks.end(), 0);
@@ -111,7 +99,7 @@ Communicator::Communicator(std::shared_ptr<Job> job, const Options& options, Pla
       options_(options),
       job_ranks_(std::move(place.job_ranks)),
       topology_(std::move(place.topology)),
-      planner_(machine_of(*job_)),
+      planner_(machine_of(*job_), job_->tuning),
       log_(std::make_shared<CallLog>()),
       context_(*job_->engine, context_setup(*job_, place.id, place.rank, job_ranks_, this)) {
   log(LogLevel::info,

@@ -10,6 +10,7 @@
 #include "base/log.hpp"
 #include "communicator/card.hpp"
 #include "communicator/connecting.hpp"
+#include "topology/tiers.hpp"
 #include "transport/fault/fault_transport.hpp"
 
 namespace motet {
@@ -94,12 +95,48 @@ std::vector<int> find_nodes(const std::vector<std::string>& shares_memory) {
   return node_of;
 }
 
-Topology discover(Meeting& meeting, const std::vector<Link*>& links, const Deadline& deadline) {
+void read_files(const Options& options, Card& card) {
+  if (options.tuning != "typical") card.tuning = read_shared_file(options.tuning);
+  card.topology = read_shared_file(options.topology);
+}
+
+// Alike on every rank: from what all have exchanged.
+Topology topology_of(Rank me, const std::vector<int>& node_of, const std::vector<Card>& cards) {
+  std::vector<Seat> seats;
+  std::vector<std::string> hosts;
+  for (const Card& card : cards) {
+    hosts.push_back(card.host);
+    seats.emplace_back();
+    seats.back().package = card.package;
+    seats.back().numa = card.numa;
+  }
+  const SharedFile& file = cards.front().topology;
+  if (file.path.empty()) return assemble(node_of, seats, {});
+  return read_from(file, "topology file", me, [&](const std::string& text) {
+    return assemble(node_of, seats, read_user_tiers(text, hosts));
+  });
+}
+
+// As topology_of; where it throws, rank 0 stays until all have heard as much as it has.
+Topology agree_on_topology(Meeting& meeting, const std::vector<int>& node_of,
+                           const std::vector<Card>& cards) {
+  try {
+    return topology_of(meeting.rank, node_of, cards);
+  } catch (const Error&) {
+    std::vector<Rank> ranks(cards.size());
+    std::iota(ranks.begin(), ranks.end(), 0);
+    if (ranks.size() > 1) part_ways(meeting, "nodes", ranks);
+    throw;
+  }
+}
+
+std::vector<int> exchange_nodes(Meeting& meeting, const std::vector<Link*>& links,
+                                const Deadline& deadline) {
   std::string mine(links.size(), '0');
   for (std::size_t rank = 0; rank < links.size(); ++rank) {
     if (links[rank] == nullptr || links[rank]->transport().shares_memory()) mine[rank] = '1';
   }
-  return Topology::from_nodes(find_nodes(exchange_row(meeting, "nodes", mine, deadline)));
+  return find_nodes(exchange_row(meeting, "nodes", mine, deadline));
 }
 
 // Rank 0 waits for as many ranks as it was told; others may have been told of fewer or more.
@@ -149,6 +186,18 @@ class Admission {
 
 }  // namespace
 
+Machine machine_of(const Job& job) {
+  const auto is_network = [](const Link* link) {
+    return link != nullptr && !link->transport().shares_memory();
+  };
+  const bool one_node = job.topology.node_count() == 1;
+  const bool network = std::ranges::any_of(job.links, is_network);
+  return {
+      .cores_per_node = job.cores_per_node,
+      .within_nodes = one_node && network ? TransportClass::network : TransportClass::shared_memory,
+      .between_nodes = TransportClass::network};
+}
+
 void check_names(const Options& options) {
   wanted_transports(options.transport);
   if (options.algorithm.empty()) return;
@@ -167,11 +216,13 @@ std::shared_ptr<Job> join(Meeting meeting, const Options& options, const Deadlin
   Engine& engine = *job->engine;
   const Admission admission(engine, meeting);
   std::vector<Card> cards;
-  for (const auto& text :
-       exchange(meeting, "card", to_text(my_card(engine, meeting.world_size)), deadline)) {
+  Card mine = my_card(engine, meeting.world_size);
+  if (meeting.rank == 0) read_files(options, mine);
+  for (const auto& text : exchange(meeting, "card", to_text(mine), deadline)) {
     cards.push_back(read_card(meeting.rank, cards.size(), text));
   }
   expect_same_world_size(meeting, cards);
+  job->tuning = read_from(cards.front().tuning, "tuning file", meeting.rank, Tuning::from_text);
   for (const Card& card : cards) job->hosts.push_back(card.host);
   job->communicator_id = std::ranges::max(cards, {}, &Card::next_id).next_id;
   if (job->communicator_id > max_communicator_id) {
@@ -179,7 +230,7 @@ std::shared_ptr<Job> join(Meeting meeting, const Options& options, const Deadlin
                 fmt::format("rank {}: joining: all communicator ids have been used", job->rank));
   }
   job->links = connect_all(meeting, engine, cards, deadline);
-  job->topology = discover(meeting, job->links, deadline);
+  job->topology = agree_on_topology(meeting, exchange_nodes(meeting, job->links, deadline), cards);
   engine.use_communicator_id(job->communicator_id);
   const Sharing sharing = sharing_of(meeting.rank, job->topology, cards);
   engine.share_cores(sharing.ranks, sharing.cores);

@@ -10,6 +10,7 @@
 #include "bootstrap/health.hpp"
 #include "communicator/meeting.hpp"
 #include "execute/engine.hpp"
+#include "planner/tuning.hpp"
 #include "topology/topology.hpp"
 
 namespace motet {
@@ -26,8 +27,12 @@ struct Job {
   std::vector<std::string> hosts;  // by rank
   Topology topology = Topology::single_node(1);
   int cores_per_node = 1;             // the least of any rank's
+  Tuning tuning;                      // rank 0's
   std::uint32_t communicator_id = 0;  // of the communicator of all ranks
 };
+
+// What the planner needs to know of the machine.
+Machine machine_of(const Job& job);
 
 // Whether the transports and the algorithm that the user names exist. Throws
 // Error{invalid_argument}.

@@ -113,10 +113,10 @@ std::string line(const Choice& choice, const Choice& best, bool is_preferred) {
       us(time.switching), measured, why);
 }
 
-std::optional<Seconds> measured_time(const Tuning& tuning, const Algorithm& algorithm,
-                                     const Problem& problem) {
+std::optional<Seconds> measured_time(const Tuning& tuning, const Machine& machine,
+                                     const Algorithm& algorithm, const Problem& problem) {
   for (const Measured& row : tuning.measured) {
-    if (row.algorithm == algorithm.name && row.where.covers(problem)) return row.time;
+    if (row.algorithm == algorithm.name && row.where.covers(problem, machine)) return row.time;
   }
   return std::nullopt;
 }
@@ -129,7 +129,7 @@ Choice Planner::consider(const Algorithm& algorithm, const Problem& problem, Dat
                 .block_bytes = block_sizes[0],
                 .reading = reading_for(problem),
                 .predicted = {},
-                .measured = measured_time(tuning_, algorithm, problem)};
+                .measured = measured_time(tuning_, machine_, algorithm, problem)};
   if (problem.world_size() == 1) return choice;
   Problem candidate = problem;
   candidate.params = choice.params;
@@ -155,19 +155,19 @@ Choice Planner::consider(const Algorithm& algorithm, const Problem& problem, Dat
 const Preference* Planner::preference(const Problem& problem) const {
   const auto& all = tuning_.preferences;
   const auto found = std::find_if(all.rbegin(), all.rend(), [&](const Preference& preference) {
-    if (!preference.where.covers(problem)) return false;
+    if (!preference.where.covers(problem, machine_)) return false;
     return find_algorithm(problem.collective, preference.algorithm)->supports(problem);
   });
   return found == all.rend() ? nullptr : &*found;
 }
 
-Choice Planner::choose(const Problem& problem, Wish wish) const {
-  if (!wish.algorithm.empty()) {
-    return consider(named(problem, wish.algorithm), problem, wish.type);
+Choice Planner::choose(const Problem& problem, Hint hint) const {
+  if (!hint.algorithm.empty()) {
+    return consider(named(problem, hint.algorithm), problem, hint.type);
   }
   if (const Preference* preferred = preference(problem)) {
     Choice choice =
-        consider(*find_algorithm(problem.collective, preferred->algorithm), problem, wish.type);
+        consider(*find_algorithm(problem.collective, preferred->algorithm), problem, hint.type);
     const Mover mover = choice.params.mover;
     if (preferred->params) choice.params = *preferred->params;
     choice.params.mover = mover;
@@ -176,7 +176,7 @@ Choice Planner::choose(const Problem& problem, Wish wish) const {
   Choice best;
   for (const Algorithm* algorithm : algorithms_for(problem.collective)) {
     if (!algorithm->supports(problem)) continue;
-    Choice choice = consider(*algorithm, problem, wish.type);
+    Choice choice = consider(*algorithm, problem, hint.type);
     const bool faster = choice.predicted.total() < beyond_rounding * best.predicted.total();
     if (best.algorithm == nullptr || faster) best = std::move(choice);
   }

@@ -25,7 +25,7 @@ struct Choice {
 };
 
 // What the caller knows beside the problem.
-struct Wish {
+struct Hint {
   std::string_view algorithm{};  // where not empty: no other
   DataType type = DataType::float32;
 };
@@ -35,10 +35,10 @@ class Planner {
   explicit Planner(Machine machine, Tuning tuning = {})
       : machine_(machine), tuning_(std::move(tuning)) {}
 
-  // What is wished for, else what the tuning prefers, else the fastest by prediction.
+  // What the hint names, else what the tuning prefers, else the fastest by prediction.
   // `problem.params` are ignored. Throws Error{invalid_argument} that lists the valid names if no
   // algorithm of that name supports the problem.
-  Choice choose(const Problem& problem, Wish wish = {}) const;
+  Choice choose(const Problem& problem, Hint hint = {}) const;
 
   // That algorithm with the parameters that suit it best. Requires algorithm.supports(problem).
   Choice consider(const Algorithm& algorithm, const Problem& problem,

@@ -41,34 +41,41 @@ class TuningReader {
  private:
   void read_line() {
     CostModel& model = tuning_.model;
-    switch (reader_.one_of(
-        {"machine", "latency", "message", "copy", "reduce", "type", "switch", "use", "measured"})) {
+    switch (reader_.one_of({"machine", "latency", "message", "crowded", "copy", "reduce", "type",
+                            "switch", "use", "measured"})) {
       case 0:
         tuning_.machine = word("a machine's hash");
         break;
-      case 1:
-        read_link().latency = read_time(reader_);
+      case 1: {
+        LinkCost& link = read_link();
+        link.latency = read_time(reader_);
         break;
+      }
       case 2: {
         LinkCost& link = read_link();
         link.message = read_table();
         break;
       }
-      case 3:
+      case 3: {
+        LinkCost& link = read_link();
+        link.crowded = read_time(reader_);
+        break;
+      }
+      case 4:
         model.copy = read_table();
         break;
-      case 4:
+      case 5:
         model.reduce = read_table();
         break;
-      case 5: {
+      case 6: {
         const std::size_t type = reader_.one_of(names<DataType>(data_type_count));
         model.type_factor[type] = factor();
         break;
       }
-      case 6:
+      case 7:
         model.context_switch = read_time(reader_);
         break;
-      case 7:
+      case 8:
         read_preference();
         break;
       default:
@@ -86,9 +93,12 @@ class TuningReader {
     if (!(value > 0 && value <= 1e6)) before.fail("a factor such as 2.5");
     return value;
   }
+  TransportClass read_class() {
+    return static_cast<TransportClass>(reader_.one_of({"shared_memory", "network"}));
+  }
   LinkCost& read_link() {
-    return reader_.one_of({"shared_memory", "network"}) == 0 ? tuning_.model.shared_memory
-                                                             : tuning_.model.network;
+    const bool shares_memory = read_class() == TransportClass::shared_memory;
+    return shares_memory ? tuning_.model.shared_memory : tuning_.model.network;
   }
   TimeTable read_table() {
     std::vector<TimeTable::Point> points;
@@ -118,6 +128,7 @@ class TuningReader {
     where.nodes = ranks("a number of nodes");
     reader_.one_of({"x"});
     where.local = ranks("a number of ranks per node");
+    where.within_nodes = read_class();
     where.least_bytes = where.most_bytes = read_bytes(reader_);
     return where;
   }
@@ -178,8 +189,9 @@ std::string table_text(const TimeTable& table) {
 }
 
 std::string place_text(const Where& where) {
-  return fmt::format("{} {} x {}  {}", name(where.collective), where.nodes, where.local,
-                     bytes_to_text(where.least_bytes));
+  const bool shares_memory = where.within_nodes == TransportClass::shared_memory;
+  return fmt::format("{} {} x {} {} {}", name(where.collective), where.nodes, where.local,
+                     shares_memory ? "shared_memory" : "network", bytes_to_text(where.least_bytes));
 }
 
 std::string model_text(const CostModel& model) {
@@ -188,6 +200,7 @@ std::string model_text(const CostModel& model) {
        {std::pair("shared_memory", &model.shared_memory), std::pair("network", &model.network)}) {
     text += fmt::format("latency {} {}\n", kind, to_text(link->latency));
     text += fmt::format("message {} {}\n", kind, table_text(link->message));
+    text += fmt::format("crowded {} {}\n", kind, to_text(link->crowded));
   }
   text += fmt::format("copy {}\nreduce {}\n", table_text(model.copy), table_text(model.reduce));
   for (std::size_t i = 0; i < model.type_factor.size(); ++i) {
@@ -209,10 +222,11 @@ std::string preference_text(const Preference& preference) {
 
 }  // namespace
 
-bool Where::covers(const Problem& problem) const {
+bool Where::covers(const Problem& problem, const Machine& machine) const {
   const double bytes = static_cast<double>(problem.parts.total() * problem.element_bytes);
-  return collective == problem.collective && nodes == problem.topology.node_count() &&
-         nodes * local == problem.world_size() && bytes >= least_bytes && bytes <= most_bytes;
+  return collective == problem.collective && within_nodes == machine.within_nodes &&
+         nodes == problem.topology.node_count() && nodes * local == problem.world_size() &&
+         bytes >= least_bytes && bytes <= most_bytes;
 }
 
 Tuning Tuning::from_text(std::string_view text) {

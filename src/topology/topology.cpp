@@ -35,6 +35,20 @@ std::vector<int> enclosing_groups(const Tier& inner, const Tier& outer) {
   return found;
 }
 
+// Hierarchical algorithms need groups that are equally large: ranks that are spread unevenly over a
+// node still share it.
+void leave_out_uneven_inside_nodes(std::vector<Tier>& tiers) {
+  const auto node =
+      std::find_if(tiers.begin(), tiers.end(), [](const Tier& t) { return t.name == "node"; });
+  const auto uneven = [](const Tier& tier) {
+    std::map<int, int> sizes;
+    for (const int group : tier.group_of) ++sizes[group];
+    return std::any_of(sizes.begin(), sizes.end(),
+                       [&](const auto& size) { return size.second != sizes.begin()->second; });
+  };
+  tiers.erase(std::remove_if(tiers.begin(), node, uneven), node);
+}
+
 }  // namespace
 
 Topology::Lists::Lists(const std::vector<int>& labels) : numbers(labels.size()), first(1, 0) {
@@ -87,6 +101,22 @@ Topology Topology::single_node(int world_size) {
 
 Topology Topology::from_nodes(const std::vector<int>& node_of) {
   return Topology({{"node", numbered_by_first_member(node_of)}, world_tier(node_of.size())});
+}
+
+Topology Topology::from_tiers(std::vector<Tier> labelled) {
+  std::vector<int> enclosing(labelled.front().group_of.size(), 0);
+  labelled.push_back(world_tier(enclosing.size()));
+  for (std::size_t i = labelled.size() - 1; i-- > 0;) {
+    std::map<std::pair<int, int>, int> number;  // of (enclosing group, label)
+    for (std::size_t rank = 0; rank < enclosing.size(); ++rank) {
+      int& group = labelled[i].group_of.at(rank);
+      const auto next = static_cast<int>(number.size());
+      group = number.try_emplace({enclosing[rank], group}, next).first->second;
+    }
+    enclosing = labelled[i].group_of;
+  }
+  leave_out_uneven_inside_nodes(labelled);
+  return Topology(std::move(labelled));
 }
 
 std::span<const Rank> Topology::members(int tier, int group) const {
@@ -147,6 +177,7 @@ Topology Topology::subset(const std::vector<Rank>& members) const {
       labels.push_back(tier.group_of.at(static_cast<std::size_t>(rank)));
     kept.push_back({tier.name, numbered_by_first_member(labels)});
   }
+  leave_out_uneven_inside_nodes(kept);
   return Topology(std::move(kept));
 }
 

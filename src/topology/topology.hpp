@@ -30,6 +30,9 @@ class Topology {
   static Topology single_node(int world_size);
   // node_of[rank] is any label; ranks with equal labels share a node.
   static Topology from_nodes(const std::vector<int>& node_of);
+  // Innermost first, "node" among them and no "world"; any labels, each counting inside its
+  // enclosing group. Tiers inside nodes whose groups differ in size are left out.
+  static Topology from_tiers(std::vector<Tier> labelled);
   // Both text forms. Throws Error{invalid_argument} naming line, column and what was expected.
   static Topology from_text(std::string_view text);
   std::string to_text() const;
@@ -56,7 +59,8 @@ class Topology {
   bool uniform(int tier) const;
   bool uniform_nodes() const { return uniform(node_tier_); }
 
-  // The topology of a sub-communicator: rank i of it is members[i] here.
+  // The topology of a sub-communicator: rank i of it is members[i] here. Tiers inside nodes whose
+  // groups differ in size now are left out.
   Topology subset(const std::vector<Rank>& members) const;
 
   bool operator==(const Topology& other) const { return tiers_ == other.tiers_; }

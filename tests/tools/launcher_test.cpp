@@ -1,4 +1,4 @@
-#include "launcher.hpp"
+#include "launch/launcher.hpp"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -7,7 +7,7 @@
 #include <atomic>
 #include <stdexcept>
 
-namespace motet_perf {
+namespace motet_launch {
 namespace {
 
 TEST(Launcher, ThreadsRunEveryRankAndReportTheWorst) {
@@ -20,21 +20,19 @@ TEST(Launcher, ThreadsRunEveryRankAndReportTheWorst) {
   EXPECT_EQ(status, 1);
 }
 
-TEST(Launcher, EveryRankReadsAWholeId) {
+TEST(Launcher, EveryRankReadsAWholeWord) {
   std::array<int, 2> ends{};
   ASSERT_EQ(pipe(ends.data()), 0);
-  motet_unique_id sent{};
-  sent.bytes[0] = 'x';
-  sent.bytes[255] = 'y';
+  Word sent{};
+  sent.front() = 'x';
+  sent.back() = 'y';
   for (int i = 0; i < 2; ++i) ASSERT_EQ(write(ends[1], &sent, sizeof sent), ssize_t{sizeof sent});
   close(ends[1]);
   for (int rank = 1; rank <= 2; ++rank) {
-    const Launch launch{Start::joining, 3, rank, dup(ends[0])};
-    EXPECT_EQ(exchange_id(launch).bytes[255], 'y');
+    EXPECT_EQ(share_word({rank, 3, dup(ends[0])}, nullptr).back(), 'y');
   }
-  const Launch too_late{Start::joining, 3, 3, ends[0]};
-  EXPECT_THROW(exchange_id(too_late), std::runtime_error);
+  EXPECT_THROW(share_word({3, 3, ends[0]}, nullptr), std::runtime_error);
 }
 
 }  // namespace
-}  // namespace motet_perf
+}  // namespace motet_launch

@@ -28,6 +28,14 @@ one_rank() {
 }
 every_type() { expect 0 'all results right' allreduce --ranks 2 -b 1K -e 1K -n 2 -w 1 -d all -o all; }
 
+# Tiers inside a node, which this machine may not have.
+packages() {
+  tiers=$(mktemp)  # not local: the trap runs after this function
+  trap 'rm -f "$tiers"' EXIT
+  echo '1 nodes x 2 packages x 2' > "$tiers"
+  MOTET_TOPOLOGY=$tiers expect 0 'all results right' allreduce --ranks 4 -e 300K -f 8 -n 5 --algorithm hierarchical
+}
+
 wrong_usage() {
   expect 2 "unknown collective 'all_reduce'; choose from allreduce" all_reduce --ranks 2
   expect 2 "root 2 with 2 ranks" broadcast --ranks 2 -r 2

@@ -4,11 +4,12 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <optional>
 #include <stdexcept>
 
-#include "launcher.hpp"
+#include "launch/launcher.hpp"
 #include "options.hpp"
 #include "runner.hpp"
 
@@ -47,17 +48,31 @@ int run_rank(const motet_unique_id* id, int rank, const Options& options) {
   });
 }
 
+motet_unique_id exchange_id(const Launch& launch) {
+  motet_unique_id id{};
+  static_assert(sizeof id == sizeof(motet_launch::Word));
+  const auto word =
+      motet_launch::share_word({launch.join_rank, launch.ranks, launch.join_descriptor}, [] {
+        const motet_unique_id made = motet::unique_id();
+        motet_launch::Word bytes{};
+        std::memcpy(bytes.data(), &made, sizeof made);
+        return bytes;
+      });
+  std::memcpy(&id, word.data(), sizeof id);
+  return id;
+}
+
 int run_threads(const Options& options) {
   const motet_unique_id id = motet::unique_id();
-  return launch_threads(options.launch.ranks,
-                        [&](int rank) { return run_rank(&id, rank, options); });
+  return motet_launch::launch_threads(options.launch.ranks,
+                                      [&](int rank) { return run_rank(&id, rank, options); });
 }
 
 int start(const Options& options, int argc, const char* const* argv) {
   const Launch& launch = options.launch;
   switch (launch.start) {
     case Start::processes:
-      return launch_processes(launch.ranks, argc, argv);
+      return motet_launch::launch_processes("motet-perf", launch.ranks, argc, argv);
     case Start::threads:
       return run_threads(options);
     case Start::joining: {

@@ -1,0 +1,15 @@
+// The candidates' names, apart from the rest: the library's own words and those of its public
+// interface do not mix.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "pattern.hpp"
+
+namespace motet_tune {
+
+// Of the algorithms that support a call among ranks of one node.
+std::vector<std::string> algorithm_names(const motet_perf::Shape& shape);
+
+}  // namespace motet_tune
