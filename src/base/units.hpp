@@ -19,6 +19,7 @@ struct Bandwidth {
   static constexpr Bandwidth gigabytes(double per_second) { return {per_second * 1e9}; }
   constexpr double gigabytes_per_second() const { return bytes_per_second * 1e-9; }
   constexpr Seconds time(double bytes) const { return Seconds(bytes / bytes_per_second); }
+  // NOLINTNEXTLINE(modernize-use-nullptr): the compiler's own comparison with 0
   auto operator<=>(const Bandwidth&) const = default;
 };
 

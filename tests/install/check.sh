@@ -65,6 +65,11 @@ perf() {
   expect 'all results right' 1 "$prefix/bin/motet-perf" allreduce --ranks 2 -e 4K -f 8 -n 20
 }
 
+fabrics() {
+  [[ -x $prefix/bin/motet-perf ]] || skip "built without tools"
+  diff -r "$SOURCE/share/fabrics" "$prefix/share/motet/fabrics" || fail "fabrics are not installed as they are"
+}
+
 # by_mpi NAME [OPTIONS OF MPIRUN]: the adapter compiled by that MPI, and motet-perf under its mpirun.
 by_mpi() {
   local name=$1 flags

@@ -9,8 +9,9 @@
 namespace motet {
 
 // By rank: the lowest one that a symmetry of the fabric takes it to; `fixed` stays where it is.
-// Symmetries used are those that permute the children of all groups of a tier alike, which only
-// edges, going by position, forbid.
+// Symmetries used are those that exchange two groups of one kind inside the group around them.
+// Every mesh and switch bears that; edges and rails go by position, so inside of the groups that
+// those join nothing is exchanged.
 std::vector<Rank> alike(const Fabric& fabric, std::optional<Rank> fixed = {});
 // Those that are the lowest of their kind.
 std::vector<Rank> representatives(const Fabric& fabric, std::optional<Rank> fixed = {});
