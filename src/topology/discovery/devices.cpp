@@ -145,7 +145,7 @@ class Devices {
     place.address = address_of(pci);
     place.below = switch_above(object);
     place.link_gigabytes = std::round(pci.linkspeed * 1000.0) / 1000;  // it is a float
-    const hwloc_obj_t around = hwloc_get_non_io_ancestor_obj(tree_, object);
+    hwloc_obj_t around = hwloc_get_non_io_ancestor_obj(tree_, object);
     const CpuSet cpus = cpus_of(around->cpuset);
     const Seat seat = seat_on(hardware_, cpus);
     place.package = seat.package;
@@ -157,7 +157,7 @@ class Devices {
   // An InfiniBand or RoCE device first; its interfaces, which come later, are added to it.
   void add_nic(hwloc_obj_t device) {
     const bool verbs = device->attr->osdev.type == HWLOC_OBJ_OSDEV_OPENFABRICS;
-    const hwloc_obj_t pci = pci_device_of(device);
+    hwloc_obj_t pci = pci_device_of(device);
     const auto known = nics_.find(pci);
     if (!verbs && pci != nullptr && known != nics_.end()) {
       hardware_.nics[known->second].interfaces.emplace_back(device->name);
@@ -220,7 +220,7 @@ class Devices {
     const std::string_view device_name = device->name;
     const bool part_of_another = device_name.find('.') != std::string_view::npos;  // "ze0.1"
     if (part_of_another || info(device, "OpenCLDeviceType") == "CPU") return;
-    const hwloc_obj_t pci = pci_device_of(device);
+    hwloc_obj_t pci = pci_device_of(device);
     if (pci != nullptr && !accelerators_.insert(pci).second) return;
     hardware_.accelerators.push_back({std::string(device_name), kind, info(device, "GPUModel"),
                                       pci == nullptr ? PciPlace{} : place_of(pci)});

@@ -58,7 +58,7 @@ std::string info(hwloc_obj_t object, const char* name) {
 Survey discover(const Source& source, const CpuSet& cpus) {
   const hwloc::Tree tree = hwloc::load(source);
   Hardware hardware;
-  const hwloc_obj_t root = hwloc_get_root_obj(tree.get());
+  hwloc_obj_t root = hwloc_get_root_obj(tree.get());
   hardware.product = hwloc::info(root, "DMIProductName");
   hwloc::add_memory(tree.get(), hardware);
   hwloc::add_devices(tree.get(), source, hardware);

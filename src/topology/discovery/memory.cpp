@@ -10,7 +10,7 @@ namespace motet::hwloc {
 namespace {
 
 int package_around(hwloc_topology_t tree, hwloc_obj_t object) {
-  const hwloc_obj_t package = hwloc_get_ancestor_obj_by_type(tree, HWLOC_OBJ_PACKAGE, object);
+  hwloc_obj_t package = hwloc_get_ancestor_obj_by_type(tree, HWLOC_OBJ_PACKAGE, object);
   return package == nullptr ? -1 : static_cast<int>(package->os_index);
 }
 
