@@ -172,7 +172,7 @@ CostModel CostModel::for_type(DataType type) const {
   return model;
 }
 
-Workload::Workload(const Algorithm& algorithm, const Problem& problem)
+Tally::Tally(const Algorithm& algorithm, const Problem& problem)
     : problem_(problem),
       rounds_(algorithm.rounds(problem)),
       largest_node_(largest_node(problem.topology)) {
@@ -181,7 +181,7 @@ Workload::Workload(const Algorithm& algorithm, const Problem& problem)
   }
 }
 
-Prediction Workload::price(std::size_t block_bytes, const Machine& machine,
+Prediction Tally::price(std::size_t block_bytes, const Machine& machine,
                            const CostModel& model) const {
   const int depth = rounds_.within_nodes + rounds_.between_nodes;
   const Counter counter(problem_, depth, machine, model);
@@ -213,7 +213,7 @@ Prediction Workload::price(std::size_t block_bytes, const Machine& machine,
 Prediction predict(const Algorithm& algorithm, const Problem& problem, std::size_t block_bytes,
                    const Machine& machine, const CostModel& model) {
   if (problem.world_size() == 1) return {};
-  return Workload(algorithm, problem).price(block_bytes, machine, model);
+  return Tally(algorithm, problem).price(block_bytes, machine, model);
 }
 
 }  // namespace motet

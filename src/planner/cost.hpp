@@ -61,11 +61,11 @@ struct Prediction {
 };
 
 // What an algorithm has the ranks do, counted once and priced often.
-class Workload {
+class Tally {
  public:
   // `problem.params` are those to predict for. Requires algorithm.supports(problem), whose topology
   // must outlive this.
-  Workload(const Algorithm& algorithm, const Problem& problem);
+  Tally(const Algorithm& algorithm, const Problem& problem);
 
   // Blocks of `block_bytes` overlap.
   Prediction price(std::size_t block_bytes, const Machine& machine, const CostModel& model) const;

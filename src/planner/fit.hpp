@@ -9,7 +9,7 @@ namespace motet {
 
 // A call that was timed.
 struct Observation {
-  const Workload* workload = nullptr;
+  const Tally* tally = nullptr;
   std::size_t block_bytes = 0;
   Machine machine;
   Seconds measured{};

@@ -138,10 +138,10 @@ Choice Planner::consider(const Algorithm& algorithm, const Problem& problem, Dat
   if (has_root(problem.collective)) {
     candidate.in_place = problem.collective == Collective::broadcast;
   }
-  const Workload workload(algorithm, candidate);
+  const Tally tally(algorithm, candidate);
   const CostModel model = tuning_.model.for_type(type);
   for (const std::size_t block_bytes : block_sizes) {
-    const Prediction predicted = workload.price(block_bytes, machine_, model);
+    const Prediction predicted = tally.price(block_bytes, machine_, model);
     if (choice.predicted.total() > Seconds() && predicted.total() >= choice.predicted.total()) {
       continue;
     }

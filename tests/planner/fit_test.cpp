@@ -41,16 +41,16 @@ class Fitted : public testing::Test {
                           .params = {}};
     for (const Algorithm* algorithm : algorithms_for(collective)) {
       if (!algorithm->supports(problem)) continue;
-      const Workload& workload = workloads_.emplace_back(*algorithm, problem);
-      const Seconds time = workload.price(block_bytes, machine, truth()).total();
-      observations_.push_back({&workload, block_bytes, machine, time, cell});
+      const Tally& tally = tallies_.emplace_back(*algorithm, problem);
+      const Seconds time = tally.price(block_bytes, machine, truth()).total();
+      observations_.push_back({&tally, block_bytes, machine, time, cell});
     }
   }
 
   static constexpr std::size_t block_bytes = 128 * 1024;
   const std::deque<Topology> topologies_{Topology::single_node(2), Topology::single_node(4),
                                          Topology::single_node(8)};
-  std::deque<Workload> workloads_;
+  std::deque<Tally> tallies_;
   std::vector<Observation> observations_;
 };
 

@@ -42,14 +42,14 @@ class Case {
     motet::Problem asked = problem();
     asked.params = choice.params;
     asked.in_place = collective_ == Collective::broadcast;
-    workload_.emplace_back(algorithm_, asked);
+    tally_.emplace_back(algorithm_, asked);
     block_bytes_ = choice.block_bytes;
   }
   Case(const Case&) = delete;
   Case& operator=(const Case&) = delete;
 
   motet::Observation observation() const {
-    return {&workload_.front(), block_bytes_, machine_, motet::microseconds(row_.time_us)};
+    return {&tally_.front(), block_bytes_, machine_, motet::microseconds(row_.time_us)};
   }
   motet::Problem problem() const {
     const bool divided = collective_ == Collective::allreduce ||
@@ -72,7 +72,7 @@ class Case {
   Collective collective_;
   const Algorithm& algorithm_;
   motet::Machine machine_;
-  std::vector<motet::Workload> workload_;
+  std::vector<motet::Tally> tally_;
   std::size_t block_bytes_ = 0;
 };
 
