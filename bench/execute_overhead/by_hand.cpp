@@ -12,7 +12,7 @@ Wires::Wires(Member& member) : rank_(member.rank()), crowded_(member.crowded()) 
   for (Rank peer = 0; peer < member.world_size(); ++peer) {
     endpoints_.push_back(peer == rank_ ? nullptr : &member.link(peer).endpoint());
   }
-  Link& any = member.link(rank_ == 0 ? 1 : 0);
+  PeerLink& any = member.link(rank_ == 0 ? 1 : 0);
   transport_ = &any.transport();
   group_send_ = any.group_send();
   if (group_send_ == nullptr) throw std::runtime_error("shared memory sends no block to several");

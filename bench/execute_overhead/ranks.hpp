@@ -53,7 +53,7 @@ class Member {
   int world_size() const { return world_size_; }
   bool crowded() const { return crowded_; }
   Communicator& communicator() { return *communicator_; }
-  Link& link(Rank peer) { return *job_->links[static_cast<std::size_t>(peer)]; }
+  PeerLink& link(Rank peer) { return *job_->links[static_cast<std::size_t>(peer)]; }
 
   // All leave within the time a cache line takes.
   void meet();

@@ -16,7 +16,7 @@ struct Uses {
   bool chunks = false;
   bool channels = false;
   bool mover = false;
-  bool around = false;    // around_percent, on three levels or more
+  bool around = false;  // around_percent, on three levels or more
   bool trees = false;
   bool topology = false;  // not a parameter: where ranks sit changes the schedule
 };

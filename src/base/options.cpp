@@ -61,9 +61,8 @@ constexpr std::array<Setting, 18> settings{{
       "File of rank 0 that says which pods, switches or sites hosts belong to (docs/topology.md)."},
      Text{&Options::topology}},
     {{"MOTET_TUNING", "path", "", "",
-      "Tuning file of rank 0's machine, by which all ranks plan (motet-tune writes it). "
-      "\"typical\": "
-      "none."},
+      "Tuning file of rank 0's machine, by which all ranks plan. Empty: the one that motet-tune "
+      "--save wrote for it, if any. \"typical\": none."},
      Text{&Options::tuning}},
     {{"MOTET_SLOTS", "integer", "8", "blocks",
       "Large blocks a rank has under way in shared memory (a soft limit)."},
@@ -278,6 +277,14 @@ void hide_secret(Options& options) {
   options.secret = kept;
 }
 
+std::string configuration_folder() {
+  if (const char* given = std::getenv("XDG_CONFIG_HOME"); given != nullptr && *given == '/') {
+    return std::string(given) + "/motet";
+  }
+  const char* const home = std::getenv("HOME");
+  return home == nullptr || *home != '/' ? "" : std::string(home) + "/.config/motet";
+}
+
 }  // namespace
 
 Options Options::from_environment() {
@@ -287,6 +294,7 @@ Options Options::from_environment() {
         std::getenv(setting.row.name.data());  // names are literals: they end with a zero
     if (value != nullptr) std::visit(Assign{options, setting.row.name, value}, setting.target);
   }
+  options.configuration = configuration_folder();
   hide_secret(options);
   reject_unknown_names();
   read_launcher(options);

@@ -11,16 +11,17 @@
 namespace motet {
 
 struct Options {
-  std::string transport;            // MOTET_TRANSPORT: "shm,tcp" in order of preference; empty: all
-  std::string algorithm;            // MOTET_ALGORITHM: used wherever it supports the problem
-  std::string topology;             // MOTET_TOPOLOGY: file with the tiers above the nodes
-  std::string tuning;               // MOTET_TUNING: file of rank 0, or "typical" for none
-  int slots = 8;                    // MOTET_SLOTS: large blocks under way per rank (soft limit)
-  int block_kib = 128;              // MOTET_BLOCK_KIB: longest block
-  int ring_lines = 64;              // MOTET_RING_LINES: small messages under way per pair
-  bool reads_peers = true;          // MOTET_READ_PEERS: large blocks out of other processes' memory
-  int setup_timeout_ms = 120'000;   // MOTET_SETUP_TIMEOUT_MS
-  int timeout_ms = 30 * 60 * 1000;  // MOTET_TIMEOUT_MS: one collective
+  std::string transport;           // MOTET_TRANSPORT: "shm,tcp" in order of preference; empty: all
+  std::string algorithm;           // MOTET_ALGORITHM: used wherever it supports the problem
+  std::string topology;            // MOTET_TOPOLOGY: file with the tiers above the nodes
+  std::string tuning;              // MOTET_TUNING: file of rank 0, or "typical" for none
+  std::string configuration;       // the user's folder for such files, from XDG_CONFIG_HOME or HOME
+  int slots = 8;                   // MOTET_SLOTS: large blocks under way per rank (soft limit)
+  int block_kib = 128;             // MOTET_BLOCK_KIB: longest block
+  int ring_lines = 64;             // MOTET_RING_LINES: small messages under way per pair
+  bool reads_peers = true;         // MOTET_READ_PEERS: large blocks out of other processes' memory
+  int setup_timeout_ms = 120'000;  // MOTET_SETUP_TIMEOUT_MS
+  int timeout_ms = 30 * 60 * 1000;    // MOTET_TIMEOUT_MS: one collective
   std::string log_level = "warning";  // MOTET_LOG
   std::string fault;  // MOTET_FAULT: "seed=7,delay=3,full=0.1,reorder=0.2,kill=1000": tests only
   bool blockwise = true;  // MOTET_BLOCKWISE: 0 runs every step whole (tests compare bits)

@@ -33,7 +33,7 @@ Context::Setup context_setup(const Job& job, std::uint32_t id, Rank rank,
 std::string transports_in_use(const Context& context) {
   std::map<std::string_view, int> peers;
   for (Rank rank = 0; rank < context.world_size(); ++rank) {
-    if (const Link* link = context.link(rank)) ++peers[link->transport_name()];
+    if (const PeerLink* link = context.link(rank)) ++peers[link->transport_name()];
   }
   std::string text;
   for (const auto& [name, count] : peers) {
@@ -196,7 +196,7 @@ Program Communicator::make_program(const Arguments& arguments, const Extent& ext
   problem.in_place = extent.in_place;
   problem.params = choice.params;
   const Schedule schedule = build_schedule(*choice.algorithm, problem, rank());
-  std::vector<Link*> links;
+  std::vector<PeerLink*> links;
   links.reserve(static_cast<std::size_t>(world_size()));
   for (Rank peer = 0; peer < world_size(); ++peer) links.push_back(context_.link(peer));
   const bool averages = reduces(asked.collective) && asked.op == ReduceOp::avg;
@@ -341,7 +341,7 @@ void Communicator::throw_failure(const CallRecord* record) const {
 }
 
 std::string_view Communicator::transport_to(Rank peer) const {
-  const Link* link = context_.link(peer);
+  const PeerLink* link = context_.link(peer);
   return link == nullptr ? std::string_view("self") : link->transport_name();
 }
 

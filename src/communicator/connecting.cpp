@@ -39,7 +39,7 @@ class Connecting {
   Connecting(const Connecting&) = delete;
   Connecting& operator=(const Connecting&) = delete;
 
-  std::vector<Link*> connect_all() {
+  std::vector<PeerLink*> connect_all() {
     reuse_links();
     const std::vector<std::string> names = names_of_transports(cards_);
     for (const std::string& name : names) {
@@ -78,7 +78,7 @@ class Connecting {
     failed_in_use = 'F'
   };
 
-  State state_of(const Link* link) const {
+  State state_of(const PeerLink* link) const {
     if (link == nullptr) return none;
     const bool in_use = engine_.is_used(*link);
     if (link->failed()) return in_use ? failed_in_use : failed;
@@ -174,8 +174,8 @@ class Connecting {
       if (both) {
         links_[attempt.rank] =
             engine_.add_link(cards_[attempt.rank].engine,
-                             std::make_unique<Link>(name_of(attempt.rank), name, *transport,
-                                                    std::move(attempt.endpoint)));
+                             std::make_unique<PeerLink>(name_of(attempt.rank), name, *transport,
+                                                        std::move(attempt.endpoint)));
       } else {
         const std::string& why = attempt.endpoint->failure();
         reasons_[attempt.rank] += fmt::format("{}: {}; ", name, why.empty() ? "no answer" : why);
@@ -193,7 +193,7 @@ class Connecting {
   Engine& engine_;
   const std::vector<Card>& cards_;
   const Deadline deadline_;
-  std::vector<Link*> links_;
+  std::vector<PeerLink*> links_;
   std::vector<std::string> reasons_;
   std::vector<Attempt> attempts_;
 };
@@ -213,8 +213,8 @@ std::vector<std::string> exchange_row(Meeting& meeting, const std::string& what,
   return rows;
 }
 
-std::vector<Link*> connect_all(Meeting& meeting, Engine& engine, const std::vector<Card>& cards,
-                               const Deadline& deadline) {
+std::vector<PeerLink*> connect_all(Meeting& meeting, Engine& engine, const std::vector<Card>& cards,
+                                   const Deadline& deadline) {
   return Connecting(meeting, engine, cards, deadline).connect_all();
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <numeric>
 
 #include "algorithms/list.hpp"
@@ -10,6 +11,7 @@
 #include "base/log.hpp"
 #include "communicator/card.hpp"
 #include "communicator/connecting.hpp"
+#include "topology/discovery/machine_hash.hpp"
 #include "topology/tiers.hpp"
 #include "transport/fault/fault_transport.hpp"
 
@@ -95,9 +97,29 @@ std::vector<int> find_nodes(const std::vector<std::string>& shares_memory) {
   return node_of;
 }
 
+// The user's own for this machine, else the machine's.
+std::string usual_tuning(const Options& options) {
+  const std::string name = "/" + machine_hash() + ".tuning";
+  for (const std::string& folder : {options.configuration, std::string("/etc/motet")}) {
+    std::error_code ignored;
+    if (!folder.empty() && std::filesystem::exists(folder + name, ignored)) return folder + name;
+  }
+  return {};
+}
+
 void read_files(const Options& options, Card& card) {
-  if (options.tuning != "typical") card.tuning = read_shared_file(options.tuning);
+  if (options.tuning != "typical") {
+    card.tuning = read_shared_file(options.tuning.empty() ? usual_tuning(options) : options.tuning);
+  }
   card.topology = read_shared_file(options.topology);
+}
+
+void check_machine(const Tuning& tuning, const std::string& path) {
+  if (tuning.machine.empty() || tuning.machine == machine_hash()) return;
+  log(LogLevel::warning,
+      fmt::format("rank=0 event=tuning file=\"{}\" of=machine-{} here=machine-{} hint=\"run "
+                  "motet-tune --save here\"",
+                  path, tuning.machine, machine_hash()));
 }
 
 // Alike on every rank: from what all have exchanged.
@@ -130,7 +152,7 @@ Topology agree_on_topology(Meeting& meeting, const std::vector<int>& node_of,
   }
 }
 
-std::vector<int> exchange_nodes(Meeting& meeting, const std::vector<Link*>& links,
+std::vector<int> exchange_nodes(Meeting& meeting, const std::vector<PeerLink*>& links,
                                 const Deadline& deadline) {
   std::string mine(links.size(), '0');
   for (std::size_t rank = 0; rank < links.size(); ++rank) {
@@ -187,7 +209,7 @@ class Admission {
 }  // namespace
 
 Machine machine_of(const Job& job) {
-  const auto is_network = [](const Link* link) {
+  const auto is_network = [](const PeerLink* link) {
     return link != nullptr && !link->transport().shares_memory();
   };
   const bool one_node = job.topology.node_count() == 1;
@@ -223,6 +245,7 @@ std::shared_ptr<Job> join(Meeting meeting, const Options& options, const Deadlin
   }
   expect_same_world_size(meeting, cards);
   job->tuning = read_from(cards.front().tuning, "tuning file", meeting.rank, Tuning::from_text);
+  if (meeting.rank == 0) check_machine(job->tuning, cards.front().tuning.path);
   for (const Card& card : cards) job->hosts.push_back(card.host);
   job->communicator_id = std::ranges::max(cards, {}, &Card::next_id).next_id;
   if (job->communicator_id > max_communicator_id) {

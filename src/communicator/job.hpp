@@ -23,7 +23,7 @@ struct Job {
   std::unique_ptr<Health> health;
 
   Rank rank = 0;
-  std::vector<Link*> links;        // by rank; null for this one
+  std::vector<PeerLink*> links;    // by rank; null for this one
   std::vector<std::string> hosts;  // by rank
   Topology topology = Topology::single_node(1);
   int cores_per_node = 1;             // the least of any rank's

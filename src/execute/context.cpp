@@ -25,7 +25,7 @@ Context::~Context() {
   engine_.remove(*this);
 }
 
-Rank Context::rank_of(const Link& link) const {
+Rank Context::rank_of(const PeerLink& link) const {
   const auto found = std::ranges::find(peers_, &link, &Peer::link);
   return found == peers_.end() ? -1 : static_cast<Rank>(found - peers_.begin());
 }
@@ -160,7 +160,7 @@ void Context::conclude_point_to_point(const Operation& operation) {
   if (tell_pending_) tell_back();
 }
 
-void Context::drop_left(Link& link, std::uint64_t sequence) {
+void Context::drop_left(PeerLink& link, std::uint64_t sequence) {
   if (link.drop_aside(operation_key(id_, sequence, false), operation_mask) > 0) suspect(sequence);
 }
 

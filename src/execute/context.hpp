@@ -73,7 +73,7 @@ class Context {
   struct Setup {
     std::uint32_t id = 0;
     Rank rank = 0;
-    std::vector<Link*> links;  // by rank; null for this rank
+    std::vector<PeerLink*> links;  // by rank; null for this rank
     Observer* observer = nullptr;
   };
   Context(Engine& engine, const Setup& setup);
@@ -117,7 +117,7 @@ class Context {
 
   std::uint32_t id() const { return id_; }
   Rank rank() const { return rank_; }
-  Link* link(Rank rank) const { return peers_[static_cast<std::size_t>(rank)].link; }
+  PeerLink* link(Rank rank) const { return peers_[static_cast<std::size_t>(rank)].link; }
   int world_size() const { return static_cast<int>(peers_.size()); }
   std::uint64_t completed() const { return completed_.value(); }
   std::size_t active_count() const { return active_.size(); }
@@ -140,7 +140,7 @@ class Context {
     std::uint32_t& known = point_to_point ? p.consumed_received : p.consumed;
     if (static_cast<std::int32_t>(value - known) > 0) known = value;
   }
-  Rank rank_of(const Link& link) const;
+  Rank rank_of(const PeerLink& link) const;
 
  private:
   using Queue = std::vector<Operation*>;  // few and short: erased at the front
@@ -148,7 +148,7 @@ class Context {
   // of max_active, so that nobody waits for it.
   static constexpr std::uint32_t tell_every = max_active / 2;
   struct Peer {
-    Link* link = nullptr;
+    PeerLink* link = nullptr;
     std::uint32_t consumed = 0;   // collectives that the peer has completed, as it said
     std::uint32_t told = 0;       // what this rank last said of itself
     std::uint64_t last_from = 0;  // the latest completed collective in which the peer sent to here
@@ -213,7 +213,7 @@ class Context {
       tell_back();
   }
   void conclude_point_to_point(const Operation& operation);
-  void drop_left(Link& link, std::uint64_t sequence);
+  void drop_left(PeerLink& link, std::uint64_t sequence);
   struct Short;
   template <class End>
   const ShortStep* take_steps(Short& call);

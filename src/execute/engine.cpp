@@ -70,17 +70,17 @@ Transport* Engine::find_transport(std::string_view name) const {
   return found == transports_.end() ? nullptr : found->transport.get();
 }
 
-Link* Engine::find_link(const Identity& peer) const {
+PeerLink* Engine::find_link(const Identity& peer) const {
   const auto found = links_.find(peer);
   return found == links_.end() ? nullptr : found->second.get();
 }
 
-Link* Engine::add_link(const Identity& peer, std::unique_ptr<Link> link) {
+PeerLink* Engine::add_link(const Identity& peer, std::unique_ptr<PeerLink> link) {
   linked_.insert(&link->transport());
   return (links_[peer] = std::move(link)).get();
 }
 
-bool Engine::is_used(const Link& link) const {
+bool Engine::is_used(const PeerLink& link) const {
   return std::ranges::any_of(contexts_,
                              [&](const Context* context) { return context->rank_of(link) >= 0; });
 }
@@ -134,7 +134,7 @@ bool Engine::progress() {
 
 // Nobody took the front block: it says something about its sender, belongs to a call that has not
 // begun here, or to none.
-bool Engine::sort_out(Link& link) {
+bool Engine::sort_out(PeerLink& link) {
   const Arrival* front = link.endpoint().front();
   if (front == nullptr) return false;
   const Header header = front->header;

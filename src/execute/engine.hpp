@@ -17,7 +17,7 @@
 
 #include "base/deadline.hpp"
 #include "execute/context.hpp"
-#include "execute/link.hpp"
+#include "execute/peer_link.hpp"
 #include "execute/waiting.hpp"
 #include "net/descriptor.hpp"
 #include "transport/transport.hpp"
@@ -54,10 +54,10 @@ class Engine {
   SharedMemory* shared_memory() const { return shared_memory_; }  // null: none shares memory
 
   // The link to a peer's engine, or null. With the engine held.
-  Link* find_link(const Identity& peer) const;
-  Link* add_link(const Identity& peer, std::unique_ptr<Link> link);
+  PeerLink* find_link(const Identity& peer) const;
+  PeerLink* add_link(const Identity& peer, std::unique_ptr<PeerLink> link);
   // Whether some communicator does.
-  bool is_used(const Link& link) const;
+  bool is_used(const PeerLink& link) const;
   // Closes and forgets a link that no communicator uses.
   void remove_link(const Identity& peer);
   // Communicator ids are given out in growing order and never again: a block for an id at least
@@ -102,7 +102,7 @@ class Engine {
   // linked: leaves out transports without links, whose progress() only accepts connections.
   enum class Width : std::uint8_t { linked, all };
   bool pass(Width width);
-  bool sort_out(Link& link);
+  bool sort_out(PeerLink& link);
   static bool belongs_to_later_call(const Context& context, const Header& header);
   bool poll_networks();
   bool flushed(const Operation& operation);
@@ -119,7 +119,7 @@ class Engine {
   std::vector<Transport*> networks_;   // those whose arrivals need progress() to be seen
   std::set<const Transport*> linked_;  // those that some link uses
   SharedMemory* shared_memory_ = nullptr;
-  std::map<Identity, std::unique_ptr<Link>> links_;
+  std::map<Identity, std::unique_ptr<PeerLink>> links_;
   std::vector<Context*> contexts_;
   std::uint32_t next_id_ = 1;
   bool crowded_ = false;

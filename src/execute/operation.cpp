@@ -261,10 +261,10 @@ bool Operation::take_answer(std::uint32_t index) {
   const Instruction& instruction = program_->instructions[index];
   Progress& progress = progress_[index];
   if (progress.done == progress.announced) return false;
-  Link& link = *program_->streams[instruction.stream].link;
+  PeerLink& link = *program_->streams[instruction.stream].link;
   const Key key = with_role(
       block_key(key_, instruction.channel, instruction.first_block + progress.done), Role::answer);
-  const Link::Found found = link.find(key, exact_mask);
+  const PeerLink::Found found = link.find(key, exact_mask);
   if (found.arrival == nullptr) return false;
   if (!is_expected(found.arrival->header, answer_bytes)) return false;
   if (*found.arrival->data == std::byte{0} && !send_data(index, progress.done)) return false;
@@ -280,12 +280,12 @@ bool Operation::advance_receive(std::uint32_t index) {
   if (streams_[instruction.stream].received != instruction.message) return false;
   if (progress.owes_answer) return answer(index, true);
   const Key key = block_key(key_, instruction.channel, instruction.first_block + progress.done);
-  const Link::Found found = program_->streams[instruction.stream].link->find(key, forward_mask);
+  const PeerLink::Found found = program_->streams[instruction.stream].link->find(key, forward_mask);
   if (found.arrival == nullptr || !ready(instruction, progress.done)) return false;
   return accept(index, found);
 }
 
-bool Operation::accept(std::uint32_t index, const Link::Found& found) {
+bool Operation::accept(std::uint32_t index, const PeerLink::Found& found) {
   const Instruction& instruction = program_->instructions[index];
   const Stream& stream = program_->streams[instruction.stream];
   const Header header = found.arrival->header;
@@ -311,9 +311,9 @@ bool Operation::is_expected(const Header& header, std::size_t bytes) {
 
 // Reads the block from the peer's memory, or asks for it as data if that cannot be reached (any
 // more).
-bool Operation::pull(std::uint32_t index, const Link::Found& found) {
+bool Operation::pull(std::uint32_t index, const PeerLink::Found& found) {
   const Instruction& instruction = program_->instructions[index];
-  Link& link = *program_->streams[instruction.stream].link;
+  PeerLink& link = *program_->streams[instruction.stream].link;
   Publication publication;
   std::memcpy(&publication, found.arrival->data, sizeof publication);
   if (link.memory() == nullptr || !take_from(index, publication)) {

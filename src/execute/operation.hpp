@@ -94,9 +94,9 @@ class Operation {
   bool publish(std::uint32_t index);
   bool take_answer(std::uint32_t index);
   bool advance_receive(std::uint32_t index);
-  bool accept(std::uint32_t index, const Link::Found& found);
+  bool accept(std::uint32_t index, const PeerLink::Found& found);
   bool is_expected(const Header& header, std::size_t bytes);
-  bool pull(std::uint32_t index, const Link::Found& found);
+  bool pull(std::uint32_t index, const PeerLink::Found& found);
   bool take_from(std::uint32_t index, const Publication& publication);
   bool read_from(PeerMemory& memory, std::uint32_t index, const Publication& publication);
   bool answer(std::uint32_t index, bool pulled);

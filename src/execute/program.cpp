@@ -13,7 +13,8 @@ constexpr std::size_t large_output_bytes = std::size_t{32} << 20;
 // Numbers the messages of each (peer, channel) as they are met in program order.
 class Numbering {
  public:
-  Numbering(Program& program, std::span<Link* const> links) : program_(program), links_(links) {}
+  Numbering(Program& program, std::span<PeerLink* const> links)
+      : program_(program), links_(links) {}
 
   void number(const Step& step, Instruction& instruction) {
     const auto [found, fresh] =
@@ -44,7 +45,7 @@ class Numbering {
   }
 
   Program& program_;
-  std::span<Link* const> links_;
+  std::span<PeerLink* const> links_;
   std::map<std::pair<Rank, Channel>, std::uint16_t> index_;
   std::vector<std::array<Count, 2>> counts_;  // sends, receives
 };
@@ -76,7 +77,7 @@ void find_groups(Program& program) {
            b.bytes == a.bytes && link_of(a)->group_send() != nullptr &&
            &link_of(b)->transport() == &link_of(a)->transport();
   };
-  std::map<const Link*, std::size_t> next_send;
+  std::map<const PeerLink*, std::size_t> next_send;
   for (std::size_t i = list.size(); i-- > 0;) {
     Instruction& first = list[i];
     if (first.op != Op::send) continue;

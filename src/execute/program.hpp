@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "device/host/reduce.hpp"
-#include "execute/link.hpp"
+#include "execute/peer_link.hpp"
 #include "execute/short_steps.hpp"
 #include "schedule/schedule.hpp"
 
@@ -38,14 +38,14 @@ struct Instruction {
 // Whom the program exchanges messages with.
 struct Partner {
   Rank rank = 0;
-  Link* link = nullptr;
+  PeerLink* link = nullptr;
   bool sends_to = false, receives_from = false;
 };
 
 // The messages with one peer on one channel, in both directions.
 struct Stream {
   Rank peer = 0;
-  Link* link = nullptr;
+  PeerLink* link = nullptr;
   Channel channel = 0;
 };
 
@@ -75,7 +75,7 @@ struct Program {
 
 struct Lowering {
   const Schedule& schedule;
-  std::span<Link* const> links;  // by rank; null for this rank itself
+  std::span<PeerLink* const> links;  // by rank; null for this rank itself
   std::size_t element_bytes = 1;
   std::size_t block_bytes = 128 * 1024;
   Reading reading = Reading::never;

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "execute/key.hpp"
-#include "execute/link.hpp"
+#include "execute/peer_link.hpp"
 
 namespace motet {
 
@@ -25,7 +25,7 @@ struct ShortStep {
   Key key = 0;                   // without the operation
   std::uint32_t stream = 0;      // likewise
   Rank peer = -1;
-  Link* link = nullptr;
+  PeerLink* link = nullptr;
   Endpoint* endpoint = nullptr;  // the link's
 };
 

@@ -182,7 +182,7 @@ Tally::Tally(const Algorithm& algorithm, const Problem& problem)
 }
 
 Prediction Tally::price(std::size_t block_bytes, const Machine& machine,
-                           const CostModel& model) const {
+                        const CostModel& model) const {
   const int depth = rounds_.within_nodes + rounds_.between_nodes;
   const Counter counter(problem_, depth, machine, model);
   Load all;

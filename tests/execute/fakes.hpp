@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "execute/link.hpp"
+#include "execute/peer_link.hpp"
 
 namespace motet::test {
 
@@ -74,16 +74,16 @@ class FakeLinks {
   FakeLinks(Transport& transport, int ranks, Rank me, std::string_view name = "shm") {
     for (Rank rank = 0; rank < ranks; ++rank) {
       owned_.push_back(rank == me ? nullptr
-                                  : std::make_unique<Link>("peer", name, transport,
-                                                           std::make_unique<FakeEndpoint>()));
+                                  : std::make_unique<PeerLink>("peer", name, transport,
+                                                               std::make_unique<FakeEndpoint>()));
       links_.push_back(owned_.back().get());
     }
   }
-  std::span<Link* const> links() const { return links_; }
+  std::span<PeerLink* const> links() const { return links_; }
 
  private:
-  std::vector<std::unique_ptr<Link>> owned_;
-  std::vector<Link*> links_;
+  std::vector<std::unique_ptr<PeerLink>> owned_;
+  std::vector<PeerLink*> links_;
 };
 
 }  // namespace motet::test

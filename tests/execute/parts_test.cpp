@@ -212,7 +212,7 @@ class SettingAside : public testing::Test {
   SettingAside() {
     auto endpoint = std::make_unique<FakeEndpoint>();
     endpoint_ = endpoint.get();
-    link_ = std::make_unique<Link>("peer", "fake", transport_, std::move(endpoint));
+    link_ = std::make_unique<PeerLink>("peer", "fake", transport_, std::move(endpoint));
   }
   void arrive_aside(Key key) {
     endpoint_->arrive(key);
@@ -221,7 +221,7 @@ class SettingAside : public testing::Test {
 
   FakeTransport transport_;
   FakeEndpoint* endpoint_ = nullptr;
-  std::unique_ptr<Link> link_;
+  std::unique_ptr<PeerLink> link_;
 };
 
 TEST_F(SettingAside, FindsTheFrontAndWhatWasSetAsideInAnyOrder) {

@@ -42,8 +42,8 @@ std::vector<Engine::NamedTransport> transports_of(const Network& network, Rank r
   return opened;
 }
 
-std::vector<Link*> links_of(const RankEngine& rank, const std::vector<Rank>& members) {
-  std::vector<Link*> links;
+std::vector<PeerLink*> links_of(const RankEngine& rank, const std::vector<Rank>& members) {
+  std::vector<PeerLink*> links;
   links.reserve(members.size());
   for (const Rank member : members) links.push_back(rank.link(member));
   return links;
@@ -177,10 +177,10 @@ void RankEngine::make_links() {
   const Engine::Hold hold(*engine_);
   for (std::size_t peer = 0; peer < endpoints_.size(); ++peer) {
     if (endpoints_[peer] == nullptr) continue;
-    links_[peer] =
-        engine_->add_link(cards_[peer].engine,
-                          std::make_unique<Link>(fmt::format("rank {}", peer), link_name(network_),
-                                                 transport, std::move(endpoints_[peer])));
+    links_[peer] = engine_->add_link(
+        cards_[peer].engine,
+        std::make_unique<PeerLink>(fmt::format("rank {}", peer), link_name(network_), transport,
+                                   std::move(endpoints_[peer])));
   }
 }
 

@@ -54,7 +54,7 @@ class RankEngine {
   Rank rank() const { return rank_; }
   const Network& network() const { return network_; }
   Engine& engine() { return *engine_; }
-  Link* link(Rank peer) const { return links_[static_cast<std::size_t>(peer)]; }
+  PeerLink* link(Rank peer) const { return links_[static_cast<std::size_t>(peer)]; }
 
  private:
   Network network_;
@@ -63,7 +63,7 @@ class RankEngine {
   std::unique_ptr<Engine> engine_;
   std::vector<Card> cards_;
   std::vector<std::unique_ptr<Endpoint>> endpoints_;  // until they become links
-  std::vector<Link*> links_;                          // by rank; null for this one
+  std::vector<PeerLink*> links_;                      // by rank; null for this one
 };
 
 // What a rank asks for. Algorithm "": the first of the list that supports the problem.

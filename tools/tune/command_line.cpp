@@ -14,7 +14,7 @@ constexpr auto about =
     "and writes it as a tuning file, by which the planner chooses from then on.";
 constexpr auto footer =
     "The library reads the file that MOTET_TUNING names, else MACHINE.tuning in\n"
-    "~/.config/motet and /etc/motet, where MACHINE is the hash in the file's first line.\n"
+    "~/.config/motet and /etc/motet, where MACHINE is the hash that the file gives.\n"
     "Let nothing else run meanwhile. Exit status: 0; 1 after an error; 2 for arguments that make\n"
     "no sense.";
 
@@ -66,7 +66,10 @@ Parsed parse(int argc, const char* const* argv) {
   app.add_option("--sample-ms", line.probe.sample_ms, "calls of one turn together")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  app.add_option("-o,--output", line.output, "file to write (default: standard output)");
+  auto* output =
+      app.add_option("-o,--output", line.output, "file to write (default: standard output)");
+  app.add_flag("--save", line.saves, "write it where the library looks for this machine's")
+      ->excludes(output);
   app.add_option("--rows", line.rows_from, "measure nothing: take these rows (--keep-rows wrote)");
   app.add_option("--keep-rows", line.rows_to, "also leave the measured rows in this file");
   app.add_flag("!--model-only", line.keeps_rows, "leave measured times out of the tuning");

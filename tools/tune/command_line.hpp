@@ -15,6 +15,7 @@ struct CommandLine {
   std::vector<std::string> transports{"shm", "tcp"};
   Probe probe;
   std::string output;      // "": standard output
+  bool saves = false;      // to where the library looks for this machine's
   std::string rows_from;   // rows that were measured before, instead of measuring
   bool keeps_rows = true;  // writes measured times too
   // Of a rank that motet-tune has started.

@@ -10,10 +10,12 @@
 #include <fstream>
 #include <stdexcept>
 
+#include "base/options.hpp"
 #include "calibration.hpp"
 #include "command_line.hpp"
 #include "launch/launcher.hpp"
 #include "runner.hpp"
+#include "topology/discovery/machine_hash.hpp"
 
 namespace motet_tune {
 namespace {
@@ -109,20 +111,29 @@ void write(const std::string& path, const std::string& text) {
   if (!file.flush()) throw std::runtime_error(fmt::format("{} could not be written", path));
 }
 
+std::string usual_path(const std::string& machine) {
+  const std::string folder = motet::Options::from_environment().configuration;
+  if (folder.empty()) throw std::runtime_error("--save: neither XDG_CONFIG_HOME nor HOME is set");
+  return folder + "/" + machine + ".tuning";
+}
+
 int tune(const CommandLine& line, const char* program) {
   const std::vector<Row> rows =
       line.rows_from.empty() ? measure_all(line, program) : read_rows(line.rows_from);
   if (!line.rows_to.empty()) write_rows(line.rows_to, rows);
   Calibration found = calibrate(rows, usable_cores());
   found.tuning.model.type_factor = measure_type_factors();
+  found.tuning.machine = motet::machine_hash();
   if (!line.keeps_rows) found.tuning.measured.clear();
   const std::string summary = fmt::format(
       "# {} measured calls; the model is off by {:.0f} % in the median (before: {:.0f} %); its "
       "choice is\n# within a tenth of the fastest in {} of {} cases.\n",
       rows.size(), 100 * found.error_after, 100 * found.error_before, found.within, found.cells);
-  write(line.output, "# By motet-tune " + std::string(motet_version()) + ".\n" + summary +
-                         found.tuning.to_text());
+  const std::string path = line.saves ? usual_path(found.tuning.machine) : line.output;
+  write(path, "# By motet-tune " + std::string(motet_version()) + ".\n" + summary +
+                  found.tuning.to_text());
   fmt::print(stderr, "{}", summary);
+  if (!path.empty()) fmt::print(stderr, "motet-tune: wrote {}\n", path);
   return 0;
 }
 

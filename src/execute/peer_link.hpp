@@ -11,11 +11,11 @@
 
 namespace motet {
 
-class Link {
+class PeerLink {
  public:
   // `peer` is for messages: "rank 3 on host b".
-  Link(std::string peer, std::string_view transport_name, Transport& transport,
-       std::unique_ptr<Endpoint> endpoint);
+  PeerLink(std::string peer, std::string_view transport_name, Transport& transport,
+           std::unique_ptr<Endpoint> endpoint);
 
   // A block that somebody looks for; `arrival` null: it has not come.
   struct Found {
