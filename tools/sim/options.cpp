@@ -60,7 +60,7 @@ void add_how(CLI::App& app, Words& words, Options& options) {
       ->check(CLI::IsMember({"fifo", "max-min"}))
       ->capture_default_str();
   app.add_option("--block", words.block,
-                 "bytes by which steps advance; 0: messages in one piece (default 128K, at most 16 "
+                 "bytes by which steps advance; 0: messages in one piece (default 128K, at most 8 "
                  "blocks a message)");
   app.add_flag("--compare", words.compare, "all algorithms of each size, best first");
   app.add_flag("--json", options.json, "one JSON object a line");
@@ -112,6 +112,7 @@ void understand(const Words& words, Options& options) {
   options.collective = collective(words.collective);
   options.type = type(words.type);
   understand_sizes(words, options.sizes);
+  if (options.collective.whole == motet_perf::Whole::nothing) options.sizes.list = {0};
   if (words.nodes > 0) options.settings.push_back(fmt::format("nodes={}", words.nodes));
   if (!words.params.empty()) options.params = parse_params(words.params);
   if (!words.block.empty()) {

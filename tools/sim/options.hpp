@@ -17,7 +17,7 @@ enum class Show { best, all };  // of each size: the best algorithm, or every on
 
 // Blocks as the executor has them, but no more of them per message than keep gigabytes affordable.
 inline constexpr std::size_t usual_block_bytes = std::size_t{128} << 10U;
-inline constexpr int usual_most_blocks = 16;
+inline constexpr int usual_most_blocks = 8;
 
 struct Options {
   motet_perf::CollectiveRow collective{};

@@ -80,7 +80,7 @@ class Climb {
 
   Params best() {
     const motet::Uses& uses = algorithm_.uses;
-    const bool around = uses.around && problem_.topology.tiers().size() > 2;
+    const bool around = uses.around;
     if (uses.chunks) multiply(&Params::chunks, 4, most_chunks);
     if (around) add(&Params::around_percent, 20, 60);
     if (around && uses.chunks) multiply(&Params::chunks, 2, most_chunks);
@@ -96,6 +96,7 @@ class Climb {
   motet::Seconds time(const Params& params) const {
     Problem problem = problem_;
     problem.params = params;
+    if (!algorithm_.supports(problem)) return motet::Seconds::max();
     return motet::simulate(fabric_, algorithm_, problem, how_).time;
   }
   bool improves(int Params::*parameter, int value) {
