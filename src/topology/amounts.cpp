@@ -33,7 +33,7 @@ struct Kind {
   double least, most;
 };
 
-constexpr Kind bandwidths{bandwidth_units, "a bandwidth such as 12.5 GB/s", 1, 1e18};
+constexpr Kind bandwidths{bandwidth_units, "a bandwidth such as 12.5 GB/s", 1, 1e15};
 constexpr Kind times{time_units, "a time such as 2.5 us", 0, 1e6};
 constexpr Kind sizes{byte_units, "a size such as 64 KiB", 0, 1e18};
 

@@ -16,13 +16,15 @@ namespace {
 
 using Wide = __int128;
 
-// Halves both until they fit; what that costs is below 1e-17.
+// Whole bytes per second where the fraction does not fit.
 void set_fraction(Bound& bound, Wide numerator, Wide denominator) {
-  Wide a = numerator;
-  Wide b = denominator;
-  while (b != 0) std::swap(a %= b, b);
-  if (a > 1) numerator /= a, denominator /= a;
-  while (numerator > INT64_MAX || denominator > INT64_MAX) numerator /= 2, denominator /= 2;
+  Wide common = numerator;
+  for (Wide rest = denominator; rest != 0;) std::swap(common %= rest, rest);
+  if (common > 1) numerator /= common, denominator /= common;
+  if (numerator > INT64_MAX) {
+    numerator = std::min<Wide>(numerator / denominator, INT64_MAX);
+    denominator = 1;
+  }
   bound.numerator = static_cast<std::int64_t>(numerator);
   bound.denominator = static_cast<std::int64_t>(denominator);
 }

@@ -12,9 +12,9 @@
 namespace motet {
 
 struct Bound {
-  // The most bytes per second that S / time can reach, exactly, as a fraction; S is the whole
-  // vector, of an alltoall what each rank has to send in all. 1/0 where nothing has to be sent, 0
-  // where links lack.
+  // The most bytes per second that S / time can reach, exactly, as a fraction in lowest terms; S is
+  // the whole vector, of an alltoall what each rank has to send in all. 1/0 where nothing has to be
+  // sent, 0 where links lack.
   std::int64_t numerator = 1;
   std::int64_t denominator = 0;
   // Whether some algorithm reaches it on large messages; else the best of the cuts that were tried.

@@ -9,8 +9,12 @@
 namespace motet {
 namespace {
 
-std::int64_t whole_bytes(Bandwidth bandwidth) {
-  return std::max<std::int64_t>(1, std::llround(bandwidth.bytes_per_second));
+// Bytes per second in which capacities are counted: one, unless all together would not fit.
+std::int64_t grain_for(const Fabric& fabric) {
+  constexpr double most = 4e18;
+  double total = 0;
+  for (const Link& link : fabric.links()) total += fabric.bandwidth(link).bytes_per_second;
+  return std::max<std::int64_t>(1, std::llround(std::ceil(total / most)));
 }
 
 // Colours of all vertices, from 0 without gaps, by their signatures in the order of vertices.
@@ -60,14 +64,17 @@ int count(const std::vector<int>& colours) {
 
 FlowGraph::FlowGraph(const Fabric& fabric)
     : vertices(fabric.vertex_count()), ranks(fabric.world_size()) {
+  const std::int64_t grain = grain_for(fabric);
   std::int64_t common = 0;
   arcs.reserve(fabric.links().size());
   for (const Link& link : fabric.links()) {
-    arcs.push_back({link.from, link.to, whole_bytes(fabric.bandwidth(link))});
+    const double grains = fabric.bandwidth(link).bytes_per_second / static_cast<double>(grain);
+    arcs.push_back({link.from, link.to, std::llround(std::ceil(grains))});
     common = std::gcd(common, arcs.back().capacity);
   }
-  unit = std::max<std::int64_t>(1, common);
-  for (FlowArc& arc : arcs) arc.capacity /= unit;
+  if (arcs.empty()) return;
+  unit = grain * common;
+  for (FlowArc& arc : arcs) arc.capacity /= common;
 }
 
 Quotient quotient(const FlowGraph& graph, const std::vector<int>& colours) {

@@ -78,6 +78,14 @@ TEST(Bound, WithoutLinksIsForever) {
   }
 }
 
+TEST(Bound, OfAbsurdBandwidthsDoesNotOverflow) {
+  const Fabric absurd = Fabric::from_text(
+      "fabric absurd\nranks 64\nclass a 1000 TB/s 0 us\nclass b 1 B/s 0 us\n"
+      "mesh node a x 100\nswitch node b\n");
+  const double most = 64 * 100e15;
+  EXPECT_NEAR(bound(absurd, Collective::allgather).algbw().bytes_per_second / most, 1, 1e-9);
+}
+
 TEST(Bound, OfScatterBindsAtTheRoot) {
   const Bound scatter = bound(nodes_of("atlas900", 2), Collective::scatter, 5);
   EXPECT_NEAR(scatter.algbw().gigabytes_per_second(), 109.333, 0.001);
