@@ -17,6 +17,7 @@ struct Uses {
   bool channels = false;
   bool mover = false;
   bool around = false;    // around_percent, on three levels or more
+  bool trees = false;
   bool topology = false;  // not a parameter: where ranks sit changes the schedule
 };
 
@@ -43,6 +44,9 @@ inline bool any_problem(const Problem&) {
 }
 inline bool commutative(const Problem& problem) {
   return problem.commutative;
+}
+inline bool equal_parts(const Problem& problem) {
+  return problem.parts == Parts::uniform(problem.parts.count(0), problem.world_size());
 }
 inline bool power_of_two(const Problem& problem) {
   return std::has_single_bit(static_cast<unsigned>(problem.world_size()));

@@ -6,22 +6,27 @@ namespace motet {
 
 namespace {
 
-// In phase i below `top` a strand is scattered on level i, in phase `top` and the one after summed
-// and spread across the outermost, then gathered on the levels in reverse.
+// In phase i a strand is scattered on level i, up to the outermost, then gathered on the levels in
+// reverse. In between it waits, as the outermost takes many rounds: about two of them to a phase.
+//
+// On all other levels the way up and the way back share a channel. So a strand's scatter follows
+// the gather of the one as many phases before it, and those that set out cannot take the links from
+// those that come back.
 class Walk {
  public:
   Walk(const Strand& strand, Slice from, Slice into)
       : strand_(strand), from_(strand.of(from)), into_(strand.of(into)) {}
 
   const Strand& strand() const { return strand_; }
-  int phases() const { return 2 * static_cast<int>(route().levels.size()); }
+  int phases() const { return 2 * static_cast<int>(route().levels.size()) + waiting(); }
   void advance(ScheduleBuilder& b, int phase) {
     if (phase <= route().top()) return scatter(b, phase);
-    gather(b, phases() - 1 - phase);
+    if (phase > route().top() + waiting()) gather(b, phases() - 1 - phase);
   }
 
  private:
   const Route& route() const { return *strand_.route; }
+  int waiting() const { return doublings(route().levels.back().size()) - 1; }
   void scatter(ScheduleBuilder& b, int level) {
     const Group& group = route().levels[level];
     held_.push_back(into_);
@@ -41,7 +46,7 @@ class Walk {
     held_.pop_back();
     const Gathering gathering{into_, Shares::even(whole, group.size())};
     if (level < route().top()) {
-      mesh_allgather(b, group, gathering, route().down);
+      mesh_allgather(b, group, gathering, route().up);
     } else {
       circulant_allgather(b, group, gathering, route().down);
     }

@@ -14,7 +14,7 @@ inline constexpr Algorithm alltoall_bruck{
     .name = "bruck",
     .collective = Collective::alltoall,
     .uses = {.mover = true},
-    .supports = any_problem,
+    .supports = equal_parts,
     .build = build_bruck_alltoall,
     .rounds = [](const Problem& p) { return flat_rounds(p, doublings(p.world_size())); },
     .idea = "parts hop 1, 2, 4, ... ranks on, many in one message"};

@@ -4,12 +4,14 @@
 #include <array>
 
 #include "algorithms/allgather_circulant.hpp"
+#include "algorithms/allgather_forest.hpp"
 #include "algorithms/allgather_hierarchical.hpp"
 #include "algorithms/allgather_mesh.hpp"
 #include "algorithms/allgather_recursive_doubling.hpp"
 #include "algorithms/allgather_ring.hpp"
 #include "algorithms/allreduce_circulant.hpp"
 #include "algorithms/allreduce_halving_doubling.hpp"
+#include "algorithms/allreduce_forest.hpp"
 #include "algorithms/allreduce_hierarchical.hpp"
 #include "algorithms/allreduce_mesh.hpp"
 #include "algorithms/allreduce_recursive_doubling.hpp"
@@ -36,6 +38,7 @@
 #include "algorithms/reduce_hierarchical.hpp"
 #include "algorithms/reduce_reduce_scatter_gather.hpp"
 #include "algorithms/reduce_scatter_circulant.hpp"
+#include "algorithms/reduce_scatter_forest.hpp"
 #include "algorithms/reduce_scatter_hierarchical.hpp"
 #include "algorithms/reduce_scatter_mesh.hpp"
 #include "algorithms/reduce_scatter_recursive_halving.hpp"
@@ -59,16 +62,19 @@ constexpr std::array list{
     allreduce_ring,
     allreduce_two_tree,
     allreduce_hierarchical,
+    allreduce_forest,
     allgather_mesh,
     allgather_recursive_doubling,
     allgather_circulant,
     allgather_ring,
     allgather_hierarchical,
+    allgather_forest,
     reduce_scatter_mesh,
     reduce_scatter_recursive_halving,
     reduce_scatter_circulant,
     reduce_scatter_ring,
     reduce_scatter_hierarchical,
+    reduce_scatter_forest,
     broadcast_mesh,
     broadcast_binomial,
     broadcast_scatter_allgather,

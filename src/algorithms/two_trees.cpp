@@ -46,6 +46,11 @@ int top_member(int tree, int n) {
   return tree == 0 ? top(n) - 1 : 0;
 }
 
+// Two trees of one member would be the same link.
+int trees(int n) {
+  return n > 1 ? 2 : 1;
+}
+
 Group others(const Group& group) {
   return {{group.members().begin() + 1, group.members().end()}, group.me()};
 }
@@ -92,8 +97,8 @@ void tree_broadcast(ScheduleBuilder& b, const Group& group, int tree, Slice data
 void two_tree_broadcast(ScheduleBuilder& b, const Group& group, Slice data, Mover mover) {
   const int n = group.size() - 1;  // in each tree
   if (n == 0) return;
-  for (const int tree : {0, 1}) {
-    const Slice half = data.piece(tree, 2);
+  for (int tree = 0; tree < trees(n); ++tree) {
+    const Slice half = data.piece(tree, trees(n));
     const Via via = TreeVia::of(tree, mover).down;
     const int first = top_member(tree, n);
     if (group.first()) {
@@ -107,8 +112,8 @@ void two_tree_broadcast(ScheduleBuilder& b, const Group& group, Slice data, Move
 
 void two_tree_reduce(ScheduleBuilder& b, const Group& group, Slice from, Slice into, Mover mover) {
   const int n = group.size() - 1;
-  for (const int tree : {0, 1}) {
-    Sum sum(b, from.piece(tree, 2), into.piece(tree, 2));
+  for (int tree = 0; tree < trees(n); ++tree) {
+    Sum sum(b, from.piece(tree, trees(n)), into.piece(tree, trees(n)));
     const Via via = TreeVia::of(tree, mover).up;
     if (group.first()) {
       if (n > 0) sum.add(group.at(1 + top_member(tree, n)), via);

@@ -15,6 +15,8 @@ constexpr Seconds per_byte_at(double gigabytes_per_second) {
 // What one rank's processor does in a schedule.
 struct Work {
   Seconds busy{};
+  Seconds crowded{};    // what is added to it where ranks share cores
+  int waits = 0;        // runs of receives: before each the rank may have to wait
   Seconds until_end{};  // of the work: where it begins by receiving, with what it waits for
 };
 
@@ -33,9 +35,11 @@ class Counter {
       const double pieces =
           std::max(1.0, std::ceil(step_bytes(step) / static_cast<double>(block_bytes)));
       const Seconds data = data_cost(step, me, before);
+      if (step.receives() && (before == nullptr || !before->receives())) ++work.waits;
       work.busy += data + overhead(step, me, before) * pieces;
       if (!step.is_local()) {
         if (messages == 0) waits_first = step.receives();
+        work.crowded += link(me, step.peer).crowded;
         moving += data;
         messages += 1;
         blocks += pieces;
@@ -114,17 +118,24 @@ std::vector<Rank> sample(const Problem& problem) {
 }
 
 struct Load {
-  Seconds until_end{};        // the longest of any rank
-  Seconds first{}, others{};  // busy: the sample's first rank, and the others together
-  int ranks = 0;              // in the sample
+  Seconds until_end{};  // the longest of any rank
+  Work first, others;   // the sample's first rank, and the others together
+  int ranks = 0;        // in the sample
 
   void add(const Work& work) {
-    (ranks++ == 0 ? first : others) += work.busy;
+    Work& sum = ranks++ == 0 ? first : others;
+    sum.busy += work.busy;
+    sum.crowded += work.crowded;
+    sum.waits += work.waits;
     until_end = std::max(until_end, work.until_end);
   }
-  // Over all ranks, estimated from the sample.
-  Seconds sum(int world_size) const {
-    return ranks < 2 ? first : first + others * (static_cast<double>(world_size - 1) / (ranks - 1));
+  // What so many ranks do together, of which these are a sample.
+  Work of_all(int world_size) const {
+    const double weight = ranks < 2 ? 0 : static_cast<double>(world_size - 1) / (ranks - 1);
+    return {.busy = first.busy + others.busy * weight,
+            .crowded = first.crowded + others.crowded * weight,
+            .waits = first.waits + static_cast<int>(std::lround(others.waits * weight)),
+            .until_end = until_end};
   }
 };
 
@@ -141,14 +152,16 @@ CostModel CostModel::typical() {
   // one come out (tests/planner). Ratios decide, not the absolute values.
   return {.shared_memory = {.latency = microseconds(0.15),
                             .message = TimeTable(microseconds(0.05), per_byte_at(12.5)),
+                            .crowded = microseconds(0.3),
                             .publishes = true},
           .network = {.latency = microseconds(15),
                       .message = TimeTable(microseconds(2), per_byte_at(2.5)),
+                      .crowded = microseconds(0.3),
                       .publishes = false},
           .copy = TimeTable({}, per_byte_at(12.5)),
           .reduce = TimeTable({}, per_byte_at(11.5)),
           .type_factor = all_alike(),
-          .context_switch = microseconds(2)};
+          .context_switch = microseconds(1)};
 }
 
 CostModel CostModel::for_type(DataType type) const {
@@ -190,8 +203,9 @@ Prediction Workload::price(std::size_t block_bytes, const Machine& machine,
   if (largest_node_ > cores) {
     // Brent: what all must do, spread over the cores, and what cannot be spread.
     const double share = static_cast<double>(largest_node_) / problem_.world_size();
-    time.work = all.sum(problem_.world_size()) * share / cores + time.work * (1 - 1.0 / cores);
-    time.switching = depth * model.context_switch;
+    const Work sum = all.of_all(problem_.world_size());
+    time.work = (sum.busy + sum.crowded) * share / cores + time.work * (1 - 1.0 / cores);
+    time.switching = sum.waits * share / cores * model.context_switch;
   }
   return time;
 }

@@ -25,6 +25,7 @@ struct Machine {
 struct LinkCost {
   Seconds latency{};       // from the end of the send to the start of the receive
   TimeTable message;       // of the processor, at each end
+  Seconds crowded{};       // the same, in addition, where ranks share cores: others come between
   bool publishes = false;  // sending one slice to several peers in a row copies it once
 
   bool operator==(const LinkCost&) const = default;
@@ -54,7 +55,7 @@ struct CostModel {
 struct Prediction {
   Seconds latency{};    // rounds that follow one another
   Seconds work{};       // of the busiest rank, or of all ranks that share the cores
-  Seconds switching{};  // between ranks that share a core
+  Seconds switching{};  // between ranks that share cores, whenever one has to wait
 
   Seconds total() const { return latency + work + switching; }
 };

@@ -13,8 +13,11 @@ struct Observation {
   std::size_t block_bytes = 0;
   Machine machine;
   Seconds measured{};
+  int cell = 0;  // calls that differ in the algorithm alone have the same
 };
 
+// What counts most is how the calls of a cell compare, for that decides what is chosen; how long
+// they take counts less: all of them are slower where two cores happen to be far from each other.
 // Starts from `start` and keeps of it what no observation speaks of. Deterministic; some thousand
 // prices per observation.
 CostModel fit(const CostModel& start, std::span<const Observation> observations);

@@ -41,34 +41,41 @@ class TuningReader {
  private:
   void read_line() {
     CostModel& model = tuning_.model;
-    switch (reader_.one_of(
-        {"machine", "latency", "message", "copy", "reduce", "type", "switch", "use", "measured"})) {
+    switch (reader_.one_of({"machine", "latency", "message", "crowded", "copy", "reduce", "type",
+                            "switch", "use", "measured"})) {
       case 0:
         tuning_.machine = word("a machine's hash");
         break;
-      case 1:
-        read_link().latency = read_time(reader_);
+      case 1: {
+        LinkCost& link = read_link();
+        link.latency = read_time(reader_);
         break;
+      }
       case 2: {
         LinkCost& link = read_link();
         link.message = read_table();
         break;
       }
-      case 3:
+      case 3: {
+        LinkCost& link = read_link();
+        link.crowded = read_time(reader_);
+        break;
+      }
+      case 4:
         model.copy = read_table();
         break;
-      case 4:
+      case 5:
         model.reduce = read_table();
         break;
-      case 5: {
+      case 6: {
         const std::size_t type = reader_.one_of(names<DataType>(data_type_count));
         model.type_factor[type] = factor();
         break;
       }
-      case 6:
+      case 7:
         model.context_switch = read_time(reader_);
         break;
-      case 7:
+      case 8:
         read_preference();
         break;
       default:
@@ -193,6 +200,7 @@ std::string model_text(const CostModel& model) {
        {std::pair("shared_memory", &model.shared_memory), std::pair("network", &model.network)}) {
     text += fmt::format("latency {} {}\n", kind, to_text(link->latency));
     text += fmt::format("message {} {}\n", kind, table_text(link->message));
+    text += fmt::format("crowded {} {}\n", kind, to_text(link->crowded));
   }
   text += fmt::format("copy {}\nreduce {}\n", table_text(model.copy), table_text(model.reduce));
   for (std::size_t i = 0; i < model.type_factor.size(); ++i) {

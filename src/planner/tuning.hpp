@@ -4,6 +4,7 @@
 //   machine 5a1c0de3            # whose it is; without this line: anybody's
 //   latency shared_memory 0.15 us
 //   message shared_memory 0 B 0.05 us, 1 KiB 0.13 us, 64 KiB 5 us
+//   crowded shared_memory 0.3 us
 //   copy    0 B 0 us, 1 KiB 0.08 us, 64 KiB 5 us
 //   reduce  0 B 0 us, 1 KiB 0.08 us, 64 KiB 5.2 us
 //   type    bfloat16 2.5        # reduces so many times as slowly as float32
@@ -12,9 +13,9 @@
 //   use allreduce 8 x 8 shared_memory 64 KiB to 1 MiB hierarchical channels=4
 //   measured allreduce 1 x 4 shared_memory 16384 B two_shot 12.9 us
 //
-// `message` is what a message costs the processor at each end, `latency` what passes between; both
-// for shared_memory and network. A line left out is as in CostModel::typical(). Times are those of
-// docs/planner.md.
+// `message` is what a message costs the processor at each end, `crowded` what it costs in addition
+// where ranks share cores, `latency` what passes between; all for shared_memory and network. A line
+// left out is as in CostModel::typical(). Times are those of docs/planner.md.
 #pragma once
 
 #include <optional>

@@ -11,6 +11,8 @@
 
 namespace motet {
 
+class Fabric;
+
 // any: all ranks get the same bits from one call · fixed: also every later call gives them.
 enum class Determinism : std::uint8_t { any, fixed };
 
@@ -20,6 +22,7 @@ struct Params {
   int channels = 1;             // independent streams, each carrying a share
   Mover mover = Mover::either;  // either, or receiver for a rendezvous
   int around_percent = 0;       // of the data: what goes around the tier below the outermost
+  int trees = 0;                // of each root, where a fabric's are packed; 0: as it is best
 
   bool operator==(const Params&) const = default;
 };
@@ -51,6 +54,7 @@ struct Problem {
   bool commutative = true;
   Determinism determinism = Determinism::any;
   Params params;
+  const Fabric* fabric = nullptr;  // what joins the ranks, where it is known
 
   int world_size() const { return topology.world_size(); }
 };

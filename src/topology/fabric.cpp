@@ -26,6 +26,24 @@ Bandwidth Fabric::bandwidth(const Link& link) const {
   return {class_of(link).bandwidth.bytes_per_second * link.parallel};
 }
 
+bool Fabric::connected() const {
+  std::vector<bool> reached(vertex_count(), false);
+  std::vector<Vertex> next{0};
+  reached[0] = true;
+  while (!next.empty()) {
+    const Vertex here = next.back();
+    next.pop_back();
+    for (const int link : leaving(here)) {
+      const Vertex there = links_[link].to;
+      if (reached[there]) continue;
+      reached[there] = true;
+      next.push_back(there);
+    }
+  }
+  return std::find(reached.begin(), reached.begin() + world_size(), false) ==
+         reached.begin() + world_size();
+}
+
 std::string Fabric::label(Vertex vertex) const {
   if (!is_switch(vertex)) return fmt::format("rank {}", vertex);
   const Join& join = join_of(vertex);

@@ -65,6 +65,8 @@ class Fabric {
   // Indices into links() of those that leave a vertex, by ascending Link::to.
   std::span<const int> leaving(Vertex vertex) const;
   Bandwidth bandwidth(const Link& link) const;
+  // Whether links lead from every rank to every other one, if ranks forward.
+  bool connected() const;
   // "rank 5", "roce switch of world", "lane switch of node 3".
   std::string label(Vertex vertex) const;
 

@@ -38,6 +38,23 @@ TEST(Levels, FollowPlacesWhereRanksAreDealtDifferently) {
   EXPECT_EQ(members(topology, 6), (Members{{4, 6}, {6, 7}, {1, 6}}));
 }
 
+TEST(Levels, JoinTheTwoOutermostWhereTheMiddleIsLeftOut) {
+  const Topology topology = Topology::from_text("2 pods x 3 nodes x 2");
+  EXPECT_EQ(level_count(topology), 3);
+  std::vector<std::vector<Rank>> found;
+  for (const Group& level : levels(topology, 3, Middle::left_out)) found.push_back(level.members());
+  EXPECT_EQ(found, (Members{{2, 3}, {1, 3, 5, 7, 9, 11}}));
+}
+
+TEST(Levels, ListWhoHasMyPlaceFromMeOn) {
+  const Topology topology = Topology::from_text("2 pods x 3 nodes x 2");
+  EXPECT_EQ(same_place(topology, 8, 2), (std::vector<Rank>{8, 2}));
+  EXPECT_EQ(same_place(topology, 8, 1), (std::vector<Rank>{8, 2, 10, 4, 6, 0}));
+  EXPECT_EQ(same_place(topology, 9, 1), (std::vector<Rank>{9, 3, 11, 5, 7, 1}));
+  EXPECT_EQ(same_place(topology, 8, 1, Middle::left_out), (std::vector<Rank>{8, 10, 0, 2, 4, 6}));
+  EXPECT_EQ(same_place(topology, 8, 3), (std::vector<Rank>{8}));
+}
+
 TEST(Levels, DoNotExistForUnevenNodes) {
   EXPECT_FALSE(has_levels(Topology::from_nodes({0, 0, 1})));
   EXPECT_TRUE(has_levels(Topology::from_nodes({0, 1, 0, 1})));

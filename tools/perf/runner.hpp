@@ -7,6 +7,10 @@
 
 namespace motet_perf {
 
+// As a process that the launcher has started: gives (rank 0) or takes the id. Throws motet::Error
+// or std::runtime_error.
+motet_unique_id exchange_id(const Launch& launch);
+
 // Meets the other ranks as the options say. Throws motet::Error.
 motet::Communicator join(const motet_unique_id* id, int rank, const Options& options);
 

@@ -120,13 +120,18 @@ Calibration calibrate(const std::vector<Row>& rows, int cores) {
   Cases cases;
   for (const Row& row : rows) cases.emplace_back(row, cores);
   std::vector<motet::Observation> observations;
-  for (const Case& one : cases) observations.push_back(one.observation());
+  const auto all = cells(cases);
+  for (const auto& cell : all) {
+    for (const Case* one : cell) {
+      observations.push_back(one->observation());
+      observations.back().cell = static_cast<int>(&cell - all.data());
+    }
+  }
   Calibration result;
   const motet::CostModel start = motet::CostModel::typical();
   result.error_before = error_of(start, observations);
   result.tuning.model = fit(start, observations);
   result.error_after = error_of(result.tuning.model, observations);
-  const auto all = cells(cases);
   for (const auto& cell : all) {
     ++result.cells;
     result.within += static_cast<int>(is_within_tenth(cell, result.tuning));

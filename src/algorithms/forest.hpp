@@ -1,0 +1,19 @@
+// What the algorithms that follow spanning trees packed for a fabric share
+// (topology/flow/forest.hpp): each rank's part is cut in pieces, one for each tree that the rank is
+// the root of. In chunks, that follow one another down (or up) all trees at once: chunk c is at
+// depth d in wave c + d.
+#pragma once
+
+#include "algorithms/algorithm.hpp"
+
+namespace motet {
+
+// Whether the fabric is known, joins these very ranks and has few enough.
+bool supports_forest(const Problem& problem);
+Rounds forest_rounds(const Problem& problem);
+
+void build_forest_allgather(const Problem& problem, Rank me, ScheduleBuilder& b);
+void build_forest_reduce_scatter(const Problem& problem, Rank me, ScheduleBuilder& b);
+void build_forest_allreduce(const Problem& problem, Rank me, ScheduleBuilder& b);
+
+}  // namespace motet

@@ -1,0 +1,123 @@
+// The schedules of the simulated ranks as one flat program: steps with their blocks and what waits
+// for them, messages with their two ends and their way. Does not change while it runs.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "schedule/schedule.hpp"
+#include "simulate/ports.hpp"
+
+namespace motet {
+
+struct WorkStep {
+  std::uint64_t bytes = 0;
+  std::uint64_t block_bytes = 0;
+  std::uint32_t blocks = 1;
+  std::uint32_t message = 0;  // of a step that is not local
+  std::uint32_t rank = 0;     // the simulated one, 0 ... cell - 1
+  // Into Workload; they end where those of the next step begin.
+  std::uint32_t first_waiter = 0, first_blockwise = 0;
+  std::uint32_t whole_dependencies = 0;
+  Op op = Op::copy;
+  bool rendezvous = false;
+
+  double bytes_of(std::uint32_t block) const {
+    return static_cast<double>(std::min(block_bytes, bytes - block * block_bytes));
+  }
+};
+
+// The messages from one rank to another on one channel.
+struct Stream {
+  Rank sender = 0, receiver = 0;    // simulated
+  Rank sends_to = 0, hears_of = 0;  // the peers as those two know them
+  Channel channel = 0;
+  std::uint32_t first_message = 0, message_count = 0;
+  std::uint32_t first_hop = 0, hops = 0;  // into Workload::route
+  double latency = 0;                     // of the whole way, seconds
+  int tier = 0;                           // the outermost on the way
+};
+
+struct WorkMessage {
+  std::uint32_t send = 0, recv = 0;  // steps
+  std::uint32_t stream = 0;
+};
+
+// A step that waits for another: for each block, or for all of it.
+class Waiter {
+ public:
+  Waiter() = default;
+  Waiter(std::uint32_t step, bool blockwise) : code_(step << 1U | (blockwise ? 1U : 0U)) {}
+  std::uint32_t step() const { return code_ >> 1U; }
+  bool blockwise() const { return (code_ & 1U) != 0; }
+
+ private:
+  std::uint32_t code_ = 0;
+};
+
+struct Workload {
+  std::vector<WorkStep> steps;            // of all simulated ranks, in program order; one more
+  std::vector<std::uint32_t> first_step;  // by simulated rank; one more for the end
+  std::vector<Waiter> waiters;
+  std::vector<std::uint32_t> blockwise;  // steps of which block j must be done before block j
+  std::vector<Stream> streams;
+  std::vector<WorkMessage> messages;  // those of a stream one after the other
+  std::vector<std::uint32_t> route;   // ports
+
+  std::uint32_t step_count() const { return first_step.back(); }
+  std::span<const Waiter> waiters_of(std::uint32_t step) const {
+    return {waiters.data() + steps[step].first_waiter,
+            waiters.data() + steps[step + 1].first_waiter};
+  }
+  std::span<const std::uint32_t> blockwise_of(std::uint32_t step) const {
+    return {blockwise.data() + steps[step].first_blockwise,
+            blockwise.data() + steps[step + 1].first_blockwise};
+  }
+  std::span<const std::uint32_t> route_of(const Stream& stream) const {
+    return {route.data() + stream.first_hop, stream.hops};
+  }
+};
+
+// Takes the schedules of ranks 0 ... cell - 1 one after the other; they need not be kept.
+class WorkloadBuilder {
+ public:
+  // `blocks` says into how many of which size steps are cut.
+  struct Blocks {
+    std::size_t element_bytes = 1;
+    std::size_t bytes = 0;  // 0: one block
+    int most = 0;           // 0: any number
+  };
+  WorkloadBuilder(const Ports& ports, const Fold& fold, const Blocks& blocks);
+  void add(const Schedule& schedule);
+  // Throws Error{invalid_argument} where messages do not match.
+  Workload finish();
+
+ private:
+  struct Address {
+    Rank peer;
+    Channel channel;
+  };
+
+  std::uint64_t block_bytes(std::uint64_t bytes) const;
+  void reserve(const Schedule& schedule);
+  void add_dependencies(const Schedule& schedule);
+  std::uint32_t& slot(const Address& address);
+  void find_streams();
+  void number_messages();
+  void match_receives();
+  void find_routes();
+  std::string describe(const Stream& stream) const;
+
+  const Ports& ports_;
+  const Fold& fold_;
+  Blocks blocks_;
+  Workload work_;
+  std::vector<Address> address_;      // by step
+  std::vector<std::uint32_t> slots_;  // by peer and channel: a stream
+};
+
+}  // namespace motet
