@@ -7,8 +7,8 @@
 
 namespace motet_perf {
 
-// As a rank that launch_processes has started: gives (rank 0) or takes the id by which they meet.
-// Throws motet::Error or std::runtime_error.
+// As a process that the launcher has started: gives (rank 0) or takes the id. Throws motet::Error
+// or std::runtime_error.
 motet_unique_id exchange_id(const Launch& launch);
 
 // Meets the other ranks as the options say. Throws motet::Error.
