@@ -145,8 +145,7 @@ class Ways {
       if (step.sends()) peers_.push_back(step.peer);
     }
     std::ranges::sort(peers_);
-    const auto [end, last] = std::ranges::unique(peers_);
-    peers_.erase(end, last);
+    peers_.erase(std::unique(peers_.begin(), peers_.end()), peers_.end());
     for (const Rank peer : peers_) ways_.push_back(ports.route(rank, peer));
   }
 

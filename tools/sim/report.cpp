@@ -66,8 +66,7 @@ class Table : public Report {
     const motet::Fabric& fabric = setting.fabric;
     for (const motet::Link& link : fabric.links()) tiers_.push_back(link.tier);
     std::ranges::sort(tiers_);
-    const auto [end, last] = std::ranges::unique(tiers_);
-    tiers_.erase(end, last);
+    tiers_.erase(std::unique(tiers_.begin(), tiers_.end()), tiers_.end());
   }
 
   void add(std::size_t bytes, const Found& found) override {

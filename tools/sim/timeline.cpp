@@ -174,8 +174,7 @@ class Picture {
     }
     std::ranges::sort(found, {},
                       [](const auto& kind) { return std::pair(kind.second, kind.first); });
-    const auto [end, last] = std::ranges::unique(found);
-    found.erase(end, last);
+    found.erase(std::unique(found.begin(), found.end()), found.end());
     return found;
   }
 
