@@ -139,7 +139,11 @@ Choice Planner::consider(const Algorithm& algorithm, const Problem& problem, Dat
   if (has_root(problem.collective)) {
     candidate.in_place = problem.collective == Collective::broadcast;
   }
-  const Tally tally(algorithm, candidate);
+  // Both ends of a message cut it alike: as suits the receiver.
+  const bool is_send = problem.collective == Collective::send;
+  if (is_send) candidate.collective = Collective::recv;
+  const Tally tally(is_send ? *find_algorithm(Collective::recv, algorithm.name) : algorithm,
+                    candidate);
   const CostModel model = tuning_.model.for_type(type);
   for (const std::size_t block_bytes : block_sizes) {
     const Prediction predicted = tally.price(block_bytes, machine_, model);

@@ -110,6 +110,18 @@ TEST(Planner, CutsOnlyWhereAReceiverWouldWaitForTheFirstBlock) {
   EXPECT_EQ(blocks(Collective::broadcast, 256 * kib), 32 * kib);
 }
 
+TEST(Planner, CutsAMessageAlikeAtBothEnds) {
+  const Topology topology = Topology::single_node(3);
+  for (const int cores : {1, 4}) {
+    const Planner planner({.cores_per_node = cores});
+    for (std::size_t bytes = 4; bytes <= 64 * 1024 * kib; bytes *= 2) {
+      EXPECT_EQ(planner.choose(problem(topology, Collective::send, bytes)).block_bytes,
+                planner.choose(problem(topology, Collective::recv, bytes)).block_bytes)
+          << bytes;
+    }
+  }
+}
+
 TEST(Planner, AnswersForEveryCollectiveAndWorldSize) {
   for (const int ranks : {1, 2, 3, 5, 7, 16, 17, 64, 65}) {
     const Topology topology = Topology::single_node(ranks);
