@@ -27,6 +27,8 @@ Tree load(const Source& source) {
   Tree tree(raw);
   // Not the GPUs' own libraries where a recorded machine is read, nor the X server's at any time.
   hwloc_topology_set_components(raw, HWLOC_TOPOLOGY_COMPONENTS_FLAG_BLACKLIST, "gl");
+  // sysfs says as much as libpciaccess, which leaks what it has found.
+  hwloc_topology_set_components(raw, HWLOC_TOPOLOGY_COMPONENTS_FLAG_BLACKLIST, "pci");
   if (!source.xml.empty()) check(hwloc_topology_set_xml(raw, source.xml.c_str()), "reading");
   hwloc_topology_set_flags(raw, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED);
   hwloc_topology_set_io_types_filter(raw, HWLOC_TYPE_FILTER_KEEP_IMPORTANT);
