@@ -99,7 +99,7 @@ std::vector<int> find_nodes(const std::vector<std::string>& shares_memory) {
 
 // The user's own for this machine, else the machine's.
 std::string usual_tuning(const Options& options) {
-  const std::string name = "/" + machine_hash() + ".tuning";
+  const std::string name = fmt::format("/{}.tuning", machine_hash());
   for (const std::string& folder : {options.configuration, std::string("/etc/motet")}) {
     std::error_code ignored;
     if (!folder.empty() && std::filesystem::exists(folder + name, ignored)) return folder + name;

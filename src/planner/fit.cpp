@@ -75,7 +75,7 @@ class Knobs {
 };
 
 double off(const CostModel& model, const Observation& seen) {
-  const Seconds predicted = seen.workload->price(seen.block_bytes, seen.machine, model).total();
+  const Seconds predicted = seen.tally->price(seen.block_bytes, seen.machine, model).total();
   return std::log(predicted / seen.measured);
 }
 
