@@ -17,7 +17,7 @@ FairLinks::FairLinks(const Ports& ports, const Workload& work, const TieBreaker&
       events_(events),
       meter_(ports.size(), ports.fabric().topology().tiers().size()),
       states_(ports.size()) {
-  for (const Stream& stream : work.streams) {
+  for (const MessageStream& stream : work.streams) {
     most_hops_ = std::max<std::size_t>(most_hops_, stream.hops);
   }
 }
@@ -61,7 +61,7 @@ void FairLinks::start(std::uint32_t message, double bytes, double now) {
     meter_.begin(ports_[port].tier, now);
     mark(port, now);
   }
-  const Stream& stream = work_.streams[work_.messages[message].stream];
+  const MessageStream& stream = work_.streams[work_.messages[message].stream];
   meter_.carry(stream.tier, bytes);
   if (slowest > 0) return;
   flows_[flow].until = now;  // no link has anything to do

@@ -14,7 +14,7 @@ FifoLinks::FifoLinks(const Ports& ports, const Workload& work, const TieBreaker&
       free_(ports.size(), 0) {}
 
 void FifoLinks::start(std::uint32_t message, double bytes, double now) {
-  const Stream& stream = work_.streams[work_.messages[message].stream];
+  const MessageStream& stream = work_.streams[work_.messages[message].stream];
   meter_.carry(stream.tier, bytes);
   const Transfer transfer{.message = message, .hop = 0, .bytes = bytes, .tail = now};
   // Those of one rank come in its order; others may have come at the same time.
@@ -49,7 +49,7 @@ double FifoLinks::serve(std::uint32_t port, double bytes, double now) {
 
 void FifoLinks::advance(Transfer transfer, double now) {
   const WorkMessage& message = work_.messages[transfer.message];
-  const Stream& stream = work_.streams[message.stream];
+  const MessageStream& stream = work_.streams[message.stream];
   const std::uint32_t port = work_.route_of(stream)[transfer.hop];
   const double begin = serve(port, transfer.bytes, now);
   const double latency = ports_[port].latency;

@@ -21,7 +21,7 @@ class TieBreaker {
       : work_(work), world_size_(world_size), cell_(cell) {}
 
   std::uint64_t key(std::uint32_t message) const {
-    const Stream& stream = work_.streams[work_.messages[message].stream];
+    const MessageStream& stream = work_.streams[work_.messages[message].stream];
     const int distance = (stream.sender - stream.sends_to + world_size_) % world_size_;
     const std::uint32_t step =
         work_.messages[message].send - work_.first_step[static_cast<std::size_t>(stream.sender)];

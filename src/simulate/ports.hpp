@@ -25,7 +25,7 @@ struct Port {
 };
 
 // Ranks are alike if they are `cell` apart, and `cell` ranks are simulated for all of them.
-struct Fold {
+struct Folding {
   int cell = 0;                 // the world size: not folded
   int copies = 1;               // world size / cell
   std::vector<int> orbit{};     // by port: the first port of those alike; empty: not folded

@@ -232,7 +232,7 @@ class Run {
     const bool sends = step.op == Op::send;
     StreamState& stream = stream_of(step.message);
     ++(sends ? stream.sent : stream.received);
-    const Stream& its = work_.streams[work_.messages[step.message].stream];
+    const MessageStream& its = work_.streams[work_.messages[step.message].stream];
     const std::uint32_t next = step.message + 1;
     if (next == its.first_message + its.message_count) return;
     waiting_.push_back(sends ? work_.messages[next].send : work_.messages[next].recv);
@@ -247,7 +247,7 @@ class Run {
                       .begin = Seconds(begin_[number]),
                       .end = Seconds(now)};
     if (step.op != Op::copy && step.op != Op::reduce) {
-      const Stream& stream = work_.streams[work_.messages[step.message].stream];
+      const MessageStream& stream = work_.streams[work_.messages[step.message].stream];
       activity.peer = step.op == Op::send ? stream.sends_to : stream.hears_of;
       activity.tier = stream.tier;
     }

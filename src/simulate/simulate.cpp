@@ -22,7 +22,7 @@ ProcessorCost cost_on(const Fabric& fabric) {
           .per_block = fabric.step_overhead().count()};
 }
 
-Simulation summary(const Ports& ports, const Fold& fold, const LinkMeter& meter, RunResult run) {
+Simulation summary(const Ports& ports, const Folding& fold, const LinkMeter& meter, RunResult run) {
   Simulation result;
   const auto copies = static_cast<std::uint64_t>(fold.copies);
   for (int copy = 0; copy < fold.copies; ++copy) {
@@ -45,7 +45,7 @@ Simulation summary(const Ports& ports, const Fold& fold, const LinkMeter& meter,
 }
 
 template <class Links>
-Simulation run(const Ports& ports, const Fold& fold, const Workload& work, int tie_cell,
+Simulation run(const Ports& ports, const Folding& fold, const Workload& work, int tie_cell,
                bool timeline) {
   const Fabric& fabric = ports.fabric();
   const TieBreaker ties(work, fabric.world_size(), tie_cell);
@@ -57,7 +57,7 @@ Simulation run(const Ports& ports, const Fold& fold, const Workload& work, int t
   return summary(ports, fold, simulation.meter(), std::move(result));
 }
 
-Simulation run(const Ports& ports, const Fold& fold, const Workload& work, int tie_cell,
+Simulation run(const Ports& ports, const Folding& fold, const Workload& work, int tie_cell,
                const SimulationOptions& options) {
   return options.links == LinkModel::fifo
              ? run<FifoLinks>(ports, fold, work, tie_cell, options.timeline)
@@ -80,14 +80,14 @@ Schedule schedule_of(const Algorithm& algorithm, const Problem& problem, Rank ra
 
 // The fold that serves, with its cell's schedules; none: not folded.
 struct Cell {
-  std::optional<Fold> fold;
+  std::optional<Folding> fold;
   std::vector<Schedule> schedules;
 };
 
-Cell find_cell(const Ports& ports, const std::vector<Fold>& folds, Rank root,
+Cell find_cell(const Ports& ports, const std::vector<Folding>& folds, Rank root,
                const std::function<Schedule(Rank)>& schedule_of) {
   Cell cell;
-  for (const Fold& fold : folds) {
+  for (const Folding& fold : folds) {
     while (cell.schedules.size() < static_cast<std::size_t>(fold.cell)) {
       cell.schedules.push_back(schedule_of(static_cast<Rank>(cell.schedules.size())));
     }
@@ -114,14 +114,14 @@ Simulation simulate(const Fabric& fabric, const Algorithm& algorithm, const Prob
   const int n = problem.world_size();
   check_sizes(fabric, n);
   const Ports ports(fabric);
-  const std::vector<Fold> possible = folds(ports);
+  const std::vector<Folding> possible = folds(ports);
   const int tie_cell = possible.empty() ? n : possible.front().cell;
   const auto build = [&](Rank rank) { return schedule_of(algorithm, problem, rank); };
   Cell cell;
   if (options.fold && !is_point_to_point(problem.collective)) {
     cell = find_cell(ports, possible, problem.root, build);
   }
-  const Fold fold = cell.fold.value_or(Fold{.cell = n});
+  const Folding fold = cell.fold.value_or(Folding{.cell = n});
   WorkloadBuilder builder(ports, fold, blocks(options, problem.element_bytes));
   for (Rank rank = 0; rank < fold.cell; ++rank) {
     const bool known = static_cast<std::size_t>(rank) < cell.schedules.size();
@@ -135,7 +135,7 @@ Simulation simulate(const Fabric& fabric, std::span<const Schedule> schedules,
   const auto n = static_cast<int>(schedules.size());
   check_sizes(fabric, n);
   const Ports ports(fabric);
-  const Fold fold{.cell = n};
+  const Folding fold{.cell = n};
   WorkloadBuilder builder(ports, fold, blocks(options, element_bytes));
   for (const Schedule& schedule : schedules) builder.add(schedule);
   return run(ports, fold, builder.finish(), n, options);

@@ -86,8 +86,8 @@ std::vector<int> image_of_ports(const Ports& ports, const std::vector<int>& imag
   return images;
 }
 
-Fold fold_by(int cell, int copies, const std::vector<int>& image_of_ports) {
-  Fold fold{.cell = cell, .copies = copies};
+Folding fold_by(int cell, int copies, const std::vector<int>& image_of_ports) {
+  Folding fold{.cell = cell, .copies = copies};
   fold.orbit.assign(image_of_ports.size(), -1);
   fold.position.assign(image_of_ports.size(), -1);
   for (std::size_t port = 0; port < image_of_ports.size(); ++port) {
@@ -139,7 +139,7 @@ bool is_shifted(const Schedule& schedule, const Schedule& other, Rank shift, int
 // The ways of a rank's messages.
 class Ways {
  public:
-  Ways(const Ports& ports, const Fold& fold, const Schedule& schedule, Rank rank)
+  Ways(const Ports& ports, const Folding& fold, const Schedule& schedule, Rank rank)
       : ports_(ports), fold_(fold), rank_(rank) {
     for (const Step& step : schedule.steps) {
       if (step.sends()) peers_.push_back(step.peer);
@@ -171,14 +171,14 @@ class Ways {
 
  private:
   const Ports& ports_;
-  const Fold& fold_;
+  const Folding& fold_;
   Rank rank_;
   std::vector<Rank> peers_;
   std::vector<std::vector<int>> ways_;
 };
 
 // Which cells to look at, the most telling ones first: all if that is not too much.
-std::vector<int> copies_to_check(const Fold& fold, Rank root, std::size_t steps_of_cell) {
+std::vector<int> copies_to_check(const Folding& fold, Rank root, std::size_t steps_of_cell) {
   constexpr std::size_t most_steps = 4'000'000;  // about a second
   std::vector<int> copies{1, fold.copies - 1, root / fold.cell, fold.copies / 2};
   for (int copy = 2; copy < fold.copies; ++copy) copies.push_back(copy);
@@ -195,8 +195,8 @@ std::vector<int> copies_to_check(const Fold& fold, Rank root, std::size_t steps_
 
 }  // namespace
 
-std::vector<Fold> folds(const Ports& ports) {
-  std::vector<Fold> found;
+std::vector<Folding> folds(const Ports& ports) {
+  std::vector<Folding> found;
   const int n = ports.fabric().world_size();
   for (const int cell : cells(ports.fabric().topology())) {
     const std::vector<int> links = Shift(ports.fabric(), cell).image_of_links();
@@ -207,7 +207,7 @@ std::vector<Fold> folds(const Ports& ports) {
   return found;
 }
 
-bool is_alike(const Ports& ports, const Fold& fold, std::span<const Schedule> cell, Rank root,
+bool is_alike(const Ports& ports, const Folding& fold, std::span<const Schedule> cell, Rank root,
               const std::function<Schedule(Rank)>& schedule_of) {
   const int n = ports.fabric().world_size();
   std::vector<Ways> ways;

@@ -25,7 +25,7 @@ bool is_blockwise(const WorkStep& step, const Dependency& on) {
 
 }  // namespace
 
-WorkloadBuilder::WorkloadBuilder(const Ports& ports, const Fold& fold, const Blocks& blocks)
+WorkloadBuilder::WorkloadBuilder(const Ports& ports, const Folding& fold, const Blocks& blocks)
     : ports_(ports),
       fold_(fold),
       blocks_(blocks),
@@ -144,7 +144,7 @@ void WorkloadBuilder::find_streams() {
 // Messages get the numbers in which those of a stream follow one another.
 void WorkloadBuilder::number_messages() {
   std::uint32_t next = 0;
-  for (Stream& stream : work_.streams) {
+  for (MessageStream& stream : work_.streams) {
     stream.first_message = next;
     next += stream.message_count;
   }
@@ -194,7 +194,7 @@ void WorkloadBuilder::match_receives() {
 }
 
 void WorkloadBuilder::find_routes() {
-  for (Stream& stream : work_.streams) {
+  for (MessageStream& stream : work_.streams) {
     const std::vector<int> way = ports_.route(stream.sender, stream.sends_to);
     stream.first_hop = static_cast<std::uint32_t>(work_.route.size());
     stream.hops = static_cast<std::uint32_t>(way.size());
@@ -207,7 +207,7 @@ void WorkloadBuilder::find_routes() {
   }
 }
 
-std::string WorkloadBuilder::describe(const Stream& stream) const {
+std::string WorkloadBuilder::describe(const MessageStream& stream) const {
   return fmt::format("messages from rank {} to rank {} on channel {}", stream.sender,
                      stream.sends_to, stream.channel);
 }

@@ -32,7 +32,7 @@ struct WorkStep {
 };
 
 // The messages from one rank to another on one channel.
-struct Stream {
+struct MessageStream {
   Rank sender = 0, receiver = 0;    // simulated
   Rank sends_to = 0, hears_of = 0;  // the peers as those two know them
   Channel channel = 0;
@@ -64,7 +64,7 @@ struct Workload {
   std::vector<std::uint32_t> first_step;  // by simulated rank; one more for the end
   std::vector<Waiter> waiters;
   std::vector<std::uint32_t> blockwise;  // steps of which block j must be done before block j
-  std::vector<Stream> streams;
+  std::vector<MessageStream> streams;
   std::vector<WorkMessage> messages;  // those of a stream one after the other
   std::vector<std::uint32_t> route;   // ports
 
@@ -77,7 +77,7 @@ struct Workload {
     return {blockwise.data() + steps[step].first_blockwise,
             blockwise.data() + steps[step + 1].first_blockwise};
   }
-  std::span<const std::uint32_t> route_of(const Stream& stream) const {
+  std::span<const std::uint32_t> route_of(const MessageStream& stream) const {
     return {route.data() + stream.first_hop, stream.hops};
   }
 };
@@ -91,7 +91,7 @@ class WorkloadBuilder {
     std::size_t bytes = 0;  // 0: one block
     int most = 0;           // 0: any number
   };
-  WorkloadBuilder(const Ports& ports, const Fold& fold, const Blocks& blocks);
+  WorkloadBuilder(const Ports& ports, const Folding& fold, const Blocks& blocks);
   void add(const Schedule& schedule);
   // Throws Error{invalid_argument} where messages do not match.
   Workload finish();
@@ -110,10 +110,10 @@ class WorkloadBuilder {
   void number_messages();
   void match_receives();
   void find_routes();
-  std::string describe(const Stream& stream) const;
+  std::string describe(const MessageStream& stream) const;
 
   const Ports& ports_;
-  const Fold& fold_;
+  const Folding& fold_;
   Blocks blocks_;
   Workload work_;
   std::vector<Address> address_;      // by step

@@ -161,7 +161,7 @@ View look_together(motet::Meeting meeting) {
   view.machine = motet::machine_of(*job);
   view.tuning = job->tuning;
   view.nodes_are = "ranks that share memory";
-  for (const motet::Link* link : job->links) {
+  for (const motet::PeerLink* link : job->links) {
     if (link != nullptr) ++view.transports[std::string(link->transport_name())];
   }
   return view;
