@@ -149,6 +149,9 @@ class Run {
 };
 
 int run(const Options& options) {
+  if (motet_perf::parse_bytes(options.smallest) == 0) {
+    throw std::invalid_argument("-b must be at least 1");
+  }
   motet::Communicator comm = motet::Communicator::from_environment();
   if (comm.rank() == 0 && !options.json) {
     fmt::print("# {} ranks, {}; chosen / best by the median of {} rounds, 90 % interval\n",

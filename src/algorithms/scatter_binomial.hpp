@@ -3,6 +3,7 @@
 #pragma once
 
 #include "algorithms/algorithm.hpp"
+#include "algorithms/parts.hpp"
 #include "algorithms/subtree.hpp"
 
 namespace motet {

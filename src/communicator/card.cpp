@@ -58,7 +58,7 @@ std::string to_text(const Card& card) {
               {"transports", card.transports},
               {"tuning", json_of(card.tuning)},
               {"topology", json_of(card.topology)}}
-      .dump();
+      .dump(-1, ' ', false, json::error_handler_t::replace);  // a file may hold other text
 }
 
 Card read_card(Rank me, std::size_t of, const std::string& text) {
@@ -90,9 +90,9 @@ Card my_card(const Engine& engine, int world_size) {
   return card;
 }
 
-Sharing sharing_of(Rank me, const Topology& topology, const std::vector<Card>& cards) {
+CoreSharing sharing_of(Rank me, const Topology& topology, const std::vector<Card>& cards) {
   std::set<int> cpus, nodes;
-  Sharing sharing;
+  CoreSharing sharing;
   int quota = std::numeric_limits<int>::max();
   const std::string& kernel = cards[static_cast<std::size_t>(me)].kernel;
   for (Rank rank = 0; rank < topology.world_size(); ++rank) {
@@ -108,14 +108,18 @@ Sharing sharing_of(Rank me, const Topology& topology, const std::vector<Card>& c
   return sharing;
 }
 
-int least_cores_of_a_node(const Topology& topology, const std::vector<Card>& cards) {
-  int least = std::numeric_limits<int>::max();
-  for (Rank rank = 0; rank < topology.world_size(); ++rank) {
-    if (topology.local_rank(rank) != 0) continue;
-    const Sharing sharing = sharing_of(rank, topology, cards);
-    least = std::min(least, std::max(1, sharing.cores / sharing.nodes));
+CoreSharing tightest_sharing(const Topology& topology, const std::vector<Card>& cards) {
+  const auto ranks_per_core = [](const CoreSharing& sharing) {
+    return static_cast<double>(sharing.ranks) / sharing.cores;
+  };
+  CoreSharing tightest = sharing_of(0, topology, cards);
+  std::set<std::string> seen{cards.front().kernel};
+  for (Rank rank = 1; rank < topology.world_size(); ++rank) {
+    if (!seen.insert(cards[static_cast<std::size_t>(rank)].kernel).second) continue;
+    const CoreSharing sharing = sharing_of(rank, topology, cards);
+    if (ranks_per_core(sharing) > ranks_per_core(tightest)) tightest = sharing;
   }
-  return least;
+  return tightest;
 }
 
 }  // namespace motet

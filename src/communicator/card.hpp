@@ -40,12 +40,11 @@ std::string to_text(const Card& card);
 Card read_card(Rank me, std::size_t of, const std::string& text);
 
 // Ranks that run on the same cores, seen from one of them.
-struct Sharing {
+struct CoreSharing {
   int ranks = 0, nodes = 0, cores = 1;
 };
-Sharing sharing_of(Rank me, const Topology& topology, const std::vector<Card>& cards);
-// For the planner, the same on every rank: where several nodes share a kernel each is given its
-// share.
-int least_cores_of_a_node(const Topology& topology, const std::vector<Card>& cards);
+CoreSharing sharing_of(Rank me, const Topology& topology, const std::vector<Card>& cards);
+// Of the ranks that have the fewest cores each: what the planner goes by, the same on every rank.
+CoreSharing tightest_sharing(const Topology& topology, const std::vector<Card>& cards);
 
 }  // namespace motet

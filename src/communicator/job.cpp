@@ -215,7 +215,8 @@ Machine machine_of(const Job& job) {
   const bool one_node = job.topology.node_count() == 1;
   const bool network = std::ranges::any_of(job.links, is_network);
   return {
-      .cores_per_node = job.cores_per_node,
+      .cores_per_node = job.cores,
+      .nodes_sharing = job.nodes_sharing,
       .within_nodes = one_node && network ? TransportClass::network : TransportClass::shared_memory,
       .between_nodes = TransportClass::network};
 }
@@ -255,9 +256,11 @@ std::shared_ptr<Job> join(Meeting meeting, const Options& options, const Deadlin
   job->links = connect_all(meeting, engine, cards, deadline);
   job->topology = agree_on_topology(meeting, exchange_nodes(meeting, job->links, deadline), cards);
   engine.use_communicator_id(job->communicator_id);
-  const Sharing sharing = sharing_of(meeting.rank, job->topology, cards);
+  const CoreSharing sharing = sharing_of(meeting.rank, job->topology, cards);
   engine.share_cores(sharing.ranks, sharing.cores);
-  job->cores_per_node = least_cores_of_a_node(job->topology, cards);
+  const CoreSharing tightest = tightest_sharing(job->topology, cards);
+  job->cores = tightest.cores;
+  job->nodes_sharing = tightest.nodes;
   if (meeting.world_size > 1) {
     job->health = Health::join({meeting.rank, meeting.world_size, engine.identity()},
                                meeting.credentials, *meeting.store, deadline);

@@ -26,7 +26,7 @@ struct Job {
   std::vector<PeerLink*> links;    // by rank; null for this one
   std::vector<std::string> hosts;  // by rank
   Topology topology = Topology::single_node(1);
-  int cores_per_node = 1;             // the least of any rank's
+  int cores = 1, nodes_sharing = 1;   // the former used by so many nodes: where they are fewest
   Tuning tuning;                      // rank 0's
   std::uint32_t communicator_id = 0;  // of the communicator of all ranks
 };

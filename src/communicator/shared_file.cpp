@@ -22,6 +22,7 @@ SharedFile read_shared_file(const std::string& path) {
   file.text.resize(longest + 1);
   stream.read(file.text.data(), static_cast<std::streamsize>(file.text.size()));
   file.text.resize(static_cast<std::size_t>(stream.gcount()));
+  if (stream.bad()) file.problem = "it cannot be read";
   if (file.text.size() > longest) {
     file.problem = fmt::format("it is longer than {} bytes", longest);
     file.text.clear();

@@ -200,9 +200,11 @@ Prediction Tally::price(std::size_t block_bytes, const Machine& machine,
   time.work = all.until_end;
 
   const int cores = std::max(1, machine.cores_per_node);
-  if (largest_node_ > cores) {
+  const int sharing =
+      largest_node_ * std::min(machine.nodes_sharing, problem_.topology.node_count());
+  if (sharing > cores) {
     // Brent: what all must do, spread over the cores, and what cannot be spread.
-    const double share = static_cast<double>(largest_node_) / problem_.world_size();
+    const double share = static_cast<double>(sharing) / problem_.world_size();
     const Work sum = all.of_all(problem_.world_size());
     time.work = (sum.busy + sum.crowded) * share / cores + time.work * (1 - 1.0 / cores);
     time.switching = sum.waits * share / cores * model.context_switch;

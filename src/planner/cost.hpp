@@ -18,6 +18,7 @@ enum class TransportClass { shared_memory, network };
 // What the ranks run on. The same on every rank.
 struct Machine {
   int cores_per_node = 1;  // that the ranks of one node may use together
+  int nodes_sharing = 1;   // so many nodes use the same ones: containers, or tcp on one machine
   TransportClass within_nodes = TransportClass::shared_memory;
   TransportClass between_nodes = TransportClass::network;
 };

@@ -44,7 +44,8 @@ Params params_for(const Algorithm& algorithm, const Problem& problem) {
   // Blocks overlap hops within a tier; tiers overlap from some MiB per chunk on: simulated, 102 MB
   // on 1,024 chips take 1.10 x the bound in 32 chunks.
   if (algorithm.uses.chunks && problem.topology.node_count() > 1) {
-    params.chunks = static_cast<int>(std::clamp<std::size_t>(bytes / (3072 * kib), 1, 32));
+    const std::size_t most = algorithm.uses.topology ? 32 : 8;  // a ring's are of each share
+    params.chunks = static_cast<int>(std::clamp<std::size_t>(bytes / (3072 * kib), 1, most));
   }
   return params;
 }
@@ -84,9 +85,13 @@ std::string why_lost(const Prediction& loser, const Prediction& winner) {
 }
 
 std::string headline(const Problem& problem, const Machine& machine) {
-  return fmt::format("{} of {} bytes on {} ranks, {} node(s), {} core(s) per node\n",
-                     name(problem.collective), total_bytes(problem), problem.world_size(),
-                     problem.topology.node_count(), machine.cores_per_node);
+  const std::string cores =
+      machine.nodes_sharing > 1
+          ? fmt::format("{} core(s) for {} nodes", machine.cores_per_node, machine.nodes_sharing)
+          : fmt::format("{} core(s) per node", machine.cores_per_node);
+  return fmt::format("{} of {} bytes on {} ranks, {} node(s), {}\n", name(problem.collective),
+                     total_bytes(problem), problem.world_size(), problem.topology.node_count(),
+                     cores);
 }
 
 std::string parameters(const Choice& choice) {
@@ -125,8 +130,13 @@ std::optional<Seconds> measured_time(const Tuning& tuning, const Machine& machin
 }  // namespace
 
 Choice Planner::consider(const Algorithm& algorithm, const Problem& problem, DataType type) const {
+  return consider_with(algorithm, problem, params_for(algorithm, problem), type);
+}
+
+Choice Planner::consider_with(const Algorithm& algorithm, const Problem& problem,
+                              const Params& params, DataType type) const {
   Choice choice{.algorithm = &algorithm,
-                .params = params_for(algorithm, problem),
+                .params = params,
                 .block_bytes = block_sizes[0],
                 .reading = reading_for(problem),
                 .predicted = {},
@@ -139,7 +149,8 @@ Choice Planner::consider(const Algorithm& algorithm, const Problem& problem, Dat
   if (has_root(problem.collective)) {
     candidate.in_place = problem.collective == Collective::broadcast;
   }
-  // Both ends of a message cut it alike: as suits the receiver.
+  // Both ends of a message cut it alike, as suits a receiver; neither knows here who the other is.
+  if (is_point_to_point(problem.collective)) candidate.root = 0;
   const bool is_send = problem.collective == Collective::send;
   if (is_send) candidate.collective = Collective::recv;
   const Tally tally(is_send ? *find_algorithm(Collective::recv, algorithm.name) : algorithm,
@@ -161,7 +172,9 @@ const Preference* Planner::preference(const Problem& problem) const {
   const auto& all = tuning_.preferences;
   const auto found = std::find_if(all.rbegin(), all.rend(), [&](const Preference& preference) {
     if (!preference.where.covers(problem, machine_)) return false;
-    return find_algorithm(problem.collective, preference.algorithm)->supports(problem);
+    Problem asked = problem;
+    asked.params = preference.params.value_or(Params{});
+    return find_algorithm(problem.collective, preference.algorithm)->supports(asked);
   });
   return found == all.rend() ? nullptr : &*found;
 }
@@ -171,12 +184,14 @@ Choice Planner::choose(const Problem& problem, Hint hint) const {
     return consider(named(problem, hint.algorithm), problem, hint.type);
   }
   if (const Preference* preferred = preference(problem)) {
-    Choice choice =
-        consider(*find_algorithm(problem.collective, preferred->algorithm), problem, hint.type);
-    const Mover mover = choice.params.mover;
-    if (preferred->params) choice.params = *preferred->params;
-    choice.params.mover = mover;
-    return choice;
+    const Algorithm& algorithm = *find_algorithm(problem.collective, preferred->algorithm);
+    Params params = params_for(algorithm, problem);
+    if (preferred->params) {
+      const Mover mover = params.mover;
+      params = *preferred->params;
+      params.mover = mover;
+    }
+    return consider_with(algorithm, problem, params, hint.type);
   }
   Choice best;
   for (const Algorithm* algorithm : algorithms_for(problem.collective)) {

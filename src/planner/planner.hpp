@@ -53,6 +53,8 @@ class Planner {
 
  private:
   const Preference* preference(const Problem& problem) const;
+  Choice consider_with(const Algorithm& algorithm, const Problem& problem, const Params& params,
+                       DataType type) const;
 
   Machine machine_;
   Tuning tuning_;

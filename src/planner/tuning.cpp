@@ -225,7 +225,8 @@ std::string preference_text(const Preference& preference) {
 bool Where::covers(const Problem& problem, const Machine& machine) const {
   const double bytes = static_cast<double>(problem.parts.total() * problem.element_bytes);
   return collective == problem.collective && within_nodes == machine.within_nodes &&
-         nodes == problem.topology.node_count() && nodes * local == problem.world_size() &&
+         nodes == problem.topology.node_count() &&
+         std::int64_t{nodes} * local == problem.world_size() && problem.topology.uniform_nodes() &&
          bytes >= least_bytes && bytes <= most_bytes;
 }
 

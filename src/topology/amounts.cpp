@@ -1,6 +1,7 @@
 #include "topology/amounts.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <span>
 
@@ -47,7 +48,8 @@ std::size_t read_unit(Reader& reader, std::span<const Unit> units) {
     if (found == units[i].name) return i;
   }
   Reader again = before;
-  return again.one_of(names(units));  // which says what is wrong
+  again.one_of(names(units));  // which says what is wrong, but for a unit that is too long
+  before.fail(fmt::format("one of the units {}", fmt::join(names(units), ", ")));
 }
 
 double read(Reader& reader, const Kind& kind) {

@@ -91,8 +91,9 @@ class HostRules {
     Rule rule{words_of(record.fields.front().value), {}};
     std::vector<std::string> names;
     for (auto field = record.fields.begin() + 1; field != record.fields.end(); ++field) {
-      const bool taken = field->key == "node" || field->key == "world" || field->key == "rank" ||
-                         std::ranges::count(names, field->key) > 0;
+      constexpr std::string_view own[] = {"numa", "package", "node", "world", "rank"};
+      const bool taken =
+          std::ranges::count(own, field->key) > 0 || std::ranges::count(names, field->key) > 0;
       if (taken) records_.fail(field->spot, "a tier above the nodes, each once", field->key);
       if (is_digit(field->key.front()))
         records_.fail(field->spot, "the name of a tier", field->key);

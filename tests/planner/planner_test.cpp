@@ -111,15 +111,29 @@ TEST(Planner, CutsOnlyWhereAReceiverWouldWaitForTheFirstBlock) {
 }
 
 TEST(Planner, CutsAMessageAlikeAtBothEnds) {
-  const Topology topology = Topology::single_node(3);
-  for (const int cores : {1, 4}) {
-    const Planner planner({.cores_per_node = cores});
-    for (std::size_t bytes = 4; bytes <= 64 * 1024 * kib; bytes *= 2) {
-      EXPECT_EQ(planner.choose(problem(topology, Collective::send, bytes)).block_bytes,
-                planner.choose(problem(topology, Collective::recv, bytes)).block_bytes)
-          << bytes;
+  const Topology topology = Topology::from_text("2 nodes x 2");
+  const Planner planner({.cores_per_node = 2});
+  for (std::size_t bytes = 4; bytes <= 64 * 1024 * kib; bytes *= 2) {
+    const auto block = [&](Collective collective, Rank peer) {
+      Problem asked = problem(topology, collective, bytes);
+      asked.root = peer;
+      return planner.choose(asked).block_bytes;
+    };
+    for (Rank from = 0; from < 4; ++from) {
+      for (Rank to = 0; to < 4; ++to) {
+        EXPECT_EQ(block(Collective::send, to), block(Collective::recv, from)) << bytes;
+      }
     }
   }
+}
+
+TEST(Planner, CountsTheCoresThatSeveralNodesShare) {
+  const Topology topology = Topology::from_text("8 nodes x 1");
+  const Problem asked = problem(topology, Collective::allreduce, 64 * kib);
+  const Choice alone = Planner({.cores_per_node = 2}).choose(asked);
+  const Choice together = Planner({.cores_per_node = 2, .nodes_sharing = 8}).choose(asked);
+  EXPECT_EQ(alone.predicted.switching, Seconds());
+  EXPECT_GT(together.predicted.switching, Seconds());
 }
 
 TEST(Planner, AnswersForEveryCollectiveAndWorldSize) {

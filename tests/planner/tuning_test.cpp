@@ -96,6 +96,16 @@ TEST(Tuning, IsPreferredToTheModelWhereItSpeaks) {
             Planner(network).choose(allreduce(four, 16384)).algorithm->name);
 }
 
+// Nothing can go around a tier where there are only two.
+TEST(Tuning, IsPassedOverWhereItAsksForWhatCannotBe) {
+  const Topology topology = Topology::from_text("2 nodes x 4");
+  const Planner planner({.cores_per_node = 4},
+                        Tuning::from_text("use allreduce 2 x 4 shared_memory 1 KiB to 1 GiB "
+                                          "hierarchical around_percent=30\n"));
+  const Choice choice = planner.choose(allreduce(topology, 1 << 20));
+  EXPECT_EQ(choice.params.around_percent, 0);
+}
+
 TEST(Tuning, GivesWayToAHint) {
   const Topology topology = Topology::single_node(4);
   const Planner planner({.cores_per_node = 4}, Tuning::from_text(everything));

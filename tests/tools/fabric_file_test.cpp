@@ -1,6 +1,7 @@
 #include "fabrics/fabric_file.hpp"
 
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include <fstream>
 
@@ -25,7 +26,7 @@ TEST(FabricFile, IsFoundByNameOrPath) {
   EXPECT_THAT(installed_fabrics(), Contains("atlas900"));
   const std::vector<std::string> settings{"nodes=2"};
   EXPECT_EQ(load_fabric("atlas900", settings).world_size(), 16);
-  const std::string path = testing::TempDir() + "one.fabric";
+  const std::string path = testing::TempDir() + std::to_string(getpid()) + ".fabric";
   std::ofstream(path) << "fabric one\nranks 3\n";
   EXPECT_EQ(load_fabric(path).name(), "one");
 }
@@ -38,7 +39,7 @@ TEST(FabricFile, AWrongNameListsTheRightOnes) {
 }
 
 TEST(FabricFile, WhatIsWrongInAFileNamesTheFile) {
-  const std::string path = testing::TempDir() + "wrong.fabric";
+  const std::string path = testing::TempDir() + std::to_string(getpid()) + "_wrong.fabric";
   std::ofstream(path) << "fabric wrong\nranks 3\nswich world ib\n";
   EXPECT_THAT(complaint(path), HasSubstr("wrong.fabric: fabric: line 3, column 1"));
 }

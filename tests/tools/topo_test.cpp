@@ -1,4 +1,5 @@
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -22,7 +23,8 @@ std::string recorded(const std::string& name) {
 }
 
 std::string file_with(const std::string& text) {
-  const std::string path = testing::TempDir() + "survey.txt";
+  // Tests run side by side.
+  const std::string path = testing::TempDir() + "survey_" + std::to_string(getpid()) + ".txt";
   std::ofstream(path) << text;
   return path;
 }

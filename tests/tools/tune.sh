@@ -33,6 +33,10 @@ saves() {
   grep -q measured <<< "$without" && fail 'the typical model has measured times'
   return 0
 }
+saves_tcp() {
+  expect 0 'wrote .*\.tuning' "$tune" --ranks 2 --transport tcp -b 1K -e 8K --rounds 3 --sample-ms 0.2 --save
+  expect 0 'measured [0-9.]+' "$perf" allreduce --ranks 2 --transport tcp -b 8K -e 8K --explain
+}
 keeps_rows() {
   expect 0 'measured calls' "$tune" "${quick[@]}" --keep-rows "$folder/rows" -o "$folder/a"
   expect 0 'measured calls' "$tune" --rows "$folder/rows" --model-only -o "$folder/b"
@@ -48,6 +52,9 @@ prefers() {
 refuses() {
   printf 'switch 2 us\nlatency shm 1 us\n' > "$folder/tuning"
   MOTET_TUNING=$folder/tuning expect 2 'rank 1: .*line 2, column 9: expected .shared_memory' "$perf" allreduce --ranks 2
+  printf '# \xb1 5 %%\nswich 2 us\n' > "$folder/tuning"  # not UTF-8
+  MOTET_TUNING=$folder/tuning expect 2 'rank 1: .*did you mean .switch' "$perf" allreduce --ranks 2
+  MOTET_TUNING=$folder expect 2 'it cannot be read' "$perf" allreduce --ranks 2
   MOTET_TUNING=/nonexistent expect 2 'tuning file /nonexistent of rank 0: No such file' "$perf" allreduce --ranks 2
 }
 warns() {
@@ -58,6 +65,11 @@ wrong_usage() {
   expect 2 'one of|not in' "$tune" --transport carrier-pigeon
   expect 2 'at most -e' "$tune" -b 1M -e 1K
   expect 1 'could not be read' "$tune" --rows /nonexistent
+  local row='"collective":"allreduce","count":256,"transport":"shm"'
+  echo "{$row,\"algorithm\":\"rong\",\"ranks\":2,\"time_us\":1}" > "$folder/rows"
+  expect 1 'there is no such algorithm' "$tune" --rows "$folder/rows"
+  echo "{$row,\"algorithm\":\"ring\",\"ranks\":0,\"time_us\":1}" > "$folder/rows"
+  expect 1 '2 to 512 ranks' "$tune" --rows "$folder/rows"
 }
 help() { expect 0 'MOTET_TUNING' "$tune" --help; }
 

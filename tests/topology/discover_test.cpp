@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <sched.h>
+#include <unistd.h>
 
 #include <fstream>
 
@@ -124,13 +125,13 @@ TEST(Discover, PrintsATextThatReadsBack) {
 }
 
 TEST(Discover, WritesXmlThatItReadsAlike) {
-  const std::string file = testing::TempDir() + "again.xml";
+  const std::string file = testing::TempDir() + std::to_string(getpid()) + "_again.xml";
   write_xml({.xml = std::string(MOTET_MACHINES) + "/two_sockets.xml"}, file);
   EXPECT_EQ(discover({.xml = file}, {}), recorded("two_sockets"));
 }
 
 TEST(Discover, RefusesWhatIsNoXmlOfHwlocs) {
-  const std::string file = testing::TempDir() + "nonsense.xml";
+  const std::string file = testing::TempDir() + std::to_string(getpid()) + "_nonsense.xml";
   std::ofstream(file) << "nonsense";
   EXPECT_THROW(discover({.xml = file}, {}), Error);
   EXPECT_THROW(discover({.xml = "/nonexistent.xml"}, {}), Error);

@@ -123,8 +123,11 @@ class Processes {
   void reap() {
     std::erase_if(running_, [this](const Process& process) {
       int status = 0;
-      if (waitpid(process.pid, &status, WNOHANG) != process.pid) return false;
-      note(process, status);
+      const pid_t ended = waitpid(process.pid, &status, WNOHANG);
+      // Nobody's child any more: whoever started this program ignores children that end.
+      const bool is_lost = ended < 0 && errno == ECHILD;
+      if (ended != process.pid && !is_lost) return false;
+      note(process, is_lost ? W_EXITCODE(1, 0) : status);
       return true;
     });
   }

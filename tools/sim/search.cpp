@@ -38,13 +38,11 @@ std::vector<const Algorithm*> supporting(const Options& options, const Problem& 
                                  motet::name(problem.collective), options.algorithm, valid));
 }
 
-// What rank 0 cannot be faster than, for any parameters: its links have to carry its messages, and
-// as many latencies as the algorithm has rounds follow one another.
+// What rank 0 cannot be faster than, for any parameters: its links have to carry its messages.
 motet::Seconds least_time(const motet::Fabric& fabric, const Algorithm& algorithm,
                           const Problem& problem) {
   const motet::Schedule schedule = motet::build_schedule(algorithm, problem, 0);
   std::map<int, motet::Seconds> busy;  // by link
-  motet::Seconds latency = motet::Seconds::max();
   for (const motet::Step& step : schedule.steps) {
     if (step.is_local()) continue;
     const std::vector<int> route =
@@ -52,13 +50,8 @@ motet::Seconds least_time(const motet::Fabric& fabric, const Algorithm& algorith
     const int link = step.sends() ? route.front() : route.back();
     busy[link] += fabric.bandwidth(fabric.links()[link])
                       .time(static_cast<double>(step.count() * problem.element_bytes));
-    motet::Seconds sum{};
-    for (const int hop : route) sum += fabric.class_of(fabric.links()[hop]).latency;
-    latency = std::min(latency, sum);
   }
-  if (busy.empty()) return {};
-  const motet::Rounds rounds = algorithm.rounds(problem);
-  motet::Seconds least = (rounds.within_nodes + rounds.between_nodes) * latency;
+  motet::Seconds least{};
   for (const auto& [link, time] : busy) least = std::max(least, time);
   return least;
 }

@@ -113,7 +113,9 @@ std::vector<Lane> lanes(std::span<const Activity> activities, int ranks) {
 class Picture {
  public:
   Picture(const motet::Fabric& fabric, const Candidate& candidate, std::vector<Lane> lanes)
-      : fabric_(fabric), lanes_(std::move(lanes)), end_(candidate.result.time.count() * 1e6) {
+      : fabric_(fabric),
+        lanes_(std::move(lanes)),
+        end_(std::max(candidate.result.time.count() * 1e6, 1e-3)) {
     std::size_t rows = 0;
     for (const Lane& lane : lanes_) rows += lane.rows.size();
     row_height_ =
@@ -239,7 +241,7 @@ class Picture {
 
   const motet::Fabric& fabric_;
   std::vector<Lane> lanes_;
-  double end_;  // us
+  double end_;  // us, of the axis; not 0
   double row_height_ = 0, height_ = 0;
   std::string text_;
 };

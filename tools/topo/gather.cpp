@@ -35,7 +35,9 @@ motet::Survey own_survey() {
 
 std::string contents(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), {}};
+  std::string text(most_bytes + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(file.gcount()));
   if (!file.is_open() || file.bad()) {
     throw motet::Error(motet::ErrorCode::invalid_argument, fmt::format("{} cannot be read", path));
   }
@@ -76,7 +78,7 @@ Survey dealt(const Survey& survey, int ranks) {
   const int each = std::max(1, count / ranks);
   Survey result{{hardware}, {}};
   for (int rank = 0; rank < ranks; ++rank) {
-    const int begin = std::min(rank * each, count) % count;
+    const int begin = rank * each % count;
     std::vector<int> mine;
     for (int i = begin; i < std::min(begin + each, static_cast<int>(cpus.size())); ++i) {
       mine.push_back(cpus[static_cast<std::size_t>(i)]);

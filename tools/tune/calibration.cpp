@@ -1,10 +1,14 @@
 #include "calibration.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <deque>
+#include <limits>
 #include <map>
+#include <numeric>
 #include <tuple>
 
 #include "algorithms/list.hpp"
@@ -26,17 +30,42 @@ Collective collective_named(const std::string& word) {
   throw motet::Error(motet::ErrorCode::invalid_argument, "no collective: " + word);
 }
 
+// Ranks that do not share memory are nodes of their own, as where the library runs.
+motet::Topology topology_of(const Row& row) {
+  if (row.transport == "shm") return motet::Topology::single_node(row.ranks);
+  std::vector<int> nodes(static_cast<std::size_t>(row.ranks));
+  std::iota(nodes.begin(), nodes.end(), 0);
+  return motet::Topology::from_nodes(nodes);
+}
+
+[[noreturn]] void refuse(const Row& row, const char* why) {
+  throw motet::Error(
+      motet::ErrorCode::invalid_argument,
+      fmt::format("row {} {} on {} ranks: {}", row.collective, row.algorithm, row.ranks, why));
+}
+
+const Row& checked(const Row& row) {
+  if (row.ranks < 2 || row.ranks > 512) refuse(row, "2 to 512 ranks are expected");
+  if (!(row.time_us > 0 && row.time_us < 1e12)) refuse(row, "a time above 0 is expected");
+  return row;
+}
+
+const Algorithm& algorithm_of(const Row& row, Collective collective) {
+  const Algorithm* algorithm = motet::find_algorithm(collective, row.algorithm);
+  if (algorithm == nullptr) refuse(row, "there is no such algorithm");
+  return *algorithm;
+}
+
 // A row with what its prediction needs.
 class Case {
  public:
   Case(const Row& row, int cores)
-      : row_(row),
-        topology_(motet::Topology::single_node(row.ranks)),
+      : row_(checked(row)),
+        topology_(topology_of(row)),
         collective_(collective_named(row.collective)),
-        algorithm_(*find_algorithm(collective_, row.algorithm)),
-        machine_{.cores_per_node = cores,
-                 .within_nodes = row.transport == "shm" ? motet::TransportClass::shared_memory
-                                                        : motet::TransportClass::network} {
+        algorithm_(algorithm_of(row, collective_)),
+        machine_{.cores_per_node = cores, .nodes_sharing = topology_.node_count()} {
+    if (!algorithm_.supports(problem())) refuse(row, "the algorithm does not support it");
     // As it was run: with the parameters that the planner takes without a tuning.
     const motet::Choice choice = motet::Planner(machine_).consider(algorithm_, problem());
     motet::Problem asked = problem();
@@ -82,9 +111,8 @@ motet::Measured measured(const Case& one) {
   const motet::Problem problem = one.problem();
   const auto bytes = static_cast<double>(problem.parts.total() * problem.element_bytes);
   return {.where = {.collective = problem.collective,
-                    .nodes = 1,
-                    .local = one.row().ranks,
-                    .within_nodes = one.machine().within_nodes,
+                    .nodes = problem.topology.node_count(),
+                    .local = one.row().ranks / problem.topology.node_count(),
                     .least_bytes = bytes,
                     .most_bytes = bytes},
           .algorithm = one.row().algorithm,
@@ -106,7 +134,8 @@ std::vector<std::vector<const Case*>> cells(const Cases& cases) {
 bool is_within_tenth(const std::vector<const Case*>& cell, const motet::Tuning& tuning) {
   const motet::Planner planner(cell.front()->machine(), tuning);
   const Algorithm* chosen = planner.choose(cell.front()->problem()).algorithm;
-  double best = cell.front()->row().time_us, mine = 0;
+  double best = cell.front()->row().time_us;
+  double mine = std::numeric_limits<double>::infinity();
   for (const Case* one : cell) {
     best = std::min(best, one->row().time_us);
     if (&one->algorithm() == chosen) mine = one->row().time_us;

@@ -59,7 +59,7 @@ Cell measure(motet::Communicator& comm, const motet_perf::Call& call, int rounds
   motet_perf::invoke(comm, call, {});
   Cell cell{.shape = call.shape, .chosen = comm.last_algorithm(), .candidates = {}};
   cell.candidates = {{cell.chosen, {}}, {cell.chosen, {}}};
-  for (const std::string& name : algorithm_names(call.shape)) {
+  for (const std::string& name : algorithm_names(call.shape, comm.node_count() == 1)) {
     if (name != cell.chosen) cell.candidates.push_back({name, {}});
   }
   std::vector<std::size_t> calls;

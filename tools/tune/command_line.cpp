@@ -2,8 +2,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <thread>
 
+#include "execute/waiting.hpp"
 #include "vocabulary.hpp"
 
 namespace motet_tune {
@@ -21,12 +21,13 @@ constexpr auto footer =
 }  // namespace
 
 int usable_cores() {
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  const auto cpus = static_cast<int>(motet::allowed_cpus().size());
+  return std::max(1, std::min(cpus, motet::quota_cores()));
 }
 
 namespace {
 
-// Two ranks, all cores, and twice as many ranks as cores.
+// Two ranks, all cores (at most 16), twice as many ranks as cores (likewise), and 8.
 std::vector<int> usual_ranks() {
   const int cores = usable_cores();
   std::vector<int> ranks{2, std::min(cores, 16), std::min(2 * cores, 16), 8};
@@ -47,8 +48,8 @@ Parsed parse(int argc, const char* const* argv) {
   std::string smallest = "1K", largest = "64M";
   int join_ranks = 0;
   app.add_option("--ranks", line.ranks,
-                 "numbers of ranks to measure (default 2, 8, as many as "
-                 "cores, twice as many)")
+                 "numbers of ranks to measure (default 2, 8, as many as cores and twice "
+                 "as many, at most 16)")
       ->delimiter(',')
       ->check(CLI::Range(2, 512));
   app.add_option("--transport", line.transports, "transports to measure")

@@ -9,7 +9,7 @@
 
 namespace motet_tune {
 
-// Of the algorithms that support a call among ranks of one node.
-std::vector<std::string> algorithm_names(const motet_perf::Shape& shape);
+// Of the algorithms that support a call among ranks of one node, or each on a node of its own.
+std::vector<std::string> algorithm_names(const motet_perf::Shape& shape, bool shares_memory);
 
 }  // namespace motet_tune
