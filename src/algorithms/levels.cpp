@@ -19,11 +19,14 @@ int group_size(const Topology& topology, int tier) {
   return tier == alone ? 1 : static_cast<int>(topology.members(tier, 0).size());
 }
 
-// The tiers whose groups are larger than those of the one before.
+// The tiers whose groups are larger than those of the one before. Where pods differ in size, they
+// and what lies above are left out, but for the world.
 std::vector<int> growing_tiers(const Topology& topology, Middle middle) {
   std::vector<int> found;
+  const int world = static_cast<int>(topology.tiers().size()) - 1;
   int size = 1;
-  for (int tier = 0; tier < static_cast<int>(topology.tiers().size()); ++tier) {
+  for (int tier = 0; tier <= world; ++tier) {
+    if (!topology.uniform(tier)) tier = world;
     if (group_size(topology, tier) == size) continue;
     size = group_size(topology, tier);
     found.push_back(tier);
@@ -79,11 +82,10 @@ void add_same_place(const Topology& topology, Rank rank, std::size_t level, Midd
 }  // namespace
 
 bool has_levels(const Topology& topology) {
-  const int tiers = static_cast<int>(topology.tiers().size());
-  for (int tier = 0; tier < tiers; ++tier) {
+  for (int tier = 0;; ++tier) {
     if (!topology.uniform(tier)) return false;
+    if (topology.tiers()[static_cast<std::size_t>(tier)].name == "node") return true;
   }
-  return true;
 }
 
 int level_count(const Topology& topology) {

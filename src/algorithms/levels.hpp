@@ -14,7 +14,8 @@ namespace motet {
 // too, those of one of them side by side.
 enum class Middle : std::uint8_t { used, left_out };
 
-// Whether every tier's groups are equally large, so that levels exist.
+// Whether nodes, and the tiers inside them, are equally large, so that levels exist. Pods of
+// different sizes are no level.
 bool has_levels(const Topology& topology);
 // Requires has_levels(topology), as do those below. To leave one out there must be three.
 int level_count(const Topology& topology);

@@ -55,6 +55,13 @@ TEST(Levels, ListWhoHasMyPlaceFromMeOn) {
   EXPECT_EQ(same_place(topology, 8, 3), (std::vector<Rank>{8}));
 }
 
+TEST(Levels, LeaveOutPodsThatDifferInSize) {
+  const Topology topology =
+      Topology::from_tiers({{"node", {0, 0, 1, 1, 2, 2}}, {"pod", {0, 0, 1, 1, 1, 1}}});
+  ASSERT_TRUE(has_levels(topology));
+  EXPECT_EQ(members(topology, 3), (Members{{2, 3}, {1, 3, 5}}));
+}
+
 TEST(Levels, DoNotExistForUnevenNodes) {
   EXPECT_FALSE(has_levels(Topology::from_nodes({0, 0, 1})));
   EXPECT_TRUE(has_levels(Topology::from_nodes({0, 1, 0, 1})));

@@ -105,6 +105,16 @@ void add_pods(int nodes, int local, std::vector<Shape>& shapes) {
                         fmt::format("2 pods x {} nodes x 2 packages x {}", nodes / 2, local / 2))});
 }
 
+// Nodes are alike, pods are not.
+void add_uneven_pods(int nodes, int local, std::vector<Shape>& shapes) {
+  Tier node{"node", {}}, pod{"pod", {}};
+  for (int rank = 0; rank < nodes * local; ++rank) {
+    node.group_of.push_back(rank / local);
+    pod.group_of.push_back(rank < local ? 0 : 1);
+  }
+  shapes.push_back({fmt::format("1+{}x{}", nodes - 1, local), Topology::from_tiers({node, pod})});
+}
+
 void add_even_shapes(int n, std::vector<Shape>& shapes) {
   for (int nodes = 2; nodes <= n; ++nodes) {
     if (n % nodes != 0) continue;
@@ -117,6 +127,7 @@ void add_even_shapes(int n, std::vector<Shape>& shapes) {
       shapes.push_back({fmt::format("dealt_{}x{}", nodes, local), Topology::from_nodes(dealt)});
     }
     if (nodes % 2 == 0 && nodes >= 4) add_pods(nodes, local, shapes);
+    if (nodes == 3) add_uneven_pods(nodes, local, shapes);
   }
 }
 

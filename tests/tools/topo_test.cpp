@@ -63,7 +63,7 @@ TEST(Load, ReadsWhatASurveyPrints) {
 TEST(Load, SaysWhatIsWrongWithAFile) {
   EXPECT_THAT(complaint("/nonexistent"), HasSubstr("cannot be read"));
   EXPECT_THAT(complaint(file_with("machine\npackage id=x\n")),
-              HasSubstr("survey.txt: survey: line 2, column 12: expected a number"));
+              HasSubstr(".txt: survey: line 2, column 12: expected a number"));
   EXPECT_THAT(complaint(file_with("machine\n")), HasSubstr("expected a line 'rank machine=0"));
   EXPECT_THAT(complaint(file_with("<nonsense/>\n")), HasSubstr("hwloc"));
 }
