@@ -198,7 +198,7 @@ Choice Planner::choose(const Problem& problem, Hint hint) const {
     if (!algorithm->supports(problem)) continue;
     Choice choice = consider(*algorithm, problem, hint.type);
     const bool faster = choice.predicted.total() < beyond_rounding * best.predicted.total();
-    if (best.algorithm == nullptr || faster) best = std::move(choice);
+    if (best.algorithm == nullptr || faster) best = choice;
   }
   return best;
 }

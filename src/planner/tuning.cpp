@@ -20,6 +20,7 @@ constexpr int most_ranks = 1 << 20;
 template <class Value>
 std::vector<std::string> names(int count) {
   std::vector<std::string> all;
+  all.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) all.emplace_back(name(static_cast<Value>(i)));
   return all;
 }
