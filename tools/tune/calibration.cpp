@@ -127,6 +127,7 @@ std::vector<std::vector<const Case*>> cells(const Cases& cases) {
     by[{row.transport, row.collective, row.ranks, row.count}].push_back(&one);
   }
   std::vector<std::vector<const Case*>> found;
+  found.reserve(by.size());
   for (auto& [key, members] : by) found.push_back(std::move(members));
   return found;
 }

@@ -77,6 +77,7 @@ std::vector<Row> measure(const CommandLine& line, const char* program, int ranks
                                        fmt::format("--rounds={}", line.probe.rounds),
                                        fmt::format("--sample-ms={}", line.probe.sample_ms)};
   std::vector<const char*> arguments;
+  arguments.reserve(words.size());
   for (const std::string& word : words) arguments.push_back(word.c_str());
   fmt::print(stderr, "motet-tune: measuring {} ranks over {} ...\n", ranks, transport);
   const int status = motet_launch::launch_processes(
