@@ -37,15 +37,17 @@ class Tidy:
     def __init__(self, root):
         self.root = root
         self.build = root / "build" / "tidy"
-        self.clean = self.build / "clean"
-        self.clean.mkdir(exist_ok=True)
+        cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+        self.clean = pathlib.Path(cache) / "motet" / "tidy"  # for every checkout
+        self.clean.mkdir(parents=True, exist_ok=True)
         self.program = find_tool("clang-tidy")
         self.config = (root / ".clang-tidy").read_bytes()
 
     def check(self, entry):
         """(file, complaints or "", whether it was remembered)."""
         name = os.path.relpath(entry["file"], self.root)
-        digest = hashlib.sha256(self.config + name.encode() + preprocess(entry)).hexdigest()
+        text = preprocess(entry).replace(str(self.root).encode(), b"")
+        digest = hashlib.sha256(self.config + name.encode() + text).hexdigest()
         stamp = self.clean / digest
         if stamp.exists():
             return name, "", True
