@@ -45,6 +45,7 @@ void run_alone(benchmark::State& state) {
                         .parts = Parts::even(std::size_t{1} << 24U, fabric.world_size()),
                         .params = {}};
   std::vector<Schedule> schedules;
+  schedules.reserve(static_cast<std::size_t>(fabric.world_size()));
   for (Rank rank = 0; rank < fabric.world_size(); ++rank) {
     schedules.push_back(
         build_schedule(*find_algorithm(Collective::allreduce, "ring"), problem, rank));

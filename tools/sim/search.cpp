@@ -38,9 +38,28 @@ std::vector<const Algorithm*> supporting(const Options& options, const Problem& 
                                  motet::name(problem.collective), options.algorithm, valid));
 }
 
-// What rank 0 cannot be faster than, for any parameters: its links have to carry its messages.
+// Between the two ranks that are nearest to each other; nothing where looking would take too long.
+motet::Seconds least_latency(const motet::Fabric& fabric) {
+  constexpr int most_ranks = 256;
+  if (fabric.world_size() > most_ranks || fabric.world_size() < 2) return {};
+  motet::Seconds least = motet::Seconds::max();
+  for (motet::Rank from = 0; from < fabric.world_size(); ++from) {
+    for (motet::Rank to = 0; to < fabric.world_size(); ++to) {
+      if (from == to) continue;
+      motet::Seconds sum{};
+      for (const int hop : fabric.route(from, to)) {
+        sum += fabric.class_of(fabric.links()[hop]).latency;
+      }
+      least = std::min(least, sum);
+    }
+  }
+  return least;
+}
+
+// What no parameters make faster: the links of rank 0 have to carry its messages, and as many
+// latencies as the algorithm has rounds follow one another.
 motet::Seconds least_time(const motet::Fabric& fabric, const Algorithm& algorithm,
-                          const Problem& problem) {
+                          const Problem& problem, motet::Seconds latency) {
   const motet::Schedule schedule = motet::build_schedule(algorithm, problem, 0);
   std::map<int, motet::Seconds> busy;  // by link
   for (const motet::Step& step : schedule.steps) {
@@ -51,7 +70,9 @@ motet::Seconds least_time(const motet::Fabric& fabric, const Algorithm& algorith
     busy[link] += fabric.bandwidth(fabric.links()[link])
                       .time(static_cast<double>(step.count() * problem.element_bytes));
   }
-  motet::Seconds least{};
+  if (busy.empty()) return {};
+  const motet::Rounds rounds = algorithm.rounds(problem);
+  motet::Seconds least = (rounds.within_nodes + rounds.between_nodes) * latency;
   for (const auto& [link, time] : busy) least = std::max(least, time);
   return least;
 }
@@ -151,9 +172,10 @@ Problem problem_for(const Options& options, const motet::Topology& topology, std
 }
 
 Found find_best(const Options& options, const motet::Fabric& fabric, const Problem& problem) {
+  const motet::Seconds latency = least_latency(fabric);
   std::vector<Slower> open;
   for (const Algorithm* algorithm : supporting(options, problem)) {
-    open.push_back({algorithm, least_time(fabric, *algorithm, problem)});
+    open.push_back({algorithm, least_time(fabric, *algorithm, problem, latency)});
   }
   std::ranges::stable_sort(open, {}, &Slower::at_least);
   Found found;
