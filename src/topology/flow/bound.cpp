@@ -142,7 +142,10 @@ std::string Search::crossing(const Cut& cut) const {
 }
 
 Bound Search::bound_by(const Candidate& candidate, bool reached) const {
-  Bound bound{.reached = reached, .ranks = candidate.ranks};
+  // Cuts count both directions of a shared link in full.
+  const bool shares = std::ranges::any_of(
+      fabric_.classes(), [](const LinkClass& c) { return c.sharing == Sharing::shared; });
+  Bound bound{.reached = reached && !shares, .ranks = candidate.ranks};
   if (candidate.amount == 0) return bound;
   set_fraction(bound, candidate.capacity * graph_.unit, candidate.amount);
   bound.binding = fmt::format("{}: {}", described(candidate.ranks), crossing(candidate.cut));
