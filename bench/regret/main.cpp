@@ -7,11 +7,9 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include "buffers.hpp"
 #include "candidates.hpp"
 #include "measure.hpp"
 #include "options.hpp"
-#include "pattern.hpp"
 #include "regret.hpp"
 
 namespace motet_regret {
@@ -99,8 +97,7 @@ class Run {
       : comm_(comm),
         options_(options),
         bytes_(motet_perf::parse_bytes(options.largest)),
-        first_(motet_perf::allocate(comm, bytes_ + slack, false)),
-        second_(motet_perf::allocate(comm, bytes_ + slack, false)) {}
+        bench_(comm, bytes_) {}
 
   Tally all() {
     for (const CollectiveRow& row : rows(options_.collectives)) {
@@ -114,20 +111,7 @@ class Run {
 
  private:
   void one(const CollectiveRow& row, std::size_t bytes) {
-    const motet_perf::TypeRow type = motet_perf::types_named("float32").front();
-    const motet_perf::OpRow op = motet_perf::ops_named("sum").front();
-    const motet_perf::Shape shape{row, motet_perf::count_for(row, bytes, type.bytes, comm_.size()),
-                                  comm_.size(), 0};
-    const motet_perf::Buffers buffers({.shape = shape,
-                                       .element_bytes = type.bytes,
-                                       .rank = comm_.rank(),
-                                       .first = first_.get(),
-                                       .second = second_.get(),
-                                       .placing = motet_perf::Buffers::Placing::out_of_place});
-    buffers.fill(motet_perf::Pattern(type, op, comm_.size(), row.reduces));
-    Cell cell = motet_tune::measure(comm_, {shape, type, op, buffers.input(), buffers.output()},
-                                    options_.rounds, options_.sample_ms * 1000);
-    cell.bytes = motet_perf::bytes_of(row, shape.count, type.bytes, comm_.size());
+    const Cell cell = bench_.measure(row, bytes, options_.rounds, options_.sample_ms);
     const Regret regret = regret_of(cell);
     ++tally_.cells;
     tally_.within += static_cast<int>(regret.is_within_tenth);
@@ -140,11 +124,10 @@ class Run {
     std::fflush(stdout);
   }
 
-  static constexpr std::size_t slack = 4096;  // sizes are rounded up to whole parts
   motet::Communicator& comm_;
   const Options& options_;
   std::size_t bytes_;
-  motet_perf::Memory first_, second_;
+  motet_tune::Bench bench_;
   Tally tally_;
 };
 

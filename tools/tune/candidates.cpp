@@ -11,6 +11,8 @@
 namespace motet_tune {
 namespace {
 
+constexpr std::size_t slack = 4096;  // bytes; sizes are rounded up to whole parts
+
 using Clock = std::chrono::steady_clock;
 
 motet_perf::How by(const std::string& algorithm) {
@@ -52,10 +54,8 @@ void settle(motet::Communicator& comm, Cell& cell) {
   }
 }
 
-}  // namespace
-
-Cell measure(motet::Communicator& comm, const motet_perf::Call& call, int rounds,
-             double sample_us) {
+Cell measure_call(motet::Communicator& comm, const motet_perf::Call& call, int rounds,
+                  double sample_us) {
   motet_perf::invoke(comm, call, {});
   Cell cell{.shape = call.shape, .chosen = comm.last_algorithm(), .candidates = {}};
   cell.candidates = {{cell.chosen, {}}, {cell.chosen, {}}};
@@ -77,6 +77,33 @@ Cell measure(motet::Communicator& comm, const motet_perf::Call& call, int rounds
     }
   }
   settle(comm, cell);
+  return cell;
+}
+
+}  // namespace
+
+Bench::Bench(motet::Communicator& comm, std::size_t largest_bytes)
+    : comm_(comm),
+      first_(motet_perf::allocate(comm, largest_bytes + slack, false)),
+      second_(motet_perf::allocate(comm, largest_bytes + slack, false)) {}
+
+Cell Bench::measure(const motet_perf::CollectiveRow& row, std::size_t bytes, int rounds,
+                    double sample_ms) const {
+  const motet_perf::TypeRow type = motet_perf::types_named("float32").front();
+  const motet_perf::OpRow op = motet_perf::ops_named("sum").front();
+  const int ranks = comm_.size();
+  const motet_perf::Shape shape{row, motet_perf::count_for(row, bytes, type.bytes, ranks), ranks,
+                                0};
+  const motet_perf::Buffers buffers({.shape = shape,
+                                     .element_bytes = type.bytes,
+                                     .rank = comm_.rank(),
+                                     .first = first_.get(),
+                                     .second = second_.get(),
+                                     .placing = motet_perf::Buffers::Placing::out_of_place});
+  buffers.fill(motet_perf::Pattern(type, op, ranks, row.reduces));
+  Cell cell = measure_call(comm_, {shape, type, op, buffers.input(), buffers.output()}, rounds,
+                           sample_ms * 1000);
+  cell.bytes = motet_perf::bytes_of(row, shape.count, type.bytes, ranks);
   return cell;
 }
 

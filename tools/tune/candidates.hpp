@@ -22,7 +22,19 @@ struct Cell {
   std::vector<Candidate> candidates;  // the planner's choice is the first, and again the second
 };
 
-// Collective. `sample_us`: how long the calls of one sample should take together.
-Cell measure(motet::Communicator& comm, const motet_perf::Call& call, int rounds, double sample_us);
+// With float32 and sum, on buffers of its own. Collective, as is `measure`.
+class Bench {
+ public:
+  Bench(motet::Communicator& comm, std::size_t largest_bytes);
+
+  // `bytes`: of a row as motet-perf counts; at most the largest. `sample_ms`: how long the calls of
+  // one sample should take together.
+  Cell measure(const motet_perf::CollectiveRow& row, std::size_t bytes, int rounds,
+               double sample_ms) const;
+
+ private:
+  motet::Communicator& comm_;
+  motet_perf::Memory first_, second_;
+};
 
 }  // namespace motet_tune

@@ -4,7 +4,6 @@
 
 #include "candidates.hpp"
 #include "measure.hpp"
-#include "pattern.hpp"
 
 namespace motet_tune {
 
@@ -16,10 +15,7 @@ using motet_perf::Kind;
 class Prober {
  public:
   Prober(motet::Communicator& comm, const Probe& probe)
-      : comm_(comm),
-        probe_(probe),
-        first_(motet_perf::allocate(comm, probe.largest + slack, false)),
-        second_(motet_perf::allocate(comm, probe.largest + slack, false)) {}
+      : comm_(comm), probe_(probe), bench_(comm, probe.largest) {}
 
   std::vector<Row> all() {
     for (const CollectiveRow& row : motet_perf::collectives()) {
@@ -37,32 +33,19 @@ class Prober {
 
  private:
   void one(const CollectiveRow& row, std::size_t bytes) {
-    const motet_perf::TypeRow type = motet_perf::types_named("float32").front();
-    const motet_perf::OpRow op = motet_perf::ops_named("sum").front();
+    const Cell cell = bench_.measure(row, bytes, probe_.rounds, probe_.sample_ms);
     const int ranks = comm_.size();
-    const motet_perf::Shape shape{row, motet_perf::count_for(row, bytes, type.bytes, ranks), ranks,
-                                  0};
-    const motet_perf::Buffers buffers({.shape = shape,
-                                       .element_bytes = type.bytes,
-                                       .rank = comm_.rank(),
-                                       .first = first_.get(),
-                                       .second = second_.get(),
-                                       .placing = motet_perf::Buffers::Placing::out_of_place});
-    buffers.fill(motet_perf::Pattern(type, op, ranks, row.reduces));
-    const Cell cell = measure(comm_, {shape, type, op, buffers.input(), buffers.output()},
-                              probe_.rounds, probe_.sample_ms * 1000);
     // The first two are the planner's choice, measured twice.
     for (const Candidate& candidate : std::span(cell.candidates).subspan(1)) {
-      rows_.push_back({std::string(row.name), candidate.name, shape.count, ranks,
+      rows_.push_back({std::string(row.name), candidate.name, cell.shape.count, ranks,
                        comm_.transport(comm_.rank() == 0 ? ranks - 1 : 0),
                        motet_perf::percentile(candidate.times_us, 0.5)});
     }
   }
 
-  static constexpr std::size_t slack = 4096;  // sizes are rounded up to whole parts
   motet::Communicator& comm_;
   const Probe& probe_;
-  motet_perf::Memory first_, second_;
+  Bench bench_;
   std::vector<Row> rows_;
 };
 
