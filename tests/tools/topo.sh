@@ -38,10 +38,10 @@ rank 3: package 1, node 0, pod a' > "$folder/tiers"
   MOTET_TOPOLOGY=/nonexistent expect 2 'topology file /nonexistent of rank 0: No such file' --ranks 2
 }
 environment() {
-  local other
-  RANK=1 WORLD_SIZE=2 MASTER_ADDR=127.0.0.1 MASTER_PORT=23391 "$topo" &
+  local other port=$(( 20000 + RANDOM % 10000 ))
+  RANK=1 WORLD_SIZE=2 MASTER_ADDR=127.0.0.1 MASTER_PORT=$port "$topo" &
   other=$!
-  RANK=0 WORLD_SIZE=2 MASTER_ADDR=127.0.0.1 MASTER_PORT=23391 expect 0 '^world|shm +1 peer$'
+  RANK=0 WORLD_SIZE=2 MASTER_ADDR=127.0.0.1 MASTER_PORT=$port expect 0 '^world|shm +1 peer$'
   wait "$other" || fail "rank 1 exited with $?"
 }
 files() {
