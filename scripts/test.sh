@@ -38,18 +38,23 @@ without_randomisation() {
 passed() { grep -oE '[0-9]+% tests passed.*|^Total Test time.*' "$logs/test-$1.log" | tr '\n' ' ' | tr -s ' '; }
 
 run_preset() {
-  local preset=$1 left_out wrapper
+  local preset=$1 left_out wrapper targets=()
   local options=(-DBUILD_TESTING=ON)
   case $preset in
     release | ci) options+=(-DMOTET_BUILD_BENCH=ON) ;;
     minimal) options=() ;;
-    fuzz) "$root/scripts/install-packages.sh" fuzz ;;
+    fuzz) "$root/scripts/install-packages.sh" fuzz; targets=(--target fuzz_programs) ;;
   esac
   wrapper=$(without_randomisation "$preset")
   step "configure $preset" "CMake could not configure '$preset'" cmake --preset "$preset" "${options[@]}"
   # shellcheck disable=SC2086  # words on purpose
-  step "build $preset" "the '$preset' build failed" $wrapper cmake --build --preset "$preset"
+  step "build $preset" "the '$preset' build failed" $wrapper cmake --build --preset "$preset" "${targets[@]}"
   [ "$preset" != minimal ] || return 0
+  if [ "$preset" = fuzz ]; then
+    step "test fuzz" "a parser failed; its log names the input" \
+      ctest --test-dir build/fuzz --output-on-failure --no-tests=error -j "$cores" -L '^fuzz$'
+    return 0
+  fi
   left_out=$(tests_left_out "$preset")
   # shellcheck disable=SC2086
   step "test $preset" "tests of '$preset' failed; run one again with: ctest --test-dir build/$preset -R NAME -V" \

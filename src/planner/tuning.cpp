@@ -155,7 +155,7 @@ class TuningReader {
   }
   void read_parameter(Preference& preference) {
     if (!preference.params) preference.params.emplace();
-    const std::size_t which = reader_.one_of({"chunks", "channels", "around_percent"});
+    const std::size_t which = reader_.one_of({"chunks", "channels", "around_percent", "trees"});
     if (!reader_.take('=')) reader_.fail("'='");
     const Reader before = reader_;
     const std::int64_t value = reader_.number("a number");
@@ -166,6 +166,7 @@ class TuningReader {
     if (which == 0) preference.params->chunks = between(1, 1024);
     if (which == 1) preference.params->channels = between(1, max_channels);
     if (which == 2) preference.params->around_percent = between(0, 100);
+    if (which == 3) preference.params->trees = between(0, 64);
   }
   void read_measured() {
     Measured measured;
@@ -215,8 +216,9 @@ std::string preference_text(const Preference& preference) {
   std::string text = fmt::format("use {} to {}  {}", place_text(preference.where),
                                  bytes_to_text(preference.where.most_bytes), preference.algorithm);
   if (preference.params) {
-    text += fmt::format(" chunks={} channels={} around_percent={}", preference.params->chunks,
-                        preference.params->channels, preference.params->around_percent);
+    const Params& params = *preference.params;
+    text += fmt::format(" chunks={} channels={} around_percent={} trees={}", params.chunks,
+                        params.channels, params.around_percent, params.trees);
   }
   return text + "\n";
 }
