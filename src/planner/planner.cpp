@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "planner/fabric_cost.hpp"
+#include "planner/least_time.hpp"
 
 namespace motet {
 
@@ -41,13 +43,26 @@ Params params_for(const Algorithm& algorithm, const Problem& problem) {
   Params params;
   // From here on a copy costs more than the announcement that saves it.
   if (algorithm.uses.mover && bytes >= 64 * kib) params.mover = Mover::receiver;
-  // Blocks overlap hops within a tier; tiers overlap from some MiB per chunk on: simulated, 102 MB
-  // on 1,024 chips take 1.10 x the bound in 32 chunks.
+  // Blocks overlap hops within a tier; tiers overlap from some MiB per chunk on. A fabric says more
+  // (fabric_cost.hpp).
   if (algorithm.uses.chunks && problem.topology.node_count() > 1) {
     const std::size_t most = algorithm.uses.topology ? 32 : 8;  // a ring's are of each share
     params.chunks = static_cast<int>(std::clamp<std::size_t>(bytes / (3072 * kib), 1, most));
   }
   return params;
+}
+
+// Only the root of a rooted collective knows whether it works in place; the choice must not depend
+// on it. Broadcasts mostly do.
+Problem agreed(const Problem& problem) {
+  Problem same = problem;
+  if (has_root(problem.collective)) same.in_place = problem.collective == Collective::broadcast;
+  return same;
+}
+
+bool is_on_fabric(const Problem& problem) {
+  return problem.fabric != nullptr && problem.world_size() > 1 &&
+         !is_point_to_point(problem.collective);
 }
 
 std::string valid_names(const Problem& problem) {
@@ -68,57 +83,6 @@ const Algorithm& named(const Problem& problem, std::string_view hint) {
                           valid_names(problem)));
 }
 
-double us(Seconds time) {
-  return time.count() * 1e6;
-}
-
-// What the loser has most more of than the winner.
-std::string why_lost(const Prediction& loser, const Prediction& winner) {
-  const Seconds latency = loser.latency - winner.latency;
-  const Seconds work = loser.work - winner.work;
-  const Seconds switching = loser.switching - winner.switching;
-  if (loser.total() <= winner.total()) return "as fast, but later in the list";
-  const Seconds most = std::max({latency, work, switching});
-  if (most == work) return fmt::format("{:.2f} us more copying, reducing and messages", us(work));
-  if (most == latency) return fmt::format("{:.2f} us more latency: more rounds", us(latency));
-  return fmt::format("{:.2f} us more switching between ranks that share a core", us(switching));
-}
-
-std::string headline(const Problem& problem, const Machine& machine) {
-  const std::string cores =
-      machine.nodes_sharing > 1
-          ? fmt::format("{} core(s) for {} nodes", machine.cores_per_node, machine.nodes_sharing)
-          : fmt::format("{} core(s) per node", machine.cores_per_node);
-  return fmt::format("{} of {} bytes on {} ranks, {} node(s), {}\n", name(problem.collective),
-                     total_bytes(problem), problem.world_size(), problem.topology.node_count(),
-                     cores);
-}
-
-std::string parameters(const Choice& choice) {
-  std::string text = fmt::format("blocks of {} KiB", choice.block_bytes / kib);
-  const Uses& uses = choice.algorithm->uses;
-  if (uses.chunks) text += fmt::format(", chunks {}", choice.params.chunks);
-  if (uses.channels) text += fmt::format(", channels {}", choice.params.channels);
-  if (uses.around && choice.params.around_percent > 0) {
-    text += fmt::format(", around {} %", choice.params.around_percent);
-  }
-  return text;
-}
-
-std::string line(const Choice& choice, const Choice& best, bool is_preferred) {
-  const Prediction& time = choice.predicted;
-  const bool won = choice.algorithm == best.algorithm;
-  const std::string measured =
-      choice.measured ? fmt::format(", measured {:.2f}", us(*choice.measured)) : "";
-  const std::string why = !won            ? why_lost(time, best.predicted)
-                          : !is_preferred ? "chosen, " + parameters(choice)
-                                          : "preferred by the tuning, " + parameters(choice);
-  return fmt::format(
-      "{} {:<22} {:>12.2f} us = latency {:.2f} + work {:.2f} + switching {:.2f}{}; {}\n",
-      won ? "->" : "  ", choice.algorithm->name, us(time.total()), us(time.latency), us(time.work),
-      us(time.switching), measured, why);
-}
-
 std::optional<Seconds> measured_time(const Tuning& tuning, const Machine& machine,
                                      const Algorithm& algorithm, const Problem& problem) {
   for (const Measured& row : tuning.measured) {
@@ -129,25 +93,41 @@ std::optional<Seconds> measured_time(const Tuning& tuning, const Machine& machin
 
 }  // namespace
 
+bool is_quickly_built(const Algorithm& algorithm, const Problem& problem) {
+  constexpr int most_ranks = 16;
+  return !algorithm.uses.trees || problem.world_size() <= most_ranks;
+}
+
+Choice Planner::blank(const Algorithm& algorithm, const Problem& problem,
+                      const Params& params) const {
+  return {.algorithm = &algorithm,
+          .params = params,
+          .block_bytes = block_sizes[0],
+          .reading = reading_for(problem),
+          .predicted = {},
+          .measured = measured_time(tuning_, machine_, algorithm, problem)};
+}
+
 Choice Planner::consider(const Algorithm& algorithm, const Problem& problem, DataType type) const {
-  return consider_with(algorithm, problem, params_for(algorithm, problem), type);
+  const Params params = params_for(algorithm, problem);
+  if (!is_on_fabric(problem)) return consider_with(algorithm, problem, params, type);
+  Problem start = agreed(problem);
+  start.params = params;
+  const FabricPlan plan = plan_on_fabric(algorithm, start, block_sizes[0]);
+  Choice choice = blank(algorithm, problem, plan.params);
+  choice.predicted = plan.predicted;
+  return choice;
 }
 
 Choice Planner::consider_with(const Algorithm& algorithm, const Problem& problem,
                               const Params& params, DataType type) const {
-  Choice choice{.algorithm = &algorithm,
-                .params = params,
-                .block_bytes = block_sizes[0],
-                .reading = reading_for(problem),
-                .predicted = {},
-                .measured = measured_time(tuning_, machine_, algorithm, problem)};
+  Choice choice = blank(algorithm, problem, params);
   if (problem.world_size() == 1) return choice;
-  Problem candidate = problem;
+  Problem candidate = agreed(problem);
   candidate.params = choice.params;
-  // Only the root of a rooted collective knows whether it works in place; the choice must not
-  // depend on it. Broadcasts mostly do.
-  if (has_root(problem.collective)) {
-    candidate.in_place = problem.collective == Collective::broadcast;
+  if (is_on_fabric(problem)) {
+    choice.predicted = FabricTally(algorithm, candidate).price(params.chunks, choice.block_bytes);
+    return choice;
   }
   // Both ends of a message cut it alike, as suits a receiver; neither knows here who the other is.
   if (is_point_to_point(problem.collective)) candidate.root = 0;
@@ -185,17 +165,14 @@ Choice Planner::choose(const Problem& problem, Hint hint) const {
   }
   if (const Preference* preferred = preference(problem)) {
     const Algorithm& algorithm = *find_algorithm(problem.collective, preferred->algorithm);
-    Params params = params_for(algorithm, problem);
-    if (preferred->params) {
-      const Mover mover = params.mover;
-      params = *preferred->params;
-      params.mover = mover;
-    }
+    if (!preferred->params) return consider(algorithm, problem, hint.type);
+    Params params = *preferred->params;
+    params.mover = params_for(algorithm, problem).mover;
     return consider_with(algorithm, problem, params, hint.type);
   }
   Choice best;
   for (const Algorithm* algorithm : algorithms_for(problem.collective)) {
-    if (!algorithm->supports(problem)) continue;
+    if (!algorithm->supports(problem) || !is_quickly_built(*algorithm, problem)) continue;
     Choice choice = consider(*algorithm, problem, hint.type);
     const bool faster = choice.predicted.total() < beyond_rounding * best.predicted.total();
     if (best.algorithm == nullptr || faster) best = choice;
@@ -203,25 +180,8 @@ Choice Planner::choose(const Problem& problem, Hint hint) const {
   return best;
 }
 
-std::string Planner::explain(const Problem& problem, DataType type) const {
-  const Choice best = choose(problem, {.algorithm = {}, .type = type});
-  std::vector<Choice> others;
-  std::string unsupported;
-  for (const Algorithm* algorithm : algorithms_for(problem.collective)) {
-    if (algorithm == best.algorithm) continue;
-    if (algorithm->supports(problem)) {
-      others.push_back(consider(*algorithm, problem, type));
-    } else {
-      unsupported += fmt::format("   {:<22} does not support this problem\n", algorithm->name);
-    }
-  }
-  std::stable_sort(others.begin(), others.end(), [](const Choice& a, const Choice& b) {
-    return a.predicted.total() < b.predicted.total();
-  });
-  std::string text = headline(problem, machine_);
-  text += line(best, best, preference(problem) != nullptr);
-  for (const Choice& choice : others) text += line(choice, best, false);
-  return text + unsupported;
+Expectation Planner::expect(const Problem& problem, Hint hint) const {
+  return {choose(problem, hint), least_time(problem, machine_, tuning_.model)};
 }
 
 }  // namespace motet

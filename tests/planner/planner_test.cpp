@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.hpp"
+#include "topology/fabric.hpp"
 
 namespace motet {
 namespace {
@@ -197,6 +198,50 @@ TEST(Planner, ListsTheValidNamesWhenAHintMakesNoSense) {
                  "allgather: algorithm \"rong\" does not exist; valid here: mesh, circulant, ring");
   }
   EXPECT_THROW(planner.choose(asked, {.algorithm = "recursive_doubling"}), Error);
+}
+
+TEST(Planner, ExpectsNothingFasterThanItsBound) {
+  for (const int ranks : {2, 3, 8}) {
+    for (const int cores : {1, 2, 8}) {
+      const Topology topology = Topology::single_node(ranks);
+      const Planner planner({.cores_per_node = cores});
+      for (const Collective collective :
+           {Collective::allreduce, Collective::allgather, Collective::reduce_scatter,
+            Collective::broadcast, Collective::reduce, Collective::alltoall, Collective::gather,
+            Collective::scatter}) {
+        for (const std::size_t bytes : {96UL, 24 * kib, 24 * 1024 * kib}) {
+          const Expectation expected = planner.expect(problem(topology, collective, bytes));
+          EXPECT_GT(expected.share_of_bound(), 0) << name(collective) << " " << bytes;
+          EXPECT_LE(expected.share_of_bound(), 1)
+              << name(collective) << " of " << bytes << " on " << ranks << ":" << cores;
+        }
+      }
+    }
+  }
+  const Topology one = Topology::single_node(1);
+  EXPECT_EQ(Planner({}).expect(problem(one, Collective::allreduce, 8)).bound, Seconds());
+  const Topology two = Topology::single_node(2);
+  EXPECT_EQ(Planner({}).expect(problem(two, Collective::allreduce, 0)).bound, Seconds());
+}
+
+// A slow link between two fast pairs: trees that cross it once.
+TEST(Planner, GoesByTheFabricWhereThereIsOne) {
+  const Fabric fabric = Fabric::from_text(
+      "fabric pairs\nranks 1 nodes x 4\nclass fast 100 GB/s 1 us\nclass slow 1 GB/s 1 us\n"
+      "edge node 0-1 fast\nedge node 2-3 fast\nedge node 1-2 slow\nswitch node slow\n");
+  Problem asked = problem(fabric.topology(), Collective::allgather, 4096 * kib);
+  asked.parts = Parts::uniform(256 * kib, 4);
+  asked.fabric = &fabric;
+  const Planner planner({.cores_per_node = 4});
+  const Expectation expected = planner.expect(asked);
+  EXPECT_EQ(expected.choice.algorithm->name, "forest");
+  EXPECT_GT(expected.share_of_bound(), 0.8);
+  EXPECT_LE(expected.share_of_bound(), 1);
+  const std::string text = planner.explain(asked);
+  EXPECT_NE(text.find("fabric pairs"), std::string::npos) << text;
+  EXPECT_NE(text.find("% of bound)"), std::string::npos) << text;
+  asked.fabric = nullptr;
+  EXPECT_NE(planner.choose(asked).algorithm->name, "forest");
 }
 
 TEST(Planner, ExplainsWhyTheOthersLost) {

@@ -39,7 +39,8 @@ inline Problem problem_on(const Fabric& fabric, Collective collective, std::size
           .collective = collective,
           .parts = Parts::even(count, fabric.world_size()),
           .element_bytes = 4,
-          .params = params};
+          .params = params,
+          .fabric = &fabric};
 }
 
 inline Simulation simulated(const Fabric& fabric, Collective collective, std::string_view name,

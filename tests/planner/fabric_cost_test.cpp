@@ -1,0 +1,136 @@
+#include "planner/fabric_cost.hpp"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+#include "algorithms/list.hpp"
+#include "planner/planner.hpp"
+#include "simulate/simulate.hpp"
+#include "topology/flow/bound.hpp"
+
+namespace motet {
+namespace {
+
+constexpr std::size_t block_bytes = 128 * 1024;
+
+Fabric preset(const std::string& name, int nodes) {
+  std::ifstream file(std::string(MOTET_FABRICS) + "/" + name + ".fabric");
+  std::stringstream text;
+  text << file.rdbuf();
+  const std::vector<std::string> some{fmt::format("nodes={}", nodes)};
+  return Fabric::from_text(text.str(), some);
+}
+
+Problem on(const Fabric& fabric, Collective collective, std::size_t bytes) {
+  const int n = fabric.world_size();
+  const bool whole = collective == Collective::allreduce || collective == Collective::reduce ||
+                     collective == Collective::broadcast;
+  return {.topology = fabric.topology(),
+          .collective = collective,
+          .parts = whole ? Parts::even(bytes / 4, n) : Parts::uniform(bytes / 4 / n, n),
+          .params = {},
+          .fabric = &fabric};
+}
+
+Seconds simulated(const Algorithm& algorithm, Problem problem, const Params& params) {
+  problem.params = params;
+  return simulate(*problem.fabric, algorithm, problem,
+                  {.block_bytes = block_bytes, .most_blocks = 8})
+      .time;
+}
+
+// Every algorithm but those whose trees take long to pack, by the closed form and then simulated
+// with the parameters that it finds.
+struct Outcome {
+  std::string name;
+  Seconds expected{}, simulated{};
+};
+std::vector<Outcome> outcomes(const Problem& problem) {
+  std::vector<Outcome> found;
+  for (const Algorithm* algorithm : algorithms_for(problem.collective)) {
+    if (!algorithm->supports(problem) || !is_quickly_built(*algorithm, problem)) continue;
+    const FabricPlan plan = ClosedForm(*algorithm, problem, block_bytes).best();
+    found.push_back({std::string(algorithm->name), plan.predicted.total(),
+                     simulated(*algorithm, problem, plan.params)});
+  }
+  return found;
+}
+
+class OnPreset : public testing::TestWithParam<std::pair<const char*, int>> {};
+
+// By the closed form alone, as the planner has to where simulating would take too long.
+TEST_P(OnPreset, TheClosedFormFindsWhatTheSimulatorFindsFast) {
+  const Fabric fabric = preset(GetParam().first, GetParam().second);
+  int near = 0, all = 0;
+  for (const Collective collective :
+       {Collective::allreduce, Collective::allgather, Collective::reduce_scatter,
+        Collective::broadcast, Collective::alltoall}) {
+    for (const std::size_t bytes : {8UL << 10U, 512UL << 10U, 64UL << 20U}) {
+      const std::vector<Outcome> found = outcomes(on(fabric, collective, bytes));
+      const Outcome& chosen = *std::ranges::min_element(found, {}, &Outcome::expected);
+      const Outcome& best = *std::ranges::min_element(found, {}, &Outcome::simulated);
+      EXPECT_LE(chosen.simulated / best.simulated, 1.4)
+          << name(collective) << " of " << bytes << ": " << chosen.name << " for " << best.name;
+      for (const Outcome& outcome : found) {
+        const double ratio = outcome.expected / outcome.simulated;
+        EXPECT_GT(ratio, 0.4) << name(collective) << " of " << bytes << ": " << outcome.name;
+        EXPECT_LT(ratio, 2) << name(collective) << " of " << bytes << ": " << outcome.name;
+        ++all;
+        near += static_cast<int>(ratio > 0.7 && ratio < 1.3);
+      }
+    }
+  }
+  EXPECT_GE(near, 0.8 * all);
+}
+
+INSTANTIATE_TEST_SUITE_P(Fabrics, OnPreset,
+                         testing::Values(std::pair("atlas900", 4), std::pair("dgx-a100", 3),
+                                         std::pair("dgx-h100", 4), std::pair("dgx2", 2),
+                                         std::pair("ndv2", 4), std::pair("mi250", 2),
+                                         std::pair("fat-tree", 2), std::pair("wan", 2)),
+                         [](const auto& its) {
+                           std::string name = its.param.first;
+                           std::erase(name, '-');
+                           return name;
+                         });
+
+// One message over two links of 1 us and 10 GB/s each.
+TEST(FabricTally, AMessageTakesItsLatenciesAndTheTimeOfItsSlowestLink) {
+  const Fabric fabric = Fabric::from_text(
+      "fabric two\nranks 1 nodes x 2\nclass wire 10 GB/s 1 us\nswitch node wire\n");
+  const Problem problem = on(fabric, Collective::broadcast, 1'000'000);
+  const Algorithm& chain = *find_algorithm(Collective::broadcast, "chain");
+  const Prediction time = FabricTally(chain, problem).price(1, 4'000'000);
+  EXPECT_NEAR(time.total().count(), 102e-6, 1e-12);
+  EXPECT_NEAR(time.latency.count(), 2e-6, 1e-12);
+}
+
+TEST(FabricPlan, TiersOverlapInChunksAndPartGoesAroundTheMiddleOne) {
+  const Fabric fabric = preset("atlas900", 128);
+  const Problem problem = on(fabric, Collective::allreduce, 102'228'128);
+  const Algorithm& hierarchical = *find_algorithm(Collective::allreduce, "hierarchical");
+  const FabricPlan plan = plan_on_fabric(hierarchical, problem, block_bytes);
+  EXPECT_GE(plan.params.chunks, 8);
+  EXPECT_GE(plan.params.around_percent, 10);
+  EXPECT_LE(plan.params.around_percent, 40);
+  EXPECT_FALSE(plan.is_simulated);  // that would take too long
+  const Seconds least = bound(fabric, Collective::allreduce).time(102'228'128);
+  EXPECT_GE(plan.predicted.total() / least, 1);
+  EXPECT_LE(plan.predicted.total() / least, 1.3);
+}
+
+TEST(FabricPlan, ASmallFabricIsSimulated) {
+  const Fabric fabric = preset("atlas900", 1);
+  const Problem problem = on(fabric, Collective::allreduce, 8192);
+  const Algorithm& mesh = *find_algorithm(Collective::allreduce, "mesh");
+  const FabricPlan plan = plan_on_fabric(mesh, problem, block_bytes);
+  EXPECT_TRUE(plan.is_simulated);
+  EXPECT_DOUBLE_EQ(plan.predicted.total().count(), simulated(mesh, problem, plan.params).count());
+}
+
+}  // namespace
+}  // namespace motet
