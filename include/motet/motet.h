@@ -246,6 +246,20 @@ MOTET_API const char* motet_last_algorithm(const motet_comm* comm);
  * most `bytes` bytes with a final 0; *needed (may be NULL) is the length of the whole text. */
 MOTET_API motet_status motet_explain(motet_comm* comm, motet_collective collective, size_t count,
                                      char* text, size_t bytes, size_t* needed);
+/* What to expect of a call. Zero everything, set size. */
+typedef struct motet_prediction {
+  size_t size;           /* sizeof(motet_prediction) */
+  double time_us;        /* that the planner thinks it takes */
+  double bound_us;       /* that no algorithm beats: by the links of the fabric that MOTET_FABRIC
+                            names, else by the fastest messages of the planner's model; 0 where
+                            nothing has to be moved */
+  const char* algorithm; /* that would run. Never freed */
+} motet_prediction;
+/* Local; plans anew each time (some ms). `root`: of rooted collectives, and the peer of send and
+ * recv. Of call, which may be NULL, `algorithm` counts. */
+MOTET_API motet_status motet_predict(motet_comm* comm, motet_collective collective, size_t count,
+                                     motet_type type, int root, const motet_call* call,
+                                     motet_prediction* prediction);
 MOTET_API const char* motet_version(void); /* "0.1.0" */
 MOTET_API size_t motet_element_bytes(motet_type type);
 

@@ -150,6 +150,15 @@ class Communicator {
   // Moves what can be moved, never blocks.
   void progress() { check(motet_progress(comm_)); }
 
+  // What to expect of a call: see motet_predict.
+  motet_prediction predict(motet_collective collective, std::size_t count, motet_type of,
+                           int root = 0, const motet_call* call = nullptr) const {
+    motet_prediction prediction{};
+    prediction.size = sizeof prediction;
+    check(motet_predict(comm_, collective, count, of, root, call, &prediction));
+    return prediction;
+  }
+
   // Why the planner chooses what for `count` float32: a table for people.
   std::string explain(motet_collective collective, std::size_t count) const {
     std::size_t length = 0;

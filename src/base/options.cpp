@@ -49,7 +49,7 @@ struct Setting {
 
 // Slots, blocks and lines: what shared memory can hold (transport/shm/layout.cpp), so that a value
 // is refused by its name and not deep in the set-up of a transport.
-constexpr std::array<Setting, 18> settings{{
+constexpr std::array<Setting, 19> settings{{
     {{"MOTET_TRANSPORT", "list", "", "",
       "Transports in order of preference: shm,tcp. Empty: all there are."},
      Text{&Options::transport}},
@@ -60,6 +60,11 @@ constexpr std::array<Setting, 18> settings{{
     {{"MOTET_TOPOLOGY", "path", "", "",
       "File of rank 0 that says which pods, switches or sites hosts belong to (docs/topology.md)."},
      Text{&Options::topology}},
+    // Nor does how fast the ways between hosts are, or what lies on them.
+    {{"MOTET_FABRIC", "path", "", "",
+      "File of rank 0 that says what joins the ranks and how fast (docs/fabrics.md), by which all "
+      "ranks plan."},
+     Text{&Options::fabric}},
     {{"MOTET_TUNING", "path", "", "",
       "Tuning file of rank 0's machine, by which all ranks plan. Empty: the one that motet-tune "
       "--save wrote for it, if any. \"typical\": none."},

@@ -14,6 +14,7 @@ struct Options {
   std::string transport;           // MOTET_TRANSPORT: "shm,tcp" in order of preference; empty: all
   std::string algorithm;           // MOTET_ALGORITHM: used wherever it supports the problem
   std::string topology;            // MOTET_TOPOLOGY: file with the tiers above the nodes
+  std::string fabric;              // MOTET_FABRIC: file that says what joins the ranks
   std::string tuning;              // MOTET_TUNING: file of rank 0, or "typical" for none
   std::string configuration;       // the user's folder for such files, from XDG_CONFIG_HOME or HOME
   int slots = 8;                   // MOTET_SLOTS: large blocks under way per rank (soft limit)

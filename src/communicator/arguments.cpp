@@ -152,7 +152,8 @@ std::uint32_t fingerprint(const Arguments& a, const Choice& choice) {
         static_cast<std::uint64_t>(choice.params.chunks),
         static_cast<std::uint64_t>(choice.params.channels),
         static_cast<std::uint64_t>(choice.params.mover),
-        static_cast<std::uint64_t>(choice.params.around_percent)}) {
+        static_cast<std::uint64_t>(choice.params.around_percent),
+        static_cast<std::uint64_t>(choice.params.trees)}) {
     for (int byte = 0; byte < 8; ++byte) mix((word >> (8 * byte)) & 0xff);
   }
   for (const char letter : choice.algorithm->name) mix(static_cast<unsigned char>(letter));

@@ -40,7 +40,8 @@ Card card_from_text(const std::string& text) {
           value.at("world_size").get<int>(),
           value.at("transports").get<decltype(Card::transports)>(),
           file_from(value.at("tuning")),
-          file_from(value.at("topology"))};
+          file_from(value.at("topology")),
+          file_from(value.at("fabric"))};
 }
 
 }  // namespace
@@ -57,7 +58,8 @@ std::string to_text(const Card& card) {
               {"world_size", card.world_size},
               {"transports", card.transports},
               {"tuning", json_of(card.tuning)},
-              {"topology", json_of(card.topology)}}
+              {"topology", json_of(card.topology)},
+              {"fabric", json_of(card.fabric)}}
       .dump(-1, ' ', false, json::error_handler_t::replace);  // a file may hold other text
 }
 

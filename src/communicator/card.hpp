@@ -23,7 +23,7 @@ struct Card {
   std::uint32_t next_id = 1;
   int world_size = 1;                                           // as it was told
   std::vector<std::pair<std::string, std::string>> transports;  // name, address; best first
-  SharedFile tuning, topology;                                  // rank 0's count
+  SharedFile tuning, topology, fabric;                          // rank 0's count
 
   // Null: it does not have it.
   const std::string* address(std::string_view transport) const {

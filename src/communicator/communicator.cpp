@@ -99,6 +99,9 @@ Communicator::Communicator(std::shared_ptr<Job> job, const Options& options, Pla
       options_(options),
       job_ranks_(std::move(place.job_ranks)),
       topology_(std::move(place.topology)),
+      // A part of the job's ranks, or others in their order, may be joined otherwise.
+      fabric_(job_->fabric && job_ranks_ == all_ranks(job_->fabric->world_size()) ? &*job_->fabric
+                                                                                  : nullptr),
       planner_(machine_of(*job_), job_->tuning),
       log_(std::make_shared<CallLog>()),
       context_(*job_->engine, context_setup(*job_, place.id, place.rank, job_ranks_, this)) {
@@ -169,7 +172,8 @@ Problem Communicator::problem_for(const Arguments& arguments, bool in_place) con
           .in_place = in_place,
           .commutative = true,
           .determinism = arguments.determinism,
-          .params = {}};
+          .params = {},
+          .fabric = fabric_};
 }
 
 std::string_view Communicator::hint_for(const Arguments& arguments, const Problem& problem) const {
@@ -348,6 +352,13 @@ std::string_view Communicator::transport_to(Rank peer) const {
 const std::string& Communicator::last_algorithm() const {
   static const std::string none;
   return latest_plan_ == nullptr ? none : latest_plan_->program().algorithm;
+}
+
+Expectation Communicator::expect(const Arguments& arguments) const {
+  check_words(arguments, rank(), world_size());
+  const Problem problem = problem_for(arguments, false);
+  return planner_.expect(problem,
+                         {.algorithm = hint_for(arguments, problem), .type = arguments.type});
 }
 
 std::string Communicator::explain(const Arguments& arguments) const {

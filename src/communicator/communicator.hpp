@@ -82,6 +82,8 @@ class Communicator final : private Observer {
   std::string_view transport_to(Rank peer) const;
   // Of the last call on this rank; "" before the first.
   const std::string& last_algorithm() const;
+  // Of these, what planning needs; throw Error{invalid_argument}.
+  Expectation expect(const Arguments& arguments) const;
   std::string explain(const Arguments& arguments) const;
   Engine& engine() { return *job_->engine; }
 
@@ -128,6 +130,7 @@ class Communicator final : private Observer {
   Options options_;
   std::vector<Rank> job_ranks_;
   Topology topology_;
+  const Fabric* fabric_;  // the job's; null where these ranks' is not known
   Planner planner_;
   std::shared_ptr<CallLog> log_;
   PlanCache plans_;

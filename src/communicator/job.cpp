@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <numeric>
+#include <utility>
 
 #include "algorithms/list.hpp"
 #include "base/assert.hpp"
@@ -112,6 +113,7 @@ void read_files(const Options& options, Card& card) {
     card.tuning = read_shared_file(options.tuning.empty() ? usual_tuning(options) : options.tuning);
   }
   card.topology = read_shared_file(options.topology);
+  card.fabric = read_shared_file(options.fabric);
 }
 
 void check_machine(const Tuning& tuning, const std::string& path) {
@@ -120,6 +122,31 @@ void check_machine(const Tuning& tuning, const std::string& path) {
       fmt::format("rank=0 event=tuning file=\"{}\" of=machine-{} here=machine-{} hint=\"run "
                   "motet-tune --save here\"",
                   path, tuning.machine, machine_hash()));
+}
+
+// Of a fabric that has more ranks, as many nodes as the job has. Throws Error{invalid_argument}.
+Fabric fabric_for(const Topology& found, const std::string& text) {
+  Fabric fabric = Fabric::from_text(text);
+  const int n = found.world_size();
+  if (fabric.world_size() != n) {
+    const std::vector<std::string> some{fmt::format("nodes={}", found.node_count())};
+    fabric = Fabric::from_text(text, some);
+  }
+  if (fabric.world_size() != n) {
+    throw Error(
+        ErrorCode::invalid_argument,
+        fmt::format("it joins {} ranks on {} nodes, the job has {} on {}", fabric.world_size(),
+                    fabric.topology().node_count(), n, found.node_count()));
+  }
+  for (Rank rank = 0; rank < n; ++rank) {
+    fabric.route(0, rank);  // there is one
+    if (found.node_of(rank) == fabric.topology().node_of(rank)) continue;
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("it has rank {} on node {}, the job on node {}: ranks of one node are "
+                            "to be numbered as there",
+                            rank, fabric.topology().node_of(rank), found.node_of(rank)));
+  }
+  return fabric;
 }
 
 // Alike on every rank: from what all have exchanged.
@@ -139,15 +166,33 @@ Topology topology_of(Rank me, const std::vector<int>& node_of, const std::vector
   });
 }
 
-// As topology_of; where it throws, rank 0 stays until all have heard as much as it has.
-Topology agree_on_topology(Meeting& meeting, const std::vector<int>& node_of,
-                           const std::vector<Card>& cards) {
+// Who sits where, and what joins them.
+struct Layout {
+  Topology topology;
+  std::optional<Fabric> fabric{};
+};
+Layout layout_of(Rank me, const std::vector<int>& node_of, const std::vector<Card>& cards) {
+  Layout layout{topology_of(me, node_of, cards)};
+  const SharedFile& file = cards.front().fabric;
+  if (file.path.empty()) return layout;
+  layout.fabric = read_from(file, "fabric file", me, [&](const std::string& text) {
+    return fabric_for(layout.topology, text);
+  });
+  // The fabric has tiers, too.
+  if (cards.front().topology.path.empty()) layout.topology = layout.fabric->topology();
+  return layout;
+}
+
+// What `find` makes of what all have exchanged as `what`; where it throws, on every rank, rank 0
+// stays until all have heard as much as it has.
+template <class Find>
+auto agree(Meeting& meeting, const std::string& what, Find&& find) {
   try {
-    return topology_of(meeting.rank, node_of, cards);
+    return find();
   } catch (const Error&) {
-    std::vector<Rank> ranks(cards.size());
+    std::vector<Rank> ranks(static_cast<std::size_t>(meeting.world_size));
     std::iota(ranks.begin(), ranks.end(), 0);
-    if (ranks.size() > 1) part_ways(meeting, "nodes", ranks);
+    if (ranks.size() > 1) part_ways(meeting, what, ranks);
     throw;
   }
 }
@@ -245,7 +290,9 @@ std::shared_ptr<Job> join(Meeting meeting, const Options& options, const Deadlin
     cards.push_back(read_card(meeting.rank, cards.size(), text));
   }
   expect_same_world_size(meeting, cards);
-  job->tuning = read_from(cards.front().tuning, "tuning file", meeting.rank, Tuning::from_text);
+  job->tuning = agree(meeting, "card", [&] {
+    return read_from(cards.front().tuning, "tuning file", meeting.rank, Tuning::from_text);
+  });
   if (meeting.rank == 0) check_machine(job->tuning, cards.front().tuning.path);
   for (const Card& card : cards) job->hosts.push_back(card.host);
   job->communicator_id = std::ranges::max(cards, {}, &Card::next_id).next_id;
@@ -254,7 +301,10 @@ std::shared_ptr<Job> join(Meeting meeting, const Options& options, const Deadlin
                 fmt::format("rank {}: joining: all communicator ids have been used", job->rank));
   }
   job->links = connect_all(meeting, engine, cards, deadline);
-  job->topology = agree_on_topology(meeting, exchange_nodes(meeting, job->links, deadline), cards);
+  const std::vector<int> node_of = exchange_nodes(meeting, job->links, deadline);
+  Layout layout = agree(meeting, "nodes", [&] { return layout_of(job->rank, node_of, cards); });
+  job->topology = std::move(layout.topology);
+  job->fabric = std::move(layout.fabric);
   engine.use_communicator_id(job->communicator_id);
   const CoreSharing sharing = sharing_of(meeting.rank, job->topology, cards);
   engine.share_cores(sharing.ranks, sharing.cores);

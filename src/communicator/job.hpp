@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "communicator/meeting.hpp"
 #include "execute/engine.hpp"
 #include "planner/tuning.hpp"
+#include "topology/fabric.hpp"
 #include "topology/topology.hpp"
 
 namespace motet {
@@ -26,6 +28,7 @@ struct Job {
   std::vector<PeerLink*> links;    // by rank; null for this one
   std::vector<std::string> hosts;  // by rank
   Topology topology = Topology::single_node(1);
+  std::optional<Fabric> fabric;       // that rank 0 was told of
   int cores = 1, nodes_sharing = 1;   // the former used by so many nodes: where they are fewest
   Tuning tuning;                      // rank 0's
   std::uint32_t communicator_id = 0;  // of the communicator of all ranks

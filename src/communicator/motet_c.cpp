@@ -133,16 +133,18 @@ motet::Meeting meet(const motet_config& config, const motet::Options& options,
   return motet::meet_by_environment(options, deadline);
 }
 
+// Null where the caller leaves it to the planner.
+const motet::Algorithm* named_in(const motet_call& call, Collective collective) {
+  if (call.algorithm == nullptr) return nullptr;
+  const motet::Algorithm* algorithm = motet::find_algorithm(collective, call.algorithm);
+  if (algorithm != nullptr) return algorithm;
+  refuse(fmt::format("{}: there is no algorithm \"{}\"", name(collective), call.algorithm));
+}
+
 [[gnu::noinline]] void run_with(const motet_call* given, Arguments arguments,
                                 motet::Communicator& communicator) {
   const auto call = read_struct(given, "motet_call");
-  if (call.algorithm != nullptr) {
-    arguments.algorithm = motet::find_algorithm(arguments.collective, call.algorithm);
-    if (arguments.algorithm == nullptr) {
-      refuse(fmt::format("{}: there is no algorithm \"{}\"", name(arguments.collective),
-                         call.algorithm));
-    }
-  }
+  arguments.algorithm = named_in(call, arguments.collective);
   arguments.timeout_ms = call.timeout_ms;
   arguments.determinism = static_cast<motet::Determinism>(call.determinism != 0);
   if (call.request == nullptr) return communicator.run(arguments);
@@ -445,6 +447,30 @@ motet_status motet_explain(motet_comm* comm, motet_collective collective, size_t
     const size_t copied = std::min(bytes - 1, whole.size());
     std::memcpy(text, whole.data(), copied);
     text[copied] = '\0';
+  });
+}
+
+motet_status motet_predict(motet_comm* comm, motet_collective collective, size_t count,
+                           motet_type type, int root, const motet_call* given,
+                           motet_prediction* prediction) {
+  return guarded([&] {
+    require(comm, "the communicator");
+    require(prediction, "the prediction");
+    auto result = read_struct(prediction, "motet_prediction");
+    const auto call = read_struct(given, "motet_call");
+    Arguments arguments{.collective = from<Collective>(collective),
+                        .type = from<DataType>(type),
+                        .root = root,
+                        .count = count};
+    if (static_cast<int>(arguments.collective) < motet::collective_count) {
+      arguments.algorithm = named_in(call, arguments.collective);
+    }
+    arguments.determinism = static_cast<motet::Determinism>(call.determinism != 0);
+    const motet::Expectation expected = comm->communicator->expect(arguments);
+    result.time_us = expected.choice.predicted.total().count() * 1e6;
+    result.bound_us = expected.bound.count() * 1e6;
+    result.algorithm = expected.choice.algorithm->name.data();
+    std::memcpy(prediction, &result, std::min(result.size, sizeof result));
   });
 }
 

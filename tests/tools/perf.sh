@@ -36,6 +36,32 @@ packages() {
   MOTET_TOPOLOGY=$tiers expect 0 'all results right' allreduce --ranks 4 -e 300K -f 8 -n 5 --algorithm hierarchical
 }
 
+# Ranks plan by what rank 0 is told of their links.
+fabric() {
+  folder=$(mktemp -d)  # not local: the trap runs after this function
+  trap 'rm -rf "$folder"' EXIT
+  cat > "$folder/line" <<'TEXT'
+fabric line
+ranks 3 nodes x 4
+class slow 1 GB/s 1 us
+class fast 5 GB/s 1 us
+edge node 0-1 fast
+edge node 1-2 fast
+edge node 2-3 slow
+switch node slow
+switch world slow of node
+TEXT
+  export MOTET_FABRIC=$folder/line
+  # The first node of it. 3/4 of 1 MiB have to get to rank 3, over two slow links.
+  expect 0 'bound +393.22 us: no algorithm takes less$' allgather --ranks 4 -b 1M -e 1M --explain
+  expect 0 '^-> forest .* us \(7[0-9] % of bound\) = latency .* \+ links ' allgather --ranks 4 -b 1M -e 1M --explain
+  expect 0 'all results right' all --ranks 4 -e 300K -f 64 -n 5
+  expect 0 ' forest$' allreduce --ranks 4 -e 300K -f 64 -n 5 --algorithm forest
+  expect 2 'rank 1: .*fabric file .*line of rank 0: it joins 4 ranks on 1 nodes, the job has 3 on 1' barrier --ranks 3
+  echo 'nodes 3' > "$folder/line"
+  expect 2 'rank 1: .*line 1, column 1: expected' barrier --ranks 2
+}
+
 wrong_usage() {
   expect 2 "unknown collective 'all_reduce'; choose from allreduce" all_reduce --ranks 2
   expect 2 "root 2 with 2 ranks" broadcast --ranks 2 -r 2
@@ -47,6 +73,12 @@ wrong_usage() {
 }
 
 help() { expect 0 '^  MOTET_TIMEOUT_MS  *integer \(ms\)' --help; }
+
+prediction() {
+  expect 0 ' predicted  algorithm$' allreduce --ranks 2 -e 8
+  expect 0 '"predicted_us":[0-9.]+,"bound_us":[0-9.e-]+,"share_of_bound":0\.' allgather --ranks 2 -b 64K -e 64K --json
+  expect 0 '"predicted_us":null,"bound_us":null' sendrecv --ranks 2 -b 8 -e 8 --json
+}
 
 json() { expect 0 '^\{"collective":"reduce","ranks":2,.*"wrong":0,' reduce --ranks 2 -e 8 --json; }
 

@@ -19,6 +19,8 @@ Result result(std::string_view collective) {
           .bytes = 4000,
           .count = 1000,
           .algorithm = "ring",
+          .predicted_us = 2.5,
+          .bound_us = 1,
           .out_of_place = {{2, 3, 10, 1}, 0},
           .in_place = row.in_place ? std::optional<Placed>({{4, 5, 10, 1}, 7}) : std::nullopt};
 }
@@ -51,8 +53,19 @@ TEST(Report, JsonHasALineForEachPlacement) {
   EXPECT_DOUBLE_EQ(first["time_us_median"], 2);
   EXPECT_DOUBLE_EQ(first["algbw_gbps"], 2);  // 4000 B in 2 us
   EXPECT_DOUBLE_EQ(first["busbw_gbps"], 3);
+  EXPECT_DOUBLE_EQ(first["predicted_us"], 2.5);
+  EXPECT_DOUBLE_EQ(first["share_of_bound"], 0.5);
+  EXPECT_DOUBLE_EQ(second["share_of_bound"], 0.25);
   for (const char* key : {"ranks", "bytes", "type", "op", "time_us_p99", "algorithm", "transport"})
     EXPECT_TRUE(first.contains(key)) << key;
+}
+
+TEST(Report, TableHasThePredictionBesideTheAlgorithm) {
+  Result shown = result("allreduce");
+  const auto row = [&] { return lines_of(Format::table, shown).at(8); };
+  EXPECT_TRUE(row().ends_with("      2.50  ring")) << row();
+  shown.predicted_us = 0;
+  EXPECT_TRUE(row().ends_with("         -  ring")) << row();
 }
 
 TEST(Report, CsvNamesItsColumnsOnce) {

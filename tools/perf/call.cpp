@@ -50,13 +50,26 @@ motet_status forward(motet_comm* comm, const Call& call, const motet_call* how) 
   return motet_invalid_argument;
 }
 
-}  // namespace
-
-void invoke(const motet::Communicator& comm, const Call& call, const How& how) {
+// `how` must outlive it.
+motet_call options_of(const How& how) {
   motet_call options{};
   options.size = sizeof options;
   options.timeout_ms = how.timeout_ms;
   options.algorithm = how.algorithm.empty() ? nullptr : how.algorithm.c_str();
+  return options;
+}
+
+}  // namespace
+
+motet_prediction expect(const motet::Communicator& comm, const Call& call, const How& how) {
+  if (call.shape.row.kind == Kind::sendrecv) return {};
+  const motet_call options = options_of(how);
+  return comm.predict(call.shape.row.collective, call.shape.count, call.type.type, call.shape.root,
+                      &options);
+}
+
+void invoke(const motet::Communicator& comm, const Call& call, const How& how) {
+  const motet_call options = options_of(how);
   motet::check(forward(comm.handle(), call, &options));
 }
 

@@ -16,6 +16,9 @@ struct Call {
   std::byte* out;
 };
 
+// What the library expects of the call; of sendrecv, which is two, zeros. Throws motet::Error.
+motet_prediction expect(const motet::Communicator& comm, const Call& call, const How& how);
+
 // Blocks. Throws motet::Error. sendrecv sends to the next rank while it receives from the previous
 // one.
 void invoke(const motet::Communicator& comm, const Call& call, const How& how);

@@ -60,7 +60,8 @@ class Table : public Report {
                result.type.name, op_text(result), root_text(result));
     print(result, result.out_of_place);
     if (result.in_place) print(result, *result.in_place);
-    fmt::print(file_, "  {}\n", result.algorithm);
+    const std::string predicted = result.predicted_us > 0 ? time_text(result.predicted_us) : "-";
+    fmt::print(file_, " {:>9}  {}\n", predicted, result.algorithm);
     std::fflush(file_);
   }
 
@@ -88,9 +89,10 @@ class Table : public Report {
                    : placed({"us", "us", "GB/s", "GB/s", ""});
     };
     const std::string gap(1, ' ');
-    fmt::print(file_, "#{:>11} {:>12} {:>9} {:>5} {:>4} {}{}  {}\n", "bytes", "count", "type", "op",
-               "root", block(true), both ? gap + block(true) : "", "algorithm");
-    fmt::print(file_, "#{:>45} {}{}\n", "", block(false), both ? gap + block(false) : "");
+    fmt::print(file_, "#{:>11} {:>12} {:>9} {:>5} {:>4} {}{} {:>9}  {}\n", "bytes", "count", "type",
+               "op", "root", block(true), both ? gap + block(true) : "", "predicted", "algorithm");
+    fmt::print(file_, "#{:>45} {}{} {:>9}\n", "", block(false), both ? gap + block(false) : "",
+               "us");
   }
 
   void print(const Result& result, const Placed& placed) {
@@ -126,6 +128,13 @@ nlohmann::ordered_json record(const Setting& setting, const Result& result, cons
   line["algbw_gbps"] = algbw;
   line["busbw_gbps"] = busbw;
   line["wrong"] = placed.wrong ? nlohmann::ordered_json(*placed.wrong) : nullptr;
+  const auto known = [](double us) {
+    return us > 0 ? nlohmann::ordered_json(us) : nlohmann::ordered_json(nullptr);
+  };
+  line["predicted_us"] = known(result.predicted_us);
+  line["bound_us"] = known(result.bound_us);
+  line["share_of_bound"] =
+      known(placed.timing.median_us > 0 ? result.bound_us / placed.timing.median_us : 0);
   line["algorithm"] = result.algorithm;
   line["transport"] = setting.transport;
   line["machine"] = setting.machine;

@@ -31,6 +31,7 @@ struct Result {
   int root;
   std::size_t bytes, count;
   std::string algorithm;
+  double predicted_us, bound_us;  // the library's word; 0: none
   Placed out_of_place;
   std::optional<Placed> in_place;
 };
