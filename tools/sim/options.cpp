@@ -54,14 +54,14 @@ void add_what(CLI::App& app, Words& words, Options& options) {
 void add_how(CLI::App& app, Words& words, Options& options) {
   app.add_option("--algorithm", options.algorithm, "this one only");
   app.add_option("--params", words.params,
-                 "chunks=4,channels=2,around_percent=20,mover=receiver (default: the best of a "
-                 "small grid)");
+                 "chunks=4,channels=2,around_percent=20,trees=2,mover=receiver (default: "
+                 "those that the planner finds best)");
   app.add_option("--mode", words.mode, "how messages share a link: fifo or max-min")
       ->check(CLI::IsMember({"fifo", "max-min"}))
       ->capture_default_str();
   app.add_option("--block", words.block,
                  "bytes by which steps advance; 0: messages in one piece (default 128K, at most 8 "
-                 "blocks a message)");
+                 "blocks a message, chunks counted)");
   app.add_flag("--compare", words.compare, "all algorithms of each size, best first");
   app.add_flag("--json", options.json, "one JSON object a line");
   app.add_option("--svg", options.svg, "draw who does what when into this file; of one size");
@@ -141,11 +141,13 @@ motet::Params parse_params(const std::string& words) {
       params.channels = number(name, value, 1, motet::max_channels);
     } else if (name == "around_percent") {
       params.around_percent = number(name, value, 0, 100);
+    } else if (name == "trees") {
+      params.trees = number(name, value, 0, 64);
     } else if (name == "mover") {
       params.mover = mover(value);
     } else {
       throw std::invalid_argument("unknown parameter '" + name +
-                                  "'; choose from chunks, channels, around_percent, mover");
+                                  "'; choose from chunks, channels, around_percent, trees, mover");
     }
     begin = end + 1;
   }
@@ -158,6 +160,7 @@ std::string to_text(const motet::Params& params) {
   if (params.chunks > 1) add(fmt::format("chunks={}", params.chunks));
   if (params.channels > 1) add(fmt::format("channels={}", params.channels));
   if (params.around_percent > 0) add(fmt::format("around_percent={}", params.around_percent));
+  if (params.trees > 0) add(fmt::format("trees={}", params.trees));
   if (params.mover == motet::Mover::receiver) add("mover=receiver");
   return text;
 }

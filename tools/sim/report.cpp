@@ -107,9 +107,9 @@ class Table : public Report {
     std::string list;
     for (const Slower& one : slower) {
       list += fmt::format("{}{} ({})", list.empty() ? "" : ", ", one.algorithm->name,
-                          time_text(us(one.at_least)));
+                          time_text(us(one.expected)));
     }
-    fmt::print(file_, "# not simulated, since their links or latencies need at least: {}\n", list);
+    fmt::print(file_, "# not simulated, since they are expected to take: {}\n", list);
   }
 
   void print(std::size_t bytes, const Candidate& candidate) {

@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include "base/error.hpp"
+#include "planner/fabric_cost.hpp"
 
 namespace motet_sim {
 namespace {
@@ -28,6 +28,10 @@ std::vector<const Algorithm*> supporting(const Options& options, const Problem& 
   std::string valid;
   for (const Algorithm* algorithm : motet::algorithms_for(problem.collective)) {
     if (!algorithm->supports(problem)) continue;
+    // Packing the trees of more ranks takes seconds to a minute.
+    constexpr int most_ranks = 64;
+    const bool is_slow = algorithm->uses.trees && problem.world_size() > most_ranks;
+    if (is_slow && options.algorithm.empty()) continue;
     valid += fmt::format("{}{}", valid.empty() ? "" : ", ", algorithm->name);
     const bool wanted = options.algorithm.empty() || options.algorithm == algorithm->name;
     if (wanted) found.push_back(algorithm);
@@ -38,47 +42,7 @@ std::vector<const Algorithm*> supporting(const Options& options, const Problem& 
                                  motet::name(problem.collective), options.algorithm, valid));
 }
 
-// Between the two ranks that are nearest to each other; nothing where looking would take too long.
-motet::Seconds least_latency(const motet::Fabric& fabric) {
-  constexpr int most_ranks = 256;
-  if (fabric.world_size() > most_ranks || fabric.world_size() < 2) return {};
-  motet::Seconds least = motet::Seconds::max();
-  for (motet::Rank from = 0; from < fabric.world_size(); ++from) {
-    for (motet::Rank to = 0; to < fabric.world_size(); ++to) {
-      if (from == to) continue;
-      motet::Seconds sum{};
-      for (const int hop : fabric.route(from, to)) {
-        sum += fabric.class_of(fabric.links()[hop]).latency;
-      }
-      least = std::min(least, sum);
-    }
-  }
-  return least;
-}
-
-// What no parameters make faster: the links of rank 0 have to carry its messages, and as many
-// latencies as the algorithm has rounds follow one another.
-motet::Seconds least_time(const motet::Fabric& fabric, const Algorithm& algorithm,
-                          const Problem& problem, motet::Seconds latency) {
-  const motet::Schedule schedule = motet::build_schedule(algorithm, problem, 0);
-  std::map<int, motet::Seconds> busy;  // by link
-  for (const motet::Step& step : schedule.steps) {
-    if (step.is_local()) continue;
-    const std::vector<int> route =
-        step.sends() ? fabric.route(0, step.peer) : fabric.route(step.peer, 0);
-    const int link = step.sends() ? route.front() : route.back();
-    busy[link] += fabric.bandwidth(fabric.links()[link])
-                      .time(static_cast<double>(step.count() * problem.element_bytes));
-  }
-  if (busy.empty()) return {};
-  const motet::Rounds rounds = algorithm.rounds(problem);
-  motet::Seconds least = (rounds.within_nodes + rounds.between_nodes) * latency;
-  for (const auto& [link, time] : busy) least = std::max(least, time);
-  return least;
-}
-
-// One parameter after the other, from where the others stand; each first in large steps, then in
-// small ones. Messages are in one piece meanwhile.
+// One parameter after the other, from where the others stand. Messages are in one piece meanwhile.
 class Climb {
  public:
   Climb(const motet::Fabric& fabric, const Problem& problem, const Options& options,
@@ -94,18 +58,15 @@ class Climb {
 
   Params best() {
     const motet::Uses& uses = algorithm_.uses;
-    const bool around = uses.around;
-    if (uses.chunks) multiply(&Params::chunks, 4, most_chunks);
-    if (around) add(&Params::around_percent, 20, 60);
-    if (around && uses.chunks) multiply(&Params::chunks, 2, most_chunks);
-    if (around) add(&Params::around_percent, 10, 60);
+    if (uses.chunks) multiply(&Params::chunks, 2, most_chunks);
+    if (uses.around) add(&Params::around_percent, 5, 60);
+    if (uses.around) add(&Params::around_percent, 2, 60);
     if (uses.channels) multiply(&Params::channels, 2, 4);
-    if (!around && uses.chunks) multiply(&Params::chunks, 2, most_chunks);
     return best_;
   }
 
  private:
-  static constexpr int most_chunks = 16;
+  static constexpr int most_chunks = 64;
 
   motet::Seconds time(const Params& params) const {
     Problem problem = problem_;
@@ -146,57 +107,81 @@ class Climb {
   motet::Seconds time_{};
 };
 
+// Messages of a simulation that is repeated for other parameters: some tenths of a second.
+constexpr std::uint64_t climbable = 100'000;
+
+// By the planner's closed form, which knows good parameters unless they are given.
+motet::FabricPlan expect(const Options& options, const Algorithm& algorithm,
+                         const Problem& problem) {
+  const std::size_t block =
+      options.simulation.block_bytes > 0 ? options.simulation.block_bytes : std::size_t{1} << 62U;
+  if (!options.params) return motet::plan_on_fabric(algorithm, problem, block);
+  const motet::FabricTally tally(algorithm, problem);
+  return {.params = problem.params, .predicted = tally.price(problem.params.chunks, block)};
+}
+
+// Chunks are pieces already.
+motet::Simulation simulate(const Options& options, const motet::Fabric& fabric,
+                           const Algorithm& algorithm, const Problem& problem) {
+  motet::SimulationOptions how = options.simulation;
+  if (how.most_blocks > 0) how.most_blocks = std::max(1, how.most_blocks / problem.params.chunks);
+  return motet::simulate(fabric, algorithm, problem, how);
+}
+
 // The better of the candidate and what climbing leads to.
 void tune(Candidate& candidate, const motet::Fabric& fabric, Problem problem,
           const Options& options) {
   problem.params = Climb(fabric, problem, options, candidate).best();
   if (problem.params == candidate.params) return;
-  motet::Simulation result =
-      motet::simulate(fabric, *candidate.algorithm, problem, options.simulation);
+  motet::Simulation result = simulate(options, fabric, *candidate.algorithm, problem);
   if (result.time >= candidate.result.time) return;
   candidate = {candidate.algorithm, problem.params, std::move(result)};
 }
 
 }  // namespace
 
-Problem problem_for(const Options& options, const motet::Topology& topology, std::size_t bytes) {
-  const int n = topology.world_size();
+Problem problem_for(const Options& options, const motet::Fabric& fabric, std::size_t bytes) {
+  const int n = fabric.world_size();
   const std::size_t count = motet_perf::count_for(options.collective, bytes, options.type.bytes, n);
   const bool whole = options.collective.whole != motet_perf::Whole::parts;
-  return {.topology = topology,
+  return {.topology = fabric.topology(),
           .collective = collective_of(options.collective),
           .parts = whole ? motet::Parts::even(count, n) : motet::Parts::uniform(count, n),
           .element_bytes = options.type.bytes,
           .root = options.root,
-          .params = options.params.value_or(Params{})};
+          .params = options.params.value_or(Params{}),
+          .fabric = &fabric};
 }
 
 Found find_best(const Options& options, const motet::Fabric& fabric, const Problem& problem) {
-  const motet::Seconds latency = least_latency(fabric);
-  std::vector<Slower> open;
+  struct Expected {
+    const Algorithm* algorithm;
+    motet::FabricPlan plan;
+  };
+  std::vector<Expected> open;
   for (const Algorithm* algorithm : supporting(options, problem)) {
-    open.push_back({algorithm, least_time(fabric, *algorithm, problem, latency)});
+    open.push_back({algorithm, expect(options, *algorithm, problem)});
   }
-  std::ranges::stable_sort(open, {}, &Slower::at_least);
+  const auto expected_time = [](const Expected& e) { return e.plan.predicted.total(); };
+  std::ranges::stable_sort(open, {}, expected_time);
   Found found;
   motet::Seconds best = motet::Seconds::max() / 16;
-  const double margin = options.show == Show::all ? 4 : 1;
-  for (const Slower& next : open) {
-    if (next.at_least > best * margin) {
-      found.slower.push_back(next);
+  const double margin = options.show == Show::all ? 4 : 2;
+  for (const auto& [algorithm, plan] : open) {
+    if (plan.predicted.total() > best * margin) {
+      found.slower.push_back({algorithm, plan.predicted.total()});
       continue;
     }
-    found.candidates.push_back(
-        {next.algorithm, problem.params,
-         motet::simulate(fabric, *next.algorithm, problem, options.simulation)});
-    best = std::min(best, found.candidates.back().result.time);
-  }
-  if (!options.params) {
-    constexpr double tunable = 4;  // few parameters gain more
-    for (Candidate& candidate : found.candidates) {
-      if (candidate.result.time > best * tunable) continue;
+    Problem tuned = problem;
+    tuned.params = plan.params;
+    Candidate candidate{algorithm, plan.params, simulate(options, fabric, *algorithm, tuned)};
+    constexpr double tunable = 2;  // few parameters gain more
+    const bool may_gain = !options.params && candidate.result.time <= best * tunable;
+    if (may_gain && candidate.result.messages <= climbable) {
       tune(candidate, fabric, problem, options);
     }
+    best = std::min(best, candidate.result.time);
+    found.candidates.push_back(std::move(candidate));
   }
   const auto place = [](const Candidate& c) { return std::pair(c.result.time, c.algorithm); };
   std::ranges::sort(found.candidates, {}, place);

@@ -14,14 +14,13 @@ struct Candidate {
   motet::Simulation result;
 };
 
-// What is asked for, on a row of that many bytes; the topology must outlive it.
-motet::Problem problem_for(const Options& options, const motet::Topology& topology,
-                           std::size_t bytes);
+// What is asked for, on a row of that many bytes; the fabric must outlive it.
+motet::Problem problem_for(const Options& options, const motet::Fabric& fabric, std::size_t bytes);
 
-// What need not be simulated to be known as slower.
+// What was not simulated, since it is expected to be much slower (planner/fabric_cost.hpp).
 struct Slower {
   const motet::Algorithm* algorithm = nullptr;
-  motet::Seconds at_least{};
+  motet::Seconds expected{};
 };
 
 struct Found {
@@ -30,9 +29,9 @@ struct Found {
 };
 
 // Every algorithm that supports the problem, or the one that is asked for, with its best
-// parameters, but for those that are sure to be slower than the best, or if all are to be shown
-// four times as slow. Throws motet::Error{invalid_argument} that names the valid ones if there is
-// none.
+// parameters, but for those that are expected to take twice as long as the best, or if all are to
+// be shown four times as long; above 64 ranks `forest` only if it is asked for. Throws
+// motet::Error{invalid_argument} that names the valid ones if there is none.
 Found find_best(const Options& options, const motet::Fabric& fabric, const motet::Problem& problem);
 
 }  // namespace motet_sim
