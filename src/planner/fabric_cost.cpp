@@ -21,6 +21,17 @@ std::vector<Rank> sample(const Problem& problem) {
   return {problem.root};
 }
 
+struct MeanTime {
+  Seconds time{}, latency{};  // the former with the latter
+  int count = 0;
+
+  void add(Seconds its_time, Seconds its_latency) {
+    time += its_time;
+    latency += its_latency;
+    ++count;
+  }
+};
+
 constexpr int most_chunks = 32;  // more gain less than they cost to plan and to run
 
 }  // namespace
@@ -65,8 +76,9 @@ void FabricTally::add(const Schedule& schedule, Rank me) {
     waits_first_ = waits_first_ || (is_first_message && step.receives());
     is_first_message = false;
     if (!step.sends()) continue;
-    const auto [turn, is_new] = turn_of_round.emplace(rounds[i], static_cast<int>(turns_.size()));
-    if (is_new) turns_.push_back({rounds[i]});
+    const auto next = static_cast<int>(round_of_turn_.size());
+    const auto [turn, is_new] = turn_of_round.emplace(rounds[i], next);
+    if (is_new) round_of_turn_.push_back(rounds[i]);
     add_message(turn->second, me, step);
   }
   processor_ = std::max(processor_, processor);
@@ -77,7 +89,7 @@ void FabricTally::add_message(int turn, Rank me, const Step& step) {
   Message message{.turn = turn, .bytes = bytes, .first_load = routes_.size()};
   for (const int link : fabric_.route(me, step.peer)) {
     const auto [at, is_new] =
-        load_at_.emplace(std::pair(turns_[turn].round, link), static_cast<int>(loads_.size()));
+        load_at_.emplace(std::pair(round_of_turn_[turn], link), static_cast<int>(loads_.size()));
     if (is_new) loads_.push_back({.link = link});
     Load& load = loads_[at->second];
     load.bytes += bytes;
@@ -106,93 +118,90 @@ int FabricTally::blocks_of(int chunks, std::size_t block_bytes) const {
   return static_cast<int>(std::clamp(blocks, 1.0, most));
 }
 
+// Of each round what a rank's slowest message takes, in the mean over ranks: where some have a
+// longer way than others, what is passed on goes now this way and now that.
+FabricTally::Way FabricTally::through_rounds(const std::vector<Seconds>& load_times) const {
+  std::vector<MeanTime> turns(round_of_turn_.size());
+  for (const Message& message : messages_) {
+    Seconds slowest{};
+    for (std::size_t i = message.first_load; i < message.end_load; ++i) {
+      slowest = std::max(slowest, load_times[routes_[i]]);
+    }
+    MeanTime& turn = turns[message.turn];
+    turn.time = std::max(turn.time, message.latency + slowest);
+    turn.latency = std::max(turn.latency, message.latency);
+  }
+  std::map<int, MeanTime> rounds;
+  for (std::size_t turn = 0; turn < turns.size(); ++turn) {
+    rounds[round_of_turn_[turn]].add(turns[turn].time, turns[turn].latency);
+  }
+  Way way;
+  for (const auto& [round, mean] : rounds) {
+    const Seconds time = mean.time / mean.count;
+    way.latency += mean.latency / mean.count;
+    way.moving += time - mean.latency / mean.count;
+    way.longest_round = std::max(way.longest_round, time);
+  }
+  return way;
+}
+
 // Trees cross a tier as often as it takes doublings to reach its groups; lines pass rank by rank.
-FabricTally::Way FabricTally::deepest(int pieces) const {
-  struct Mean {
-    Seconds latency{}, moving{};
-    int count = 0;
-  };
-  std::map<int, Mean> tiers;
+FabricTally::Way FabricTally::hop_by_hop(int pieces) const {
+  std::map<int, MeanTime> tiers;
   for (const Message& message : messages_) {
     Seconds slowest{};
     for (std::size_t i = message.first_load; i < message.end_load; ++i) {
       slowest = std::max(slowest, occupied({loads_[routes_[i]].link, message.bytes, 1}, pieces));
     }
-    Mean& mean = tiers[message.tier];
-    mean.latency += message.latency;
-    mean.moving += slowest / pieces;
-    ++mean.count;
+    tiers[message.tier].add(message.latency + slowest / pieces, message.latency);
   }
   const Topology& topology = fabric_.topology();
   const bool is_line = 2 * depth_ >= topology.world_size();
+  const auto members = [&](int tier) {
+    return tier < 0 ? 1.0 : static_cast<double>(topology.members(tier, 0).size());
+  };
   Way way;
-  double all = 0;
+  double shares = 0;
   for (const auto& [tier, mean] : tiers) {
-    const double groups =
-        static_cast<double>(topology.members(tier, 0).size()) /
-        (tier == 0 ? 1.0 : static_cast<double>(topology.members(tier - 1, 0).size()));
-    const double share = is_line ? mean.count : std::max(0.1, std::log2(groups));
+    constexpr double least = 0.1;  // it is crossed, after all
+    const double doublings_there = std::log2(members(tier) / members(tier - 1));
+    const double share = is_line ? mean.count : std::max(least, doublings_there);
     way.latency += share * (mean.latency / mean.count);
-    way.moving += share * (mean.moving / mean.count);
-    all += share;
+    way.moving += share * ((mean.time - mean.latency) / mean.count);
+    shares += share;
   }
-  return {way.latency * (depth_ / all), way.moving * (depth_ / all)};
+  return {way.latency * (depth_ / shares), way.moving * (depth_ / shares)};
 }
 
 Prediction FabricTally::price(int chunks, std::size_t block_bytes) const {
   if (messages_.empty()) return {.work = processor_};
   const int blocks = blocks_of(chunks, block_bytes);
   const int pieces = chunks * (goes_on_blockwise_ ? blocks : 1);
-  std::vector<Seconds> load_times;
-  std::map<int, Seconds> busy;  // by link
+  std::vector<Seconds> load_times;  // of one piece
+  std::map<int, Seconds> busy;      // by link, with all
   for (const Load& load : loads_) {
-    load_times.push_back(occupied(load, pieces));
-    busy[load.link] += load_times.back();
+    const Seconds time = occupied(load, pieces);
+    load_times.push_back(time / pieces);
+    busy[load.link] += time;
   }
-  Seconds steady{};
-  for (const auto& [link, time] : busy) steady = std::max(steady, time);
+  Seconds busiest{};
+  for (const auto& [link, time] : busy) busiest = std::max(busiest, time);
 
-  // What a rank's first piece takes in each round, and a mean message.
-  std::vector<Seconds> turns(turns_.size()), latencies(turns_.size());
-  for (const Message& message : messages_) {
-    Seconds slowest{};
-    for (std::size_t i = message.first_load; i < message.end_load; ++i) {
-      slowest = std::max(slowest, load_times[routes_[i]] / pieces);
-    }
-    turns[message.turn] = std::max(turns[message.turn], message.latency + slowest);
-    latencies[message.turn] = std::max(latencies[message.turn], message.latency);
-  }
-  struct Mean {
-    Seconds sum{}, latency{};
-    int count = 0;
-  };
-  std::map<int, Mean> rounds;
-  for (std::size_t turn = 0; turn < turns.size(); ++turn) {
-    Mean& mean = rounds[turns_[turn].round];
-    mean.sum += turns[turn];
-    mean.latency += latencies[turn];
-    ++mean.count;
-  }
-  Seconds through{}, longest{};
-  Prediction time;
-  for (const auto& [round, mean] : rounds) {
-    through += mean.sum / mean.count;
-    longest = std::max(longest, mean.sum / mean.count);
-    time.latency += mean.latency / mean.count;
-  }
+  Way way = through_rounds(load_times);
+  const Seconds longest_round = way.longest_round;
   // Who begins by receiving is late by the messages before it.
   if (waits_first_) {
-    const Way way = deepest(pieces);
-    through = std::max(through, way.latency + way.moving);
-    time.latency = std::max(time.latency, way.latency);
+    const Way hops = hop_by_hop(pieces);
+    if (hops.time() > way.time()) way = hops;
   }
-  const Seconds of_chunk = steady / chunks;
-  const Seconds interval = chunks_wait_ ? std::max(of_chunk, longest) : of_chunk;
-  Seconds total = through + (chunks - 1) * interval + of_chunk * (1 - chunks / double(pieces));
-  total = std::max(total, processor_) + std::min(total, processor_) / (chunks * blocks);
-  time.latency = std::min(time.latency, total);
-  time.work = total - time.latency;
-  return time;
+  const Seconds of_chunk = busiest / chunks;
+  const Seconds interval = chunks_wait_ ? std::max(of_chunk, longest_round) : of_chunk;
+  const double blocks_per_chunk = static_cast<double>(pieces) / chunks;
+  const Seconds links =
+      way.time() + (chunks - 1) * interval + of_chunk * (1 - 1 / blocks_per_chunk);
+  const Seconds total =
+      std::max(links, processor_) + std::min(links, processor_) / (chunks * blocks);
+  return {.latency = way.latency, .work = total - way.latency};
 }
 
 ClosedForm::ClosedForm(const Algorithm& algorithm, const Problem& problem, std::size_t block_bytes)

@@ -36,25 +36,24 @@ class FabricTally {
     int messages = 0;
   };
   struct Message {
-    int turn = 0;  // into turns_
+    int turn = 0;  // into round_of_turn_
     int tier = 0;  // the outermost on its way
     Seconds latency{};
     double bytes = 0;
     std::size_t first_load = 0, end_load = 0;  // into routes_
   };
-  // A rank's round.
-  struct Turn {
-    int round = 0;
-  };
-
   void add(const Schedule& schedule, Rank me);
   void add_message(int turn, Rank me, const Step& step);
   Seconds occupied(const Load& load, int pieces) const;
-  // Of what is passed on and on: the latencies of all messages on the way, and the time of a piece.
+  // What the first piece needs from the first rank to the last.
   struct Way {
     Seconds latency{}, moving{};
+    Seconds longest_round{};
+
+    Seconds time() const { return latency + moving; }
   };
-  Way deepest(int pieces) const;
+  Way through_rounds(const std::vector<Seconds>& load_times) const;
+  Way hop_by_hop(int pieces) const;
   int blocks_of(int chunks, std::size_t block_bytes) const;
 
   const Fabric& fabric_;
@@ -69,8 +68,8 @@ class FabricTally {
   std::vector<Load> loads_;
   std::vector<int> routes_;  // loads
   std::vector<Message> messages_;
-  std::vector<Turn> turns_;
-  Seconds processor_{};  // of the busiest rank
+  std::vector<int> round_of_turn_;  // a turn is one rank's part of a round
+  Seconds processor_{};             // of the busiest rank
 };
 
 struct FabricPlan {

@@ -42,7 +42,8 @@ std::vector<const Algorithm*> supporting(const Options& options, const Problem& 
                                  motet::name(problem.collective), options.algorithm, valid));
 }
 
-// One parameter after the other, from where the others stand. Messages are in one piece meanwhile.
+// One parameter after the other, from where the others stand; in large steps first.
+// Messages are in one piece meanwhile.
 class Climb {
  public:
   Climb(const motet::Fabric& fabric, const Problem& problem, const Options& options,
@@ -58,6 +59,8 @@ class Climb {
 
   Params best() {
     const motet::Uses& uses = algorithm_.uses;
+    if (uses.chunks) multiply(&Params::chunks, 4, most_chunks);
+    if (uses.around) add(&Params::around_percent, 10, 60);
     if (uses.chunks) multiply(&Params::chunks, 2, most_chunks);
     if (uses.around) add(&Params::around_percent, 5, 60);
     if (uses.around) add(&Params::around_percent, 2, 60);
