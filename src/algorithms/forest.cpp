@@ -12,6 +12,22 @@ namespace motet {
 
 namespace {
 
+// Where there are too many ranks to pack trees for, nodes get trees, and ranks with the same place
+// on their nodes exchange what those carry.
+bool is_composed(const Problem& problem) {
+  return problem.world_size() > most_forest_ranks;
+}
+
+// The fabric as far as it joins the ranks of one node.
+Fabric one_node_of(const Fabric& fabric) {
+  std::vector<std::string> settings;
+  for (const TopologyShape::Level& level : fabric.description().shape->levels) {
+    settings.push_back(level.tier + "s=1");
+    if (level.tier == "node") break;
+  }
+  return Fabric::from_text(fabric.to_text(), settings);
+}
+
 // Packing takes seconds, and every rank's schedule needs the same trees, so each thread keeps the
 // last few: what comes out is as if they had been packed anew.
 const Forest& forest_for(const Problem& problem) {
@@ -26,14 +42,33 @@ const Forest& forest_for(const Problem& problem) {
     return one.trees == problem.params.trees && one.fabric == *problem.fabric;
   });
   if (found == kept.end()) {
-    kept.push_front({*problem.fabric, problem.params.trees,
-                     pack_forest(*problem.fabric, problem.params.trees)});
+    const Fabric& all = *problem.fabric;
+    kept.push_front(
+        {all, problem.params.trees,
+         pack_forest(is_composed(problem) ? one_node_of(all) : all, problem.params.trees)});
     if (kept.size() > most_kept) kept.pop_back();
   } else {
     kept.splice(kept.begin(), kept, found);
   }
   return kept.front().forest;
 }
+
+// The ranks that trees join, and those with my place among the others.
+struct Surroundings {
+  Group near, rail;
+  std::vector<Group> rails;  // by place
+
+  Surroundings(const Problem& problem, Rank me)
+      : near(is_composed(problem) ? problem.topology.node(me) : problem.topology.world(me)),
+        rail(is_composed(problem) ? problem.topology.rail(me) : Group({me}, me)) {
+    for (const Rank rank : near.members()) {
+      rails.push_back(is_composed(problem) ? problem.topology.rail(rank) : Group({rank}, rank));
+    }
+  }
+  // Mine first.
+  int node(int i) const { return (rail.index() + i) % rail.size(); }
+  Rank rank(int node, int place) const { return rails[place].at(node); }
+};
 
 // What a tree carries of its root's part.
 Slice carried(const Slice& part, const Tree& tree, int pieces) {
@@ -42,16 +77,13 @@ Slice carried(const Slice& part, const Tree& tree, int pieces) {
   return {part.buffer, first.offset, last.end() - first.offset};
 }
 
-// One rank's messages, put in the order of their waves. Both ends of a message see the same wave
-// and tree, and whatever a message waits for is in an earlier wave.
+// One rank's messages to those near, put in the order of their waves. Both ends of a message see
+// the same wave and tree, and whatever a message waits for is in an earlier wave.
 class Waves {
  public:
-  Waves(const Problem& problem, Rank me, ScheduleBuilder& b, const Forest& forest)
-      : b_(b),
-        me_(me),
-        via_{.mover = problem.params.mover},
-        chunks_(problem.params.chunks),
-        height_(forest.height) {}
+  // Trees are of places in `near`.
+  Waves(ScheduleBuilder& b, const Group& near, const Forest& forest, int chunks)
+      : b_(b), near_(near), me_(near.index()), chunks_(chunks), height_(forest.height) {}
 
   // Down `tree`: its root sends `own`, others have it in `held` then. Chunk c reaches depth d in
   // wave `start` + c + d.
@@ -70,11 +102,11 @@ class Waves {
   }
 
   // Up `tree`: this rank has `own`, and the sum over its subtree goes to `sum` unless it is alone.
-  // Ends before wave height().
-  void up(const Tree& tree, const Slice& own, const Slice& sum) {
+  // From wave `start` to before `start` + height().
+  void up(const Tree& tree, const Slice& own, const Slice& sum, int start) {
     const std::vector<Rank> children = children_in(tree);
     for (int c = 0; c < chunks_; ++c) {
-      const int wave = height_ + c - tree.depth[me_];
+      const int wave = start + height_ + c - tree.depth[me_];
       const std::size_t index = sums_.size();
       sums_.emplace_back(b_, own.piece(c, chunks_), sum.piece(c, chunks_));
       for (const Rank child : children) {
@@ -87,11 +119,12 @@ class Waves {
   }
   int height() const { return height_; }
 
-  void write() {
+  void write(Via via) {
     std::stable_sort(messages_.begin(), messages_.end(), [](const Message& a, const Message& b) {
       return std::pair(a.wave, a.tree) < std::pair(b.wave, b.tree);
     });
-    for (const Message& message : messages_) write(message);
+    for (const Message& message : messages_) write(message, via);
+    messages_.clear();
   }
 
  private:
@@ -99,7 +132,7 @@ class Waves {
   struct Message {
     int wave, tree;
     Move move;
-    Rank peer;
+    int peer;  // its place
     Slice slice;
     std::size_t sum = 0;
   };
@@ -112,22 +145,23 @@ class Waves {
     return children;
   }
 
-  void write(const Message& message) {
+  void write(const Message& message, Via via) {
+    const Rank peer = near_.at(message.peer);
     switch (message.move) {
       case Move::send:
-        return b_.send(message.peer, message.slice, via_);
+        return b_.send(peer, message.slice, via);
       case Move::recv:
-        return b_.recv(message.peer, message.slice, via_);
+        return b_.recv(peer, message.slice, via);
       case Move::combine:
-        return sums_[message.sum].add(message.peer, via_);
+        return sums_[message.sum].add(peer, via);
       case Move::send_sum:
-        return b_.send(message.peer, sums_[message.sum].now(), via_);
+        return b_.send(peer, sums_[message.sum].now(), via);
     }
   }
 
   ScheduleBuilder& b_;
-  Rank me_;
-  Via via_;
+  const Group& near_;
+  int me_;
   int chunks_, height_;
   int number_ = 0;  // of the tree
   std::vector<Message> messages_;
@@ -136,9 +170,20 @@ class Waves {
 
 }  // namespace
 
+int forest_ranks(const Problem& problem) {
+  return is_composed(problem) ? problem.world_size() / problem.topology.node_count()
+                              : problem.world_size();
+}
+
 bool supports_forest(const Problem& problem) {
-  if (problem.fabric == nullptr || problem.world_size() > most_forest_ranks) return false;
-  return problem.fabric->world_size() == problem.world_size() && problem.fabric->connected();
+  const Fabric* fabric = problem.fabric;
+  if (fabric == nullptr || fabric->world_size() != problem.world_size()) return false;
+  if (!is_composed(problem)) return fabric->connected();
+  const int near = forest_ranks(problem);
+  const bool is_regular = fabric->description().shape && problem.topology.uniform_nodes() &&
+                          fabric->topology().node_count() == problem.topology.node_count();
+  // In short form ranks of a node follow one another, and all nodes are alike.
+  return is_regular && near > 1 && near <= most_forest_ranks && fabric->connected();
 }
 
 Rounds forest_rounds(const Problem& problem) {
@@ -158,47 +203,103 @@ Rounds forest_rounds(const Problem& problem) {
     if (hops(rounds) > hops(longest)) longest = rounds;
   }
   const int times = problem.collective == Collective::allreduce ? 2 : 1;
-  return {longest.within_nodes * times, longest.between_nodes * times};
+  Rounds rounds{longest.within_nodes * times, longest.between_nodes * times};
+  if (is_composed(problem)) {
+    const int nodes = problem.topology.node_count();
+    rounds.between_nodes += times == 2 ? 2 * doublings(nodes) : 1;
+  }
+  return rounds;
 }
 
 void build_forest_allgather(const Problem& problem, Rank me, ScheduleBuilder& b) {
   const Forest& forest = forest_for(problem);
+  const Surroundings around(problem, me);
   const Shares all(b.output(), problem.parts);
+  const Via via{.mover = problem.params.mover};
   b.copy(b.input(), all.at(me));
-  Waves waves(problem, me, b, forest);
-  for (const Tree& tree : forest.trees) {
-    waves.down(tree, carried(b.input(), tree, forest.pieces),
-               carried(all.at(tree.root), tree, forest.pieces), 0);
+  send_to_all(b, around.rail, b.input(), via);
+  for (int i = 1; i < around.rail.size(); ++i) {
+    const Rank peer = around.rail.at(around.rail.index() - i);
+    b.recv(peer, all.at(peer), via);
   }
-  waves.write();
+  Waves waves(b, around.near, forest, problem.params.chunks);
+  for (int i = 0; i < around.rail.size(); ++i) {
+    const int node = around.node(-i + around.rail.size());
+    const Slice mine = i == 0 ? b.input() : all.at(around.rank(node, around.near.index()));
+    for (const Tree& tree : forest.trees) {
+      waves.down(tree, carried(mine, tree, forest.pieces),
+                 carried(all.at(around.rank(node, tree.root)), tree, forest.pieces), i);
+    }
+  }
+  waves.write(via);
 }
 
 void build_forest_reduce_scatter(const Problem& problem, Rank me, ScheduleBuilder& b) {
   if (problem.world_size() == 1) return b.copy(b.input(), b.output());
   const Forest& forest = forest_for(problem);
+  const Surroundings around(problem, me);
   const Shares from(b.input(), problem.parts);
   const Shares into(accumulator(problem, b), problem.parts);
-  Waves waves(problem, me, b, forest);
-  for (const Tree& tree : forest.trees) {
-    const Slice sum = tree.root == me ? b.output() : into.at(tree.root);
-    waves.up(tree, carried(from.at(tree.root), tree, forest.pieces),
-             carried(sum, tree, forest.pieces));
+  const Via via{.mover = problem.params.mover};
+  Waves waves(b, around.near, forest, problem.params.chunks);
+  // What goes to other nodes first, mine last.
+  for (int i = 1; i <= around.rail.size(); ++i) {
+    const int node = around.node(i);
+    for (const Tree& tree : forest.trees) {
+      const Rank owner = around.rank(node, tree.root);
+      const Slice sum = owner == me ? b.output() : into.at(owner);
+      waves.up(tree, carried(from.at(owner), tree, forest.pieces),
+               carried(sum, tree, forest.pieces), i - 1);
+    }
   }
-  waves.write();
+  waves.write(via);
+  Sum sum(b, b.output(), b.output());
+  for (int i = 1; i < around.rail.size(); ++i) {
+    const Rank to = around.rail.at(around.rail.index() + i);
+    b.send(to, into.at(to), via);
+    sum.add(around.rail.at(around.rail.index() - i), via);
+  }
 }
+
+namespace {
+
+// One chunk of the vector where nodes are composed, all of it otherwise.
+void allreduce_slice(const Problem& problem, const Surroundings& around, ScheduleBuilder& b,
+                     int chunk) {
+  const Forest& forest = forest_for(problem);
+  const bool composed = is_composed(problem);
+  const int chunks = composed ? problem.params.chunks : 1;
+  const int near = around.near.size();
+  const Shares from = Shares::even(b.input().piece(chunk, chunks), near);
+  const Shares into = Shares::even(b.output().piece(chunk, chunks), near);
+  const Via up{.mover = problem.params.mover};
+  const Via down{.channel = static_cast<Channel>(composed ? 1 : 0), .mover = up.mover};
+  Waves waves(b, around.near, forest, composed ? 1 : problem.params.chunks);
+  for (const Tree& tree : forest.trees) {
+    waves.up(tree, carried(from.at(tree.root), tree, forest.pieces),
+             carried(into.at(tree.root), tree, forest.pieces), 0);
+  }
+  if (composed) {
+    waves.write(up);
+    const Shares all = Shares::even(into.at(around.near.index()), around.rail.size());
+    const Slice mine = all.at(around.rail.index());
+    circulant_reduce_scatter(b, around.rail, {all, all, mine}, up);
+    circulant_allgather(b, around.rail, {mine, all}, down);
+  }
+  for (const Tree& tree : forest.trees) {
+    const Slice sum = carried(into.at(tree.root), tree, forest.pieces);
+    waves.down(tree, sum, sum, waves.height());
+  }
+  waves.write(down);
+}
+
+}  // namespace
 
 void build_forest_allreduce(const Problem& problem, Rank me, ScheduleBuilder& b) {
   if (problem.world_size() == 1) return b.copy(b.input(), b.output());
-  const Forest& forest = forest_for(problem);
-  const Shares from = Shares::even(b.input(), problem.world_size());
-  const Shares into = Shares::even(b.output(), problem.world_size());
-  Waves waves(problem, me, b, forest);
-  for (const Tree& tree : forest.trees) {
-    const Slice sum = carried(into.at(tree.root), tree, forest.pieces);
-    waves.up(tree, carried(from.at(tree.root), tree, forest.pieces), sum);
-    waves.down(tree, sum, sum, waves.height());
-  }
-  waves.write();
+  const Surroundings around(problem, me);
+  const int chunks = is_composed(problem) ? problem.params.chunks : 1;
+  for (int chunk = 0; chunk < chunks; ++chunk) allreduce_slice(problem, around, b, chunk);
 }
 
 }  // namespace motet

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "algorithms/forest.hpp"
 #include "base/error.hpp"
 #include "planner/fabric_cost.hpp"
 #include "planner/least_time.hpp"
@@ -95,7 +96,7 @@ std::optional<Seconds> measured_time(const Tuning& tuning, const Machine& machin
 
 bool is_quickly_built(const Algorithm& algorithm, const Problem& problem) {
   constexpr int most_ranks = 16;
-  return !algorithm.uses.trees || problem.world_size() <= most_ranks;
+  return !algorithm.uses.trees || forest_ranks(problem) <= most_ranks;
 }
 
 Choice Planner::blank(const Algorithm& algorithm, const Problem& problem,

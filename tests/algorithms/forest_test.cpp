@@ -3,6 +3,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "algorithms/forest.hpp"
 #include "problems.hpp"
 #include "topology/fabric.hpp"
 #include "verify/verify.hpp"
@@ -102,6 +103,32 @@ TEST(Forest, OfOneRankSchedulesDoNotDependOnWhatWasBuiltBefore) {
   const Schedule first = build(fabric, 3);
   EXPECT_NE(build(other, 3), first);
   EXPECT_EQ(build(fabric, 3), first);
+}
+
+// 129 ranks: more than trees are packed for.
+TEST(Forest, OfManyRanksJoinsNodesByTheirRails) {
+  const Fabric fabric = Fabric::from_text(
+      "fabric many\nranks 43 nodes x 3\nclass a 5 GB/s 1 us\nclass b 2 GB/s 1 us\n"
+      "edge node 0-1 a\nedge node 1-2 a\nswitch world b");
+  const int n = fabric.world_size();
+  for (const Collective collective : collectives) {
+    const Algorithm& forest = *find_algorithm(collective, "forest");
+    for (const int chunks : {1, 2}) {
+      for (const bool in_place : {false, true}) {
+        const bool whole = collective == Collective::allreduce;
+        const Problem problem{.topology = fabric.topology(),
+                              .collective = collective,
+                              .parts = whole ? Parts::even(500, n) : Parts::uniform(3, n),
+                              .in_place = in_place,
+                              .params = {.chunks = chunks},
+                              .fabric = &fabric};
+        ASSERT_TRUE(forest.supports(problem));
+        EXPECT_EQ(forest_ranks(problem), 3);
+        EXPECT_EQ(verify(problem, build_all(forest, problem)), "")
+            << name(collective) << " in " << chunks << " chunks";
+      }
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Fabrics, ForestOn, testing::ValuesIn(fabrics()),

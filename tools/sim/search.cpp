@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "algorithms/forest.hpp"
 #include "base/error.hpp"
 #include "planner/fabric_cost.hpp"
 
@@ -30,7 +31,7 @@ std::vector<const Algorithm*> supporting(const Options& options, const Problem& 
     if (!algorithm->supports(problem)) continue;
     // Packing the trees of more ranks takes seconds to a minute.
     constexpr int most_ranks = 64;
-    const bool is_slow = algorithm->uses.trees && problem.world_size() > most_ranks;
+    const bool is_slow = algorithm->uses.trees && motet::forest_ranks(problem) > most_ranks;
     if (is_slow && options.algorithm.empty()) continue;
     valid += fmt::format("{}{}", valid.empty() ? "" : ", ", algorithm->name);
     const bool wanted = options.algorithm.empty() || options.algorithm == algorithm->name;
