@@ -40,7 +40,7 @@ class Run {
         busy_until_(work.first_step.size() - 1, 0),
         open_steps_(work.step_count()) {
     for (std::uint32_t step = 0; step < states_.size(); ++step) {
-      states_[step].missing = work.steps[step].whole_dependencies;
+      states_[step].missing = work.missing[step];
     }
     result_.finish.resize(busy_until_.size(), 0);
   }
@@ -113,7 +113,9 @@ class Run {
   bool may_advance(std::uint32_t step) const {
     const State& state = states_[step];
     if (state.missing != 0 || state.phase != Phase::idle) return false;
-    if (state.done == work_.steps[step].blocks) return false;
+    const std::uint32_t blocks = work_.steps[step].blocks;
+    if (state.done == blocks) return false;
+    if (blocks == 1) return true;  // it has whole dependencies alone
     const auto is_done = [&](std::uint32_t on) { return states_[on].done > state.done; };
     return std::ranges::all_of(work_.blockwise_of(step), is_done);
   }
@@ -259,7 +261,7 @@ class Run {
     return op == Op::reduce || op == Op::recv_reduce ? cost_.per_reduced_byte : 0;
   }
   double bytes_now(std::uint32_t step) const {
-    return work_.steps[step].bytes_of(states_[step].done);
+    return work_.bytes_of(work_.steps[step], states_[step].done);
   }
   StreamState& stream_of(std::uint32_t message) { return streams_[work_.messages[message].stream]; }
   const StreamState& stream_of(std::uint32_t message) const {

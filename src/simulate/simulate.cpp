@@ -98,7 +98,7 @@ Cell find_cell(const Ports& ports, const std::vector<Folding>& folds, Rank root,
   return cell;
 }
 
-WorkloadBuilder::Blocks blocks(const SimulationOptions& options, std::size_t element_bytes) {
+BlockRule block_rule(const SimulationOptions& options, std::size_t element_bytes) {
   return {element_bytes, options.block_bytes, options.most_blocks};
 }
 
@@ -122,7 +122,7 @@ Simulation simulate(const Fabric& fabric, const Algorithm& algorithm, const Prob
     cell = find_cell(ports, possible, problem.root, build);
   }
   const Folding fold = cell.fold.value_or(Folding{.cell = n});
-  WorkloadBuilder builder(ports, fold, blocks(options, problem.element_bytes));
+  WorkloadBuilder builder(ports, fold, block_rule(options, problem.element_bytes));
   for (Rank rank = 0; rank < fold.cell; ++rank) {
     const bool known = static_cast<std::size_t>(rank) < cell.schedules.size();
     builder.add(known ? std::exchange(cell.schedules[rank], {}) : build(rank));
@@ -136,7 +136,7 @@ Simulation simulate(const Fabric& fabric, std::span<const Schedule> schedules,
   check_sizes(fabric, n);
   const Ports ports(fabric);
   const Folding fold{.cell = n};
-  WorkloadBuilder builder(ports, fold, blocks(options, element_bytes));
+  WorkloadBuilder builder(ports, fold, block_rule(options, element_bytes));
   for (const Schedule& schedule : schedules) builder.add(schedule);
   return run(ports, fold, builder.finish(), n, options);
 }

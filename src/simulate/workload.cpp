@@ -25,33 +25,29 @@ bool is_blockwise(const WorkStep& step, const Dependency& on) {
 
 }  // namespace
 
-WorkloadBuilder::WorkloadBuilder(const Ports& ports, const Folding& fold, const Blocks& blocks)
-    : ports_(ports),
-      fold_(fold),
-      blocks_(blocks),
-      slots_(static_cast<std::size_t>(ports.fabric().world_size()) * max_channels, none) {
-  work_.first_step.push_back(0);
+std::uint64_t BlockRule::block_bytes(std::uint64_t step_bytes) const {
+  if (bytes == 0) return std::max<std::uint64_t>(1, step_bytes);
+  const std::uint64_t wished = std::max<std::uint64_t>(1, bytes / element_bytes);
+  if (most == 0) return wished * element_bytes;
+  const auto pieces = static_cast<std::uint64_t>(most);
+  return std::max(wished, (step_bytes / element_bytes + pieces - 1) / pieces) * element_bytes;
 }
 
-// Whole elements. Depends on the message alone, so that both ends cut it alike.
-std::uint64_t WorkloadBuilder::block_bytes(std::uint64_t bytes) const {
-  if (blocks_.bytes == 0) return std::max<std::uint64_t>(1, bytes);
-  const std::uint64_t element = blocks_.element_bytes;
-  const std::uint64_t wished = std::max<std::uint64_t>(1, blocks_.bytes / element);
-  if (blocks_.most == 0) return wished * element;
-  const auto most = static_cast<std::uint64_t>(blocks_.most);
-  return std::max(wished, (bytes / element + most - 1) / most) * element;
+WorkloadBuilder::WorkloadBuilder(const Ports& ports, const Folding& fold, const BlockRule& rule)
+    : ports_(ports),
+      fold_(fold),
+      slots_(static_cast<std::size_t>(ports.fabric().world_size()) * max_channels, none) {
+  work_.rule = rule;
+  work_.first_step.push_back(0);
 }
 
 void WorkloadBuilder::add(const Schedule& schedule) {
   if (work_.steps.empty()) reserve(schedule);
   const auto rank = static_cast<std::uint32_t>(work_.first_step.size() - 1);
   for (const Step& step : schedule.steps) {
-    const std::uint64_t bytes = step.count() * blocks_.element_bytes;
-    const std::uint64_t block = block_bytes(bytes);
-    const std::uint64_t blocks = bytes == 0 ? 1 : (bytes - 1) / block + 1;
+    const std::uint64_t bytes = step.count() * work_.rule.element_bytes;
+    const std::uint64_t blocks = bytes == 0 ? 1 : (bytes - 1) / work_.rule.block_bytes(bytes) + 1;
     work_.steps.push_back({.bytes = bytes,
-                           .block_bytes = block,
                            .blocks = static_cast<std::uint32_t>(blocks),
                            .rank = rank,
                            .op = step.op,
@@ -66,6 +62,7 @@ void WorkloadBuilder::add(const Schedule& schedule) {
 void WorkloadBuilder::reserve(const Schedule& schedule) {
   const auto ranks = static_cast<std::size_t>(fold_.cell);
   work_.steps.reserve(ranks * schedule.steps.size() + 1);
+  work_.missing.reserve(ranks * schedule.steps.size());
   work_.waiters.reserve(ranks * schedule.dependencies.size());
   work_.messages.reserve(ranks * schedule.steps.size() / 2);
   address_.reserve(ranks * schedule.steps.size());
@@ -77,12 +74,13 @@ void WorkloadBuilder::add_dependencies(const Schedule& schedule) {
   for (std::uint32_t s = 0; s < schedule.steps.size(); ++s) {
     WorkStep& step = work_.steps[first + s];
     step.first_blockwise = static_cast<std::uint32_t>(work_.blockwise.size());
+    std::uint32_t& missing = work_.missing.emplace_back(0);
     for (const Dependency& on : schedule.dependencies_of(schedule.steps[s])) {
       ++next[on.step + 1];
       if (is_blockwise(step, on)) {
         work_.blockwise.push_back(first + on.step);
       } else {
-        ++step.whole_dependencies;
+        ++missing;
       }
     }
   }

@@ -14,22 +14,29 @@
 
 namespace motet {
 
+// Into how many blocks of which size steps are cut. Depends on the message alone, so that both ends
+// cut it alike.
+struct BlockRule {
+  std::size_t element_bytes = 1;
+  std::size_t bytes = 0;  // 0: one block
+  int most = 0;           // 0: any number
+
+  // Whole elements.
+  std::uint64_t block_bytes(std::uint64_t step_bytes) const;
+};
+
+// Half a cache line: a simulation of thousands of ranks waits for memory.
 struct WorkStep {
   std::uint64_t bytes = 0;
-  std::uint64_t block_bytes = 0;
   std::uint32_t blocks = 1;
   std::uint32_t message = 0;  // of a step that is not local
   std::uint32_t rank = 0;     // the simulated one, 0 ... cell - 1
   // Into Workload; they end where those of the next step begin.
   std::uint32_t first_waiter = 0, first_blockwise = 0;
-  std::uint32_t whole_dependencies = 0;
   Op op = Op::copy;
   bool rendezvous = false;
-
-  double bytes_of(std::uint32_t block) const {
-    return static_cast<double>(std::min(block_bytes, bytes - block * block_bytes));
-  }
 };
+static_assert(sizeof(WorkStep) == 32);
 
 // The messages from one rank to another on one channel.
 struct MessageStream {
@@ -60,7 +67,9 @@ class Waiter {
 };
 
 struct Workload {
+  BlockRule rule;
   std::vector<WorkStep> steps;            // of all simulated ranks, in program order; one more
+  std::vector<std::uint32_t> missing;     // by step: how many must be done entirely before it
   std::vector<std::uint32_t> first_step;  // by simulated rank; one more for the end
   std::vector<Waiter> waiters;
   std::vector<std::uint32_t> blockwise;  // steps of which block j must be done before block j
@@ -69,6 +78,11 @@ struct Workload {
   std::vector<std::uint32_t> route;   // ports
 
   std::uint32_t step_count() const { return first_step.back(); }
+  double bytes_of(const WorkStep& step, std::uint32_t block) const {
+    if (step.blocks == 1) return static_cast<double>(step.bytes);
+    const std::uint64_t each = rule.block_bytes(step.bytes);
+    return static_cast<double>(std::min(each, step.bytes - block * each));
+  }
   std::span<const Waiter> waiters_of(std::uint32_t step) const {
     return {waiters.data() + steps[step].first_waiter,
             waiters.data() + steps[step + 1].first_waiter};
@@ -85,13 +99,7 @@ struct Workload {
 // Takes the schedules of ranks 0 ... cell - 1 one after the other; they need not be kept.
 class WorkloadBuilder {
  public:
-  // `blocks` says into how many of which size steps are cut.
-  struct Blocks {
-    std::size_t element_bytes = 1;
-    std::size_t bytes = 0;  // 0: one block
-    int most = 0;           // 0: any number
-  };
-  WorkloadBuilder(const Ports& ports, const Folding& fold, const Blocks& blocks);
+  WorkloadBuilder(const Ports& ports, const Folding& fold, const BlockRule& rule);
   void add(const Schedule& schedule);
   // Throws Error{invalid_argument} where messages do not match.
   Workload finish();
@@ -102,7 +110,6 @@ class WorkloadBuilder {
     Channel channel;
   };
 
-  std::uint64_t block_bytes(std::uint64_t bytes) const;
   void reserve(const Schedule& schedule);
   void add_dependencies(const Schedule& schedule);
   std::uint32_t& slot(const Address& address);
@@ -114,7 +121,6 @@ class WorkloadBuilder {
 
   const Ports& ports_;
   const Folding& fold_;
-  Blocks blocks_;
   Workload work_;
   std::vector<Address> address_;      // by step
   std::vector<std::uint32_t> slots_;  // by peer and channel: a stream

@@ -63,6 +63,17 @@ void bad_arguments(Rank& rank, const Words&) {
   say_how("explain", [&] {
     return motet_explain(comm, motet_collective_allreduce, SIZE_MAX, nullptr, 0, nullptr);
   });
+  motet_prediction prediction{};
+  const auto predict = [&](motet_collective collective, int root, const motet_call* how) {
+    return [&prediction, collective, root, how, comm] {
+      return motet_predict(comm, collective, 5, motet_float32, root, how, &prediction);
+    };
+  };
+  say_how("prediction's size", predict(motet_collective_allreduce, 0, nullptr));
+  prediction.size = sizeof prediction;
+  say_how("prediction's root", predict(motet_collective_broadcast, rank.size, nullptr));
+  say_how("prediction's algorithm", predict(motet_collective_allreduce, 0, &call));
+  say_how("prediction's collective", predict(static_cast<motet_collective>(15), 0, &call));
   say_how("where", [&] { return motet_comm_split(comm, 0, 0, nullptr); });
   say_how("request", [&] { return motet_wait(nullptr); });
 }

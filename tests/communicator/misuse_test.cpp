@@ -36,6 +36,10 @@ TEST_P(Misuse, OfArgumentsIsRefusedAndChangesNothing) {
              {"negative peer", "peer -1 is not a rank"},
              {"size", "set it to sizeof(motet_call)"},
              {"algorithm", "there is no algorithm \"magic\""},
+             {"prediction's size", "set it to sizeof(motet_prediction)"},
+             {"prediction's root", "broadcast: root 3 is not a rank"},
+             {"prediction's algorithm", "there is no algorithm \"magic\""},
+             {"prediction's collective", "collective 15 does not exist"},
              {"where", "is NULL"},
              {"request", "the request is NULL"}}) {
       EXPECT_THAT(rank.find(what), Failed(invalid_argument, HasSubstr(text)));

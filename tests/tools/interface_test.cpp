@@ -180,6 +180,20 @@ TEST(Interface, RefusesLengthsThatDoNotFit) {
 TEST(Interface, ExplainsItsChoices) {
   on_all_ranks([](Communicator& comm) {
     EXPECT_FALSE(comm.explain(motet_collective_allreduce, 1000).empty());
+    const motet_prediction expected = comm.predict(motet_collective_allreduce, 1000, motet_float32);
+    EXPECT_GT(expected.time_us, expected.bound_us);
+    EXPECT_GT(expected.bound_us, 0);
+    std::vector<float> values(1000);
+    comm.allreduce(values);
+    EXPECT_STREQ(expected.algorithm, comm.last_algorithm());
+    // A caller that was built when there was but the first member.
+    motet_prediction older{};
+    older.size = offsetof(motet_prediction, bound_us);
+    older.bound_us = -1;
+    motet::check(motet_predict(comm.handle(), motet_collective_allreduce, 1000, motet_float32, 0,
+                               nullptr, &older));
+    EXPECT_EQ(older.time_us, expected.time_us);
+    EXPECT_EQ(older.bound_us, -1);
   });
 }
 
