@@ -255,8 +255,9 @@ typedef struct motet_prediction {
                             nothing has to be moved */
   const char* algorithm; /* that would run. Never freed */
 } motet_prediction;
-/* Local; plans anew each time (some ms). `root`: of rooted collectives, and the peer of send and
- * recv. Of call, which may be NULL, `algorithm` counts. */
+/* Local; plans anew each time: microseconds, or up to a second where a fabric joins thousands of
+ * ranks. `root`: of rooted collectives, and the peer of send and recv. Of call, which may be NULL,
+ * `algorithm` and `determinism` count. */
 MOTET_API motet_status motet_predict(motet_comm* comm, motet_collective collective, size_t count,
                                      motet_type type, int root, const motet_call* call,
                                      motet_prediction* prediction);

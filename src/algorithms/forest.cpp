@@ -18,6 +18,15 @@ bool is_composed(const Problem& problem) {
   return problem.world_size() > most_forest_ranks;
 }
 
+// Links between certain ranks of different nodes, which one node has not.
+bool has_outer_edges(const Fabric& fabric) {
+  const std::vector<Tier>& tiers = fabric.topology().tiers();
+  return std::ranges::any_of(fabric.description().joins, [&](const Join& join) {
+    const auto inside = std::ranges::find(tiers, "node", &Tier::name) - tiers.begin();
+    return join.kind == Join::Kind::edge && join.tier > inside;
+  });
+}
+
 // The fabric as far as it joins the ranks of one node.
 Fabric one_node_of(const Fabric& fabric) {
   std::vector<std::string> settings;
@@ -26,6 +35,11 @@ Fabric one_node_of(const Fabric& fabric) {
     if (level.tier == "node") break;
   }
   return Fabric::from_text(fabric.to_text(), settings);
+}
+
+// What trees are packed into.
+Fabric joined_part(const Problem& problem) {
+  return is_composed(problem) ? one_node_of(*problem.fabric) : *problem.fabric;
 }
 
 // Packing takes seconds, and every rank's schedule needs the same trees, so each thread keeps the
@@ -42,10 +56,8 @@ const Forest& forest_for(const Problem& problem) {
     return one.trees == problem.params.trees && one.fabric == *problem.fabric;
   });
   if (found == kept.end()) {
-    const Fabric& all = *problem.fabric;
-    kept.push_front(
-        {all, problem.params.trees,
-         pack_forest(is_composed(problem) ? one_node_of(all) : all, problem.params.trees)});
+    kept.push_front({*problem.fabric, problem.params.trees,
+                     pack_forest(joined_part(problem), problem.params.trees)});
     if (kept.size() > most_kept) kept.pop_back();
   } else {
     kept.splice(kept.begin(), kept, found);
@@ -66,7 +78,7 @@ struct Surroundings {
     }
   }
   // Mine first.
-  int node(int i) const { return (rail.index() + i) % rail.size(); }
+  int node(int i) const { return (rail.index() + i + rail.size()) % rail.size(); }
   Rank rank(int node, int place) const { return rails[place].at(node); }
 };
 
@@ -180,10 +192,11 @@ bool supports_forest(const Problem& problem) {
   if (fabric == nullptr || fabric->world_size() != problem.world_size()) return false;
   if (!is_composed(problem)) return fabric->connected();
   const int near = forest_ranks(problem);
+  // In short form ranks of a node follow one another, and all nodes are alike.
   const bool is_regular = fabric->description().shape && problem.topology.uniform_nodes() &&
                           fabric->topology().node_count() == problem.topology.node_count();
-  // In short form ranks of a node follow one another, and all nodes are alike.
-  return is_regular && near > 1 && near <= most_forest_ranks && fabric->connected();
+  return is_regular && near > 1 && near <= most_forest_ranks && !has_outer_edges(*fabric) &&
+         fabric->connected() && one_node_of(*fabric).connected();
 }
 
 Rounds forest_rounds(const Problem& problem) {
@@ -224,7 +237,7 @@ void build_forest_allgather(const Problem& problem, Rank me, ScheduleBuilder& b)
   }
   Waves waves(b, around.near, forest, problem.params.chunks);
   for (int i = 0; i < around.rail.size(); ++i) {
-    const int node = around.node(-i + around.rail.size());
+    const int node = around.node(-i);
     const Slice mine = i == 0 ? b.input() : all.at(around.rank(node, around.near.index()));
     for (const Tree& tree : forest.trees) {
       waves.down(tree, carried(mine, tree, forest.pieces),

@@ -11,7 +11,7 @@ namespace motet {
 
 // Whether the fabric is known and joins these very ranks, few enough or on equal nodes.
 bool supports_forest(const Problem& problem);
-// That are joined by one forest. Packing takes seconds for dozens.
+// How many ranks one forest joins: all, or those of a node.
 int forest_ranks(const Problem& problem);
 Rounds forest_rounds(const Problem& problem);
 

@@ -356,9 +356,12 @@ const std::string& Communicator::last_algorithm() const {
 
 Expectation Communicator::expect(const Arguments& arguments) const {
   check_words(arguments, rank(), world_size());
-  const Problem problem = problem_for(arguments, false);
-  return planner_.expect(problem,
-                         {.algorithm = hint_for(arguments, problem), .type = arguments.type});
+  Arguments asked = arguments;
+  if (asked.collective == Collective::barrier) asked.type = DataType::uint8;
+  // Whatever stands there where no root is asked for.
+  if (!has_root(asked.collective) && !is_point_to_point(asked.collective)) asked.root = 0;
+  const Problem problem = problem_for(asked, false);
+  return planner_.expect(problem, {.algorithm = hint_for(asked, problem), .type = asked.type});
 }
 
 std::string Communicator::explain(const Arguments& arguments) const {

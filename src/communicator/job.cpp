@@ -13,6 +13,7 @@
 #include "communicator/card.hpp"
 #include "communicator/connecting.hpp"
 #include "topology/discovery/machine_hash.hpp"
+#include "topology/flow/symmetry.hpp"
 #include "topology/tiers.hpp"
 #include "transport/fault/fault_transport.hpp"
 
@@ -124,28 +125,49 @@ void check_machine(const Tuning& tuning, const std::string& path) {
                   path, tuning.machine, machine_hash()));
 }
 
-// Of a fabric that has more ranks, as many nodes as the job has. Throws Error{invalid_argument}.
+// Of a larger fabric, so many of its nodes: of its first pod, if it has pods.
+Fabric first_nodes(const Fabric& fabric, const std::string& text, int nodes) {
+  std::vector<std::string> settings;
+  if (!fabric.description().shape) return fabric;  // it names each rank
+  for (const TopologyShape::Level& level : fabric.description().shape->levels) {
+    if (level.tier == "node") {
+      if (level.count < nodes) return fabric;
+      settings.push_back(fmt::format("nodes={}", nodes));
+      return Fabric::from_text(text, settings);
+    }
+    settings.push_back(level.tier + "s=1");
+  }
+  return fabric;
+}
+
+void check_routes(const Fabric& fabric) {
+  for (const Rank from : representatives(fabric)) {
+    for (Rank to = 0; to < fabric.world_size(); ++to) fabric.route(from, to);
+  }
+}
+
+// Throws Error{invalid_argument} or, where ranks have no way to one another, {unavailable}.
 Fabric fabric_for(const Topology& found, const std::string& text) {
   Fabric fabric = Fabric::from_text(text);
   const int n = found.world_size();
-  if (fabric.world_size() != n) {
-    const std::vector<std::string> some{fmt::format("nodes={}", found.node_count())};
-    fabric = Fabric::from_text(text, some);
-  }
+  if (fabric.world_size() > n) fabric = first_nodes(fabric, text, found.node_count());
+  const auto on_nodes = [](int count) {
+    return count == 1 ? std::string("1 node") : fmt::format("{} nodes", count);
+  };
   if (fabric.world_size() != n) {
     throw Error(
         ErrorCode::invalid_argument,
-        fmt::format("it joins {} ranks on {} nodes, the job has {} on {}", fabric.world_size(),
-                    fabric.topology().node_count(), n, found.node_count()));
+        fmt::format("it joins {} ranks on {}, the job has {} on {}", fabric.world_size(),
+                    on_nodes(fabric.topology().node_count()), n, on_nodes(found.node_count())));
   }
   for (Rank rank = 0; rank < n; ++rank) {
-    fabric.route(0, rank);  // there is one
     if (found.node_of(rank) == fabric.topology().node_of(rank)) continue;
     throw Error(ErrorCode::invalid_argument,
                 fmt::format("it has rank {} on node {}, the job on node {}: ranks of one node are "
                             "to be numbered as there",
                             rank, fabric.topology().node_of(rank), found.node_of(rank)));
   }
+  check_routes(fabric);
   return fabric;
 }
 
@@ -174,7 +196,7 @@ struct Layout {
 Layout layout_of(Rank me, const std::vector<int>& node_of, const std::vector<Card>& cards) {
   Layout layout{topology_of(me, node_of, cards)};
   const SharedFile& file = cards.front().fabric;
-  if (file.path.empty()) return layout;
+  if (file.path.empty() || node_of.size() == 1) return layout;
   layout.fabric = read_from(file, "fabric file", me, [&](const std::string& text) {
     return fabric_for(layout.topology, text);
   });

@@ -2,23 +2,33 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <span>
 
 #include "simulate/simulate.hpp"
 
 namespace motet {
 namespace {
 
-// Ranks whose schedules are looked at: all that the links of the root's group can be asked by, of
-// the largest group that is small enough.
+// Ranks whose schedules are looked at: the largest group of the root's that is small enough for
+// planning to take no longer than some tenths of a second.
 std::vector<Rank> sample(const Problem& problem) {
-  constexpr std::size_t most = 256;
+  constexpr std::size_t most_pairs = 65536;  // all of 256 ranks, 16 of 4,096
+  const auto n = static_cast<std::size_t>(problem.world_size());
+  const std::size_t most = std::max<std::size_t>(1, most_pairs / n);
   const std::vector<Tier>& tiers = problem.topology.tiers();
+  std::vector<Rank> ranks;
   for (auto tier = static_cast<int>(tiers.size()) - 1; tier >= 0; --tier) {
     const std::span<const Rank> members =
         problem.topology.members(tier, tiers[tier].group_of[problem.root]);
-    if (members.size() <= most) return {members.begin(), members.end()};
+    ranks.assign(members.begin(), members.end());
+    if (ranks.size() <= most) return ranks;
   }
-  return {problem.root};
+  // The innermost is too large: the root and some others of it.
+  std::erase(ranks, problem.root);
+  ranks.resize(most - 1);
+  ranks.insert(std::ranges::lower_bound(ranks, problem.root), problem.root);
+  return ranks;
 }
 
 struct MeanTime {
@@ -32,21 +42,26 @@ struct MeanTime {
   }
 };
 
-constexpr int most_chunks = 32;  // more gain less than they cost to plan and to run
-
 }  // namespace
 
 FabricTally::FabricTally(const Algorithm& algorithm, const Problem& problem)
     : fabric_(*problem.fabric),
       element_bytes_(problem.element_bytes),
-      chunks_wait_(algorithm.uses.chunks && algorithm.uses.topology) {
+      is_rooted_(has_root(problem.collective)),
+      chunks_wait_(algorithm.uses.chunks && algorithm.uses.topology),
+      sample_(sample(problem)) {
   Problem whole = problem;
   whole.params.chunks = 1;
   const Rounds rounds = algorithm.rounds(whole);
   depth_ = std::max(1, rounds.within_nodes + rounds.between_nodes);
-  const std::vector<Rank> ranks = sample(whole);
-  for (const Rank rank : ranks) add(build_schedule(algorithm, whole, rank), rank);
-  all_messages_ *= static_cast<double>(problem.world_size()) / static_cast<double>(ranks.size());
+  for (const Rank rank : sample_) add(build_schedule(algorithm, whole, rank), rank);
+  // Around a root there is more to do than elsewhere.
+  const int n = problem.world_size();
+  if (is_rooted_) {
+    all_messages_ = std::max<double>(all_messages_, n);
+  } else {
+    all_messages_ *= n / static_cast<double>(sample_.size());
+  }
 }
 
 void FabricTally::add(const Schedule& schedule, Rank me) {
@@ -75,47 +90,70 @@ void FabricTally::add(const Schedule& schedule, Rank me) {
     if (step.is_local()) continue;
     waits_first_ = waits_first_ || (is_first_message && step.receives());
     is_first_message = false;
-    if (!step.sends()) continue;
+    // Messages within the sample are counted where they are sent.
+    if (step.receives() && std::ranges::binary_search(sample_, step.peer)) continue;
     const auto next = static_cast<int>(round_of_turn_.size());
     const auto [turn, is_new] = turn_of_round.emplace(rounds[i], next);
     if (is_new) round_of_turn_.push_back(rounds[i]);
-    add_message(turn->second, me, step);
+    add_message(turn->second, step, me);
   }
   processor_ = std::max(processor_, processor);
 }
 
-void FabricTally::add_message(int turn, Rank me, const Step& step) {
+// How many ranks ask of a link between switches what one rank of the sample does.
+double FabricTally::ranks_like(const Link& link, Rank rank) const {
+  const bool is_own = !fabric_.is_switch(link.from) || !fabric_.is_switch(link.to);
+  if (is_own || is_rooted_ || link.tier == 0) return 1;
+  const int below = link.tier - 1;
+  const Topology& topology = fabric_.topology();
+  const std::span<const Rank> members =
+      topology.members(below, topology.tiers()[below].group_of[rank]);
+  return std::max(1.0, static_cast<double>(members.size()) / static_cast<double>(sample_.size()));
+}
+
+void FabricTally::add_message(int turn, const Step& step, Rank me) {
   const auto bytes = static_cast<double>(step.count() * element_bytes_);
   Message message{.turn = turn, .bytes = bytes, .first_load = routes_.size()};
-  for (const int link : fabric_.route(me, step.peer)) {
-    const auto [at, is_new] =
-        load_at_.emplace(std::pair(round_of_turn_[turn], link), static_cast<int>(loads_.size()));
-    if (is_new) loads_.push_back({.link = link});
+  const auto links = static_cast<std::size_t>(fabric_.links().size());
+  const std::vector<int> route =
+      step.sends() ? fabric_.route(me, step.peer) : fabric_.route(step.peer, me);
+  for (const int number : route) {
+    const Link& link = fabric_.links()[number];
+    const LinkClass& its = fabric_.class_of(link);
+    // Where both directions share a link, they load it together.
+    const int loaded = its.sharing == Sharing::shared ? std::min(number, link.reverse) : number;
+    const std::size_t key =
+        static_cast<std::size_t>(round_of_turn_[turn]) * links + static_cast<std::size_t>(loaded);
+    const auto [at, is_new] = load_at_.emplace(key, static_cast<int>(loads_.size()));
+    if (is_new) loads_.push_back({.link = loaded});
     Load& load = loads_[at->second];
-    load.bytes += bytes;
-    ++load.messages;
+    const double alike = ranks_like(link, me);
+    load.bytes += alike * bytes;
+    load.messages += alike;
     routes_.push_back(at->second);
-    message.latency += fabric_.class_of(fabric_.links()[link]).latency;
-    message.tier = std::max(message.tier, fabric_.links()[link].tier);
+    message.latency += its.latency;
+    message.tier = std::max(message.tier, link.tier);
   }
   message.end_load = routes_.size();
   messages_.push_back(message);
-  all_messages_ += 1;
+  if (step.sends() || is_rooted_) all_messages_ += 1;
   largest_bytes_ = std::max(largest_bytes_, bytes);
 }
 
 // All messages together, each in so many pieces.
 Seconds FabricTally::occupied(const Load& load, int pieces) const {
   const Link& link = fabric_.links()[load.link];
-  const double messages = static_cast<double>(load.messages) * pieces;
+  const double messages = load.messages * pieces;
   return fabric_.class_of(link).occupied(load.bytes / messages) * messages / link.parallel;
 }
 
-// As simulations have them.
 int FabricTally::blocks_of(int chunks, std::size_t block_bytes) const {
-  constexpr double most = 8;
   const double blocks = std::ceil(largest_bytes_ / chunks / static_cast<double>(block_bytes));
-  return static_cast<int>(std::clamp(blocks, 1.0, most));
+  return static_cast<int>(std::clamp<double>(blocks, 1, most_blocks(chunks)));
+}
+
+double FabricTally::blocks_in_all(int chunks, std::size_t block_bytes) const {
+  return all_messages_ * chunks * blocks_of(chunks, block_bytes);
 }
 
 // Of each round what a rank's slowest message takes, in the mean over ranks: where some have a
@@ -151,21 +189,21 @@ FabricTally::Way FabricTally::hop_by_hop(int pieces) const {
   for (const Message& message : messages_) {
     Seconds slowest{};
     for (std::size_t i = message.first_load; i < message.end_load; ++i) {
-      slowest = std::max(slowest, occupied({loads_[routes_[i]].link, message.bytes, 1}, pieces));
+      const Load alone{loads_[routes_[i]].link, message.bytes, 1};
+      slowest = std::max(slowest, occupied(alone, pieces));
     }
     tiers[message.tier].add(message.latency + slowest / pieces, message.latency);
   }
   const Topology& topology = fabric_.topology();
-  const bool is_line = 2 * depth_ >= topology.world_size();
+  const bool is_line = depth_ >= topology.world_size() - 1;
   const auto members = [&](int tier) {
     return tier < 0 ? 1.0 : static_cast<double>(topology.members(tier, 0).size());
   };
   Way way;
   double shares = 0;
   for (const auto& [tier, mean] : tiers) {
-    constexpr double least = 0.1;  // it is crossed, after all
-    const double doublings_there = std::log2(members(tier) / members(tier - 1));
-    const double share = is_line ? mean.count : std::max(least, doublings_there);
+    const int crossings = doublings(static_cast<int>(std::ceil(members(tier) / members(tier - 1))));
+    const double share = is_line ? mean.count : std::max(1, crossings);
     way.latency += share * (mean.latency / mean.count);
     way.moving += share * ((mean.time - mean.latency) / mean.count);
     shares += share;
@@ -175,85 +213,105 @@ FabricTally::Way FabricTally::hop_by_hop(int pieces) const {
 
 Prediction FabricTally::price(int chunks, std::size_t block_bytes) const {
   if (messages_.empty()) return {.work = processor_};
-  const int blocks = blocks_of(chunks, block_bytes);
-  const int pieces = chunks * (goes_on_blockwise_ ? blocks : 1);
-  std::vector<Seconds> load_times;  // of one piece
-  std::map<int, Seconds> busy;      // by link, with all
+  const int pieces = chunks * (goes_on_blockwise_ ? blocks_of(chunks, block_bytes) : 1);
+  std::vector<Seconds> load_times;        // of one piece
+  std::unordered_map<int, Seconds> busy;  // by link, with all
+  Seconds busiest{};
   for (const Load& load : loads_) {
     const Seconds time = occupied(load, pieces);
     load_times.push_back(time / pieces);
-    busy[load.link] += time;
+    busiest = std::max(busiest, busy[load.link] += time);
   }
-  Seconds busiest{};
-  for (const auto& [link, time] : busy) busiest = std::max(busiest, time);
-
   Way way = through_rounds(load_times);
-  const Seconds longest_round = way.longest_round;
+  const Seconds of_chunk = busiest / chunks;
+  const Seconds interval = chunks_wait_ ? std::max(of_chunk, way.longest_round) : of_chunk;
   // Who begins by receiving is late by the messages before it.
   if (waits_first_) {
     const Way hops = hop_by_hop(pieces);
     if (hops.time() > way.time()) way = hops;
   }
-  const Seconds of_chunk = busiest / chunks;
-  const Seconds interval = chunks_wait_ ? std::max(of_chunk, longest_round) : of_chunk;
-  const double blocks_per_chunk = static_cast<double>(pieces) / chunks;
-  const Seconds links =
-      way.time() + (chunks - 1) * interval + of_chunk * (1 - 1 / blocks_per_chunk);
-  const Seconds total =
-      std::max(links, processor_) + std::min(links, processor_) / (chunks * blocks);
+  const Seconds rest_of_chunk = of_chunk * (1 - static_cast<double>(chunks) / pieces);
+  const Seconds links = way.time() + (chunks - 1) * interval + rest_of_chunk;
+  const Seconds total = std::max(links, processor_) + std::min(links, processor_) / pieces;
   return {.latency = way.latency, .work = total - way.latency};
 }
 
-ClosedForm::ClosedForm(const Algorithm& algorithm, const Problem& problem, std::size_t block_bytes)
-    : block_bytes_(block_bytes) {
-  Problem candidate = problem;
-  const auto try_percent = [&](int percent) {
-    candidate.params.around_percent = percent;
-    look_at(algorithm, candidate);
-  };
-  try_percent(0);
-  // Only a tier between the innermost and the outermost can be gone around.
-  if (!algorithm.uses.around || problem.topology.tiers().size() < 3) return;
-  for (int percent = 10; percent <= 60; percent += 10) try_percent(percent);
-  for (const int step : {5, 2}) {
-    const int middle = plan_.params.around_percent;
-    if (middle == 0) break;
-    try_percent(middle - step);
-    try_percent(middle + step);
-  }
-}
+namespace {
 
-void ClosedForm::look_at(const Algorithm& algorithm, const Problem& problem) {
+void look_at(FabricPlan& best, const Algorithm& algorithm, const Problem& problem,
+             std::size_t block_bytes) {
   if (!algorithm.supports(problem)) return;
   constexpr double beyond_rounding = 1 - 1e-9;
   const FabricTally tally(algorithm, problem);
   for (int chunks = 1; chunks <= most_chunks; chunks *= 2) {
-    const Prediction predicted = tally.price(chunks, block_bytes_);
-    const bool is_first = messages_ == 0;
-    if (is_first || predicted.total() < plan_.predicted.total() * beyond_rounding) {
-      plan_.params = problem.params;
-      plan_.params.chunks = chunks;
-      plan_.predicted = predicted;
-      messages_ = std::max(1.0, tally.messages() * chunks);
+    const Prediction predicted = tally.price(chunks, block_bytes);
+    const bool is_first = best.messages == 0;
+    if (is_first || predicted.total() < best.predicted.total() * beyond_rounding) {
+      best = {.params = problem.params,
+              .predicted = predicted,
+              .messages = std::max(1.0, tally.blocks_in_all(chunks, block_bytes))};
+      best.params.chunks = chunks;
     }
     if (!algorithm.uses.chunks) return;
   }
 }
 
+}  // namespace
+
+FabricPlan closed_form(const Algorithm& algorithm, const Problem& problem,
+                       std::size_t block_bytes) {
+  FabricPlan best;
+  Problem candidate = problem;
+  const auto try_percent = [&](int percent) {
+    candidate.params.around_percent = percent;
+    look_at(best, algorithm, candidate, block_bytes);
+  };
+  try_percent(0);
+  // Only a tier between the innermost and the outermost can be gone around.
+  if (!algorithm.uses.around || problem.topology.tiers().size() < 3) return best;
+  // Beyond two thirds the outer tier would have to be the faster one.
+  for (int percent = 10; percent <= 60; percent += 10) try_percent(percent);
+  for (const int step : {5, 2}) {
+    const int middle = best.params.around_percent;
+    if (middle > step) try_percent(middle - step);
+    try_percent(middle + step);
+  }
+  return best;
+}
+
 FabricPlan plan_on_fabric(const Algorithm& algorithm, const Problem& problem,
                           std::size_t block_bytes) {
-  constexpr double affordable = 4000;  // messages: some ten milliseconds
-  const ClosedForm form(algorithm, problem, block_bytes);
-  FabricPlan plan = form.best();
-  if (form.messages() > affordable) return plan;
+  constexpr double affordable = 10'000;  // messages: some ten milliseconds
+  FabricPlan plan = closed_form(algorithm, problem, block_bytes);
+  if (plan.messages > affordable) return plan;
   Problem tuned = problem;
   tuned.params = plan.params;
-  const SimulationOptions how{.block_bytes = block_bytes, .most_blocks = 8};
+  const SimulationOptions how{.block_bytes = block_bytes,
+                              .most_blocks = most_blocks(plan.params.chunks)};
   const Seconds time = simulate(*problem.fabric, algorithm, tuned, how).time;
   plan.predicted.latency = std::min(plan.predicted.latency, time);
   plan.predicted.work = time - plan.predicted.latency;
   plan.is_simulated = true;
   return plan;
+}
+
+Seconds least_latency(const Algorithm& algorithm, const Problem& problem) {
+  const Fabric& fabric = *problem.fabric;
+  const auto latency_to = [&](Rank peer) {
+    Seconds sum{};
+    for (const int link : fabric.route(problem.root, peer)) {
+      sum += fabric.class_of(fabric.links()[link]).latency;
+    }
+    return sum;
+  };
+  // To any rank: a neighbour may be near in space and far by its links.
+  const Group world = problem.topology.world(problem.root);
+  Seconds least = latency_to(world.right());
+  for (int distance = 2; distance < world.size(); distance *= 2) {
+    least = std::min(least, latency_to(world.at(world.index() + distance)));
+  }
+  const Rounds rounds = algorithm.rounds(problem);
+  return (rounds.within_nodes + rounds.between_nodes) * least;
 }
 
 }  // namespace motet

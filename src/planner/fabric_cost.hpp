@@ -1,17 +1,24 @@
 // How long an algorithm should take on a known fabric: in closed form, from the messages of a few
-// ranks, in milliseconds also for thousands of ranks. Within some ten percent of the simulator
-// where tiers are symmetric (tests/planner); the simulator judges where it can be afforded.
+// ranks, so that thousands of ranks can be planned for while a job waits. Mostly within a third of
+// the simulator (tests/planner), which judges where it can be afforded.
 #pragma once
 
 #include <cstddef>
-#include <map>
-#include <utility>
+#include <unordered_map>
 #include <vector>
 
 #include "planner/cost.hpp"
 #include "topology/fabric.hpp"
 
 namespace motet {
+
+// More chunks, or more pieces of a message, gain less than they cost to plan and to simulate.
+inline constexpr int most_chunks = 32;
+inline constexpr int most_pieces = 8;
+// Of a message, where so many chunks are pieces already.
+constexpr int most_blocks(int chunks) {
+  return most_pieces > chunks ? most_pieces / chunks : 1;
+}
 
 // What an algorithm asks of the links around some ranks, counted once and priced for any number of
 // chunks. Messages of a rank that wait for equally many received before them are a round; the n-th
@@ -25,15 +32,15 @@ class FabricTally {
   // Chunks follow one another through the rounds, and so do blocks where what is sent on is what
   // was received.
   Prediction price(int chunks, std::size_t block_bytes) const;
-  // That a simulation would have, of all ranks, in one chunk and without blocks.
-  double messages() const { return all_messages_; }
+  // That a simulation would have, of all ranks, about.
+  double blocks_in_all(int chunks, std::size_t block_bytes) const;
 
  private:
   // On one link in one round.
   struct Load {
     int link = 0;
     double bytes = 0;
-    int messages = 0;
+    double messages = 0;
   };
   struct Message {
     int turn = 0;  // into round_of_turn_
@@ -42,9 +49,6 @@ class FabricTally {
     double bytes = 0;
     std::size_t first_load = 0, end_load = 0;  // into routes_
   };
-  void add(const Schedule& schedule, Rank me);
-  void add_message(int turn, Rank me, const Step& step);
-  Seconds occupied(const Load& load, int pieces) const;
   // What the first piece needs from the first rank to the last.
   struct Way {
     Seconds latency{}, moving{};
@@ -52,19 +56,26 @@ class FabricTally {
 
     Seconds time() const { return latency + moving; }
   };
+
+  void add(const Schedule& schedule, Rank me);
+  void add_message(int turn, const Step& step, Rank me);
+  double ranks_like(const Link& link, Rank rank) const;
+  Seconds occupied(const Load& load, int pieces) const;
+  int blocks_of(int chunks, std::size_t block_bytes) const;
   Way through_rounds(const std::vector<Seconds>& load_times) const;
   Way hop_by_hop(int pieces) const;
-  int blocks_of(int chunks, std::size_t block_bytes) const;
 
   const Fabric& fabric_;
   std::size_t element_bytes_;
+  bool is_rooted_;
   bool goes_on_blockwise_ = true;
-  bool chunks_wait_ = false;  // for the round before, of the chunk before
+  bool chunks_wait_;          // for the round before, of the chunk before
   bool waits_first_ = false;  // some rank
   int depth_;                 // of the algorithm, in messages that follow one another
   double all_messages_ = 0;
-  double largest_bytes_ = 0;                    // of a message
-  std::map<std::pair<int, int>, int> load_at_;  // round, link; into loads_
+  double largest_bytes_ = 0;                      // of a message
+  std::vector<Rank> sample_;                      // ascending
+  std::unordered_map<std::size_t, int> load_at_;  // by round and link: into loads_
   std::vector<Load> loads_;
   std::vector<int> routes_;  // loads
   std::vector<Message> messages_;
@@ -75,29 +86,19 @@ class FabricTally {
 struct FabricPlan {
   Params params;
   Prediction predicted;
+  double messages = 0;        // that a simulation of it has, about
   bool is_simulated = false;  // else in closed form
 };
 
 // The best parameters by the closed form, starting from problem.params. Requires what FabricTally
-// does; an object of its own so that what was found out need not be found twice.
-class ClosedForm {
- public:
-  ClosedForm(const Algorithm& algorithm, const Problem& problem, std::size_t block_bytes);
-
-  const FabricPlan& best() const { return plan_; }
-  double messages() const { return messages_; }  // that a simulation of it would have
-
- private:
-  void look_at(const Algorithm& algorithm, const Problem& problem);
-
-  std::size_t block_bytes_;
-  FabricPlan plan_;
-  double messages_ = 0;
-};
-
+// does.
+FabricPlan closed_form(const Algorithm& algorithm, const Problem& problem, std::size_t block_bytes);
 // The same, and how long it takes with them by the simulator if that has to look at few enough
 // messages.
 FabricPlan plan_on_fabric(const Algorithm& algorithm, const Problem& problem,
                           std::size_t block_bytes);
+
+// That it takes at least, in latencies alone. Quick.
+Seconds least_latency(const Algorithm& algorithm, const Problem& problem);
 
 }  // namespace motet

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 #include <string>
 
 #include "topology/amounts.hpp"
@@ -31,7 +30,9 @@ Bandwidth incoming(TransportClass kind, const Problem& problem, const CostModel&
                        problem.collective == Collective::reduce_scatter;
   // Reduced where it lies.
   if (reduces && link.publishes) best = std::max(best, fastest(model.reduce));
-  return {best > 0 ? best : std::numeric_limits<double>::max()};
+  // Within what the text of a fabric may say; a table may cost nothing per byte.
+  constexpr double fastest_of_all = 1e15;
+  return {best > 0 ? std::min(best, fastest_of_all) : fastest_of_all};
 }
 
 // That ranks which share cores have to wait for one another: how many times as slow each is.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <vector>
 
 #include "algorithms/forest.hpp"
 #include "base/error.hpp"
@@ -64,6 +65,21 @@ Problem agreed(const Problem& problem) {
 bool is_on_fabric(const Problem& problem) {
   return problem.fabric != nullptr && problem.world_size() > 1 &&
          !is_point_to_point(problem.collective);
+}
+
+// Those that are considered; on a fabric those of few rounds first.
+std::vector<const Algorithm*> candidates(const Problem& problem) {
+  std::vector<const Algorithm*> found;
+  for (const Algorithm* algorithm : algorithms_for(problem.collective)) {
+    if (algorithm->supports(problem) && is_quickly_built(*algorithm, problem)) {
+      found.push_back(algorithm);
+    }
+  }
+  if (is_on_fabric(problem)) {
+    std::ranges::stable_sort(found, {},
+                             [&](const Algorithm* a) { return least_latency(*a, problem); });
+  }
+  return found;
 }
 
 std::string valid_names(const Problem& problem) {
@@ -172,8 +188,11 @@ Choice Planner::choose(const Problem& problem, Hint hint) const {
     return consider_with(algorithm, problem, params, hint.type);
   }
   Choice best;
-  for (const Algorithm* algorithm : algorithms_for(problem.collective)) {
-    if (!algorithm->supports(problem) || !is_quickly_built(*algorithm, problem)) continue;
+  for (const Algorithm* algorithm : candidates(problem)) {
+    // Thousands of rounds take long to look at.
+    const bool is_late = best.algorithm != nullptr && is_on_fabric(problem) &&
+                         least_latency(*algorithm, problem) > best.predicted.total();
+    if (is_late) continue;
     Choice choice = consider(*algorithm, problem, hint.type);
     const bool faster = choice.predicted.total() < beyond_rounding * best.predicted.total();
     if (best.algorithm == nullptr || faster) best = choice;

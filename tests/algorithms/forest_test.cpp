@@ -3,7 +3,6 @@
 #include <fstream>
 #include <sstream>
 
-#include "algorithms/forest.hpp"
 #include "problems.hpp"
 #include "topology/fabric.hpp"
 #include "verify/verify.hpp"
@@ -105,29 +104,18 @@ TEST(Forest, OfOneRankSchedulesDoNotDependOnWhatWasBuiltBefore) {
   EXPECT_EQ(build(fabric, 3), first);
 }
 
-// 129 ranks: more than trees are packed for.
-TEST(Forest, OfManyRanksJoinsNodesByTheirRails) {
-  const Fabric fabric = Fabric::from_text(
-      "fabric many\nranks 43 nodes x 3\nclass a 5 GB/s 1 us\nclass b 2 GB/s 1 us\n"
-      "edge node 0-1 a\nedge node 1-2 a\nswitch world b");
-  const int n = fabric.world_size();
-  for (const Collective collective : collectives) {
-    const Algorithm& forest = *find_algorithm(collective, "forest");
-    for (const int chunks : {1, 2}) {
-      for (const bool in_place : {false, true}) {
-        const bool whole = collective == Collective::allreduce;
-        const Problem problem{.topology = fabric.topology(),
-                              .collective = collective,
-                              .parts = whole ? Parts::even(500, n) : Parts::uniform(3, n),
-                              .in_place = in_place,
-                              .params = {.chunks = chunks},
-                              .fabric = &fabric};
-        ASSERT_TRUE(forest.supports(problem));
-        EXPECT_EQ(forest_ranks(problem), 3);
-        EXPECT_EQ(verify(problem, build_all(forest, problem)), "")
-            << name(collective) << " in " << chunks << " chunks";
-      }
-    }
+// A node alone is not joined, or has links that lead out of it.
+TEST(Forest, OfManyRanksNeedsNodesThatAreJoinedWithin) {
+  for (const char* text : {"ranks 43 nodes x 3\nclass b 2 GB/s 1 us\nswitch world b",
+                           "ranks 43 nodes x 3\nclass b 2 GB/s 1 us\nswitch node b\n"
+                           "switch world b\nedge world 0-5 b"}) {
+    const Fabric fabric = Fabric::from_text(std::string("fabric many\n") + text);
+    const Problem problem{.topology = fabric.topology(),
+                          .collective = Collective::allreduce,
+                          .parts = Parts::even(129, 129),
+                          .params = {},
+                          .fabric = &fabric};
+    EXPECT_FALSE(find_algorithm(Collective::allreduce, "forest")->supports(problem));
   }
 }
 

@@ -38,7 +38,7 @@ bool supported(const Algorithm& algorithm, const Topology& topology) {
 }
 
 std::string world_sizes(const Algorithm& algorithm) {
-  if (algorithm.uses.trees) return "the fabric known; above 128 equal nodes";
+  if (algorithm.uses.trees) return "fabric known; above 128 ranks only equal nodes";
   if (!supported(algorithm, Topology::single_node(4))) return "several tiers";
   return supported(algorithm, Topology::single_node(3)) ? "any" : "powers of two";
 }

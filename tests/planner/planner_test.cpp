@@ -218,6 +218,13 @@ TEST(Planner, ExpectsNothingFasterThanItsBound) {
       }
     }
   }
+  // Whose messages cost nothing per byte.
+  const Tuning free = Tuning::from_text("message shared_memory 0 B 1 us, 1 MiB 1 us\n");
+  const Topology four = Topology::single_node(4);
+  EXPECT_GT(Planner({.cores_per_node = 4}, free)
+                .expect(problem(four, Collective::allgather, 1024 * kib))
+                .bound,
+            Seconds());
   const Topology one = Topology::single_node(1);
   EXPECT_EQ(Planner({}).expect(problem(one, Collective::allreduce, 8)).bound, Seconds());
   const Topology two = Topology::single_node(2);

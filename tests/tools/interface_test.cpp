@@ -186,6 +186,9 @@ TEST(Interface, ExplainsItsChoices) {
     std::vector<float> values(1000);
     comm.allreduce(values);
     EXPECT_STREQ(expected.algorithm, comm.last_algorithm());
+    // Of a root that nobody asked for.
+    EXPECT_EQ(comm.predict(motet_collective_allreduce, 1000, motet_float32, -1).time_us,
+              expected.time_us);
     // A caller that was built when there was but the first member.
     motet_prediction older{};
     older.size = offsetof(motet_prediction, bound_us);

@@ -57,7 +57,15 @@ TEXT
   expect 0 '^-> forest .* us \(7[0-9] % of bound\) = latency .* \+ links ' allgather --ranks 4 -b 1M -e 1M --explain
   expect 0 'all results right' all --ranks 4 -e 300K -f 64 -n 5
   expect 0 ' forest$' allreduce --ranks 4 -e 300K -f 64 -n 5 --algorithm forest
-  expect 2 'rank 1: .*fabric file .*line of rank 0: it joins 4 ranks on 1 nodes, the job has 3 on 1' barrier --ranks 3
+  expect 2 'rank 1: .*fabric file .*line of rank 0: it joins 4 ranks on 1 node, the job has 3 on 1 node' barrier --ranks 3
+  # Two pods: the first one's nodes. A single rank needs no links.
+  sed -i 's/^ranks.*/ranks 2 pods x 3 nodes x 4/' "$folder/line"
+  expect 0 'fabric line$' allgather --ranks 4 -b 1M -e 1M --explain
+  expect 0 'all results right' allreduce --ranks 1 -e 8
+  sed -i 's/^ranks.*/ranks 1 nodes x 2/; /^edge node [12]/d' "$folder/line"
+  expect 2 'it joins 2 ranks on 1 node, the job has 4' barrier --ranks 4
+  printf 'fabric hub\nranks 1 nodes x 3\nclass a 1 GB/s 1 us\nedge node 0-1 a\nedge node 0-2 a\n' > "$folder/line"
+  expect 2 'rank 1: .*no way .* joins rank 1 and rank 2' barrier --ranks 3
   echo 'nodes 3' > "$folder/line"
   expect 2 'rank 1: .*line 1, column 1: expected' barrier --ranks 2
 }

@@ -86,6 +86,8 @@ class Runner {
     using Placing = Buffers::Placing;
     const Shape& shape = row.shape;
     const Pattern pattern(row.type, row.op, shape.ranks, shape.row.reduces);
+    const motet_prediction expected =
+        expect(comm_, {shape, row.type, row.op, nullptr, nullptr}, options_.how);
     Result result{.row = shape.row,
                   .type = row.type,
                   .op = row.op,
@@ -93,13 +95,11 @@ class Runner {
                   .bytes = bytes_of(shape.row, shape.count, row.type.bytes, shape.ranks),
                   .count = shape.count,
                   .algorithm = {},
-                  .predicted_us = 0,
-                  .bound_us = 0,
+                  .predicted_us = expected.time_us,
+                  .bound_us = expected.bound_us,
                   .out_of_place = run_placed(row, pattern, Placing::out_of_place),
                   .in_place = std::nullopt};
     result.algorithm = last_algorithm_;
-    result.predicted_us = expected_.time_us;
-    result.bound_us = expected_.bound_us;
     if (shape.row.in_place && !options_.repeats.out_of_place_only)
       result.in_place = run_placed(row, pattern, Placing::in_place);
     return result;
@@ -118,7 +118,6 @@ class Runner {
     invoke(comm_, call, options_.how);
     // Before those of the measuring itself.
     last_algorithm_ = comm_.last_algorithm();
-    expected_ = expect(comm_, call, options_.how);
     const Freshness freshness{[&] { buffers.fill(pattern); }, [&] { buffers.read(); }};
     const Timing timing = measure(comm_, call, options_.how, options_.repeats, freshness);
     Placed placed{timing, std::nullopt};
@@ -148,7 +147,6 @@ class Runner {
   const Options& options_;
   Memory first_, second_;
   std::string last_algorithm_;
-  motet_prediction expected_{};
 };
 
 void explain(motet::Communicator& comm, const std::vector<Row>& rows) {

@@ -8,6 +8,7 @@
 
 #include "perf/options.hpp"
 #include "perf/vocabulary.hpp"
+#include "planner/fabric_cost.hpp"
 #include "schedule/problem.hpp"
 #include "simulate/simulate.hpp"
 
@@ -17,7 +18,6 @@ enum class Show { best, all };  // of each size: the best algorithm, or every on
 
 // Blocks as the executor has them, but no more of them per message than keep gigabytes affordable.
 inline constexpr std::size_t usual_block_bytes = std::size_t{128} << 10U;
-inline constexpr int usual_most_blocks = 8;
 
 struct Options {
   motet_perf::CollectiveRow collective{};
@@ -30,7 +30,7 @@ struct Options {
   // What is said of parameters is not searched.
   std::optional<motet::Params> params;
   motet::SimulationOptions simulation{.block_bytes = usual_block_bytes,
-                                      .most_blocks = usual_most_blocks};
+                                      .most_blocks = motet::most_pieces};
   Show show = Show::best;
   bool json = false;
   std::string svg;  // a file; "": none

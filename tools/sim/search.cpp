@@ -60,9 +60,9 @@ class Climb {
 
   Params best() {
     const motet::Uses& uses = algorithm_.uses;
-    if (uses.chunks) multiply(&Params::chunks, 4, most_chunks);
+    if (uses.chunks) multiply(&Params::chunks, 4, motet::most_chunks);
     if (uses.around) add(&Params::around_percent, 10, 60);
-    if (uses.chunks) multiply(&Params::chunks, 2, most_chunks);
+    if (uses.chunks) multiply(&Params::chunks, 2, motet::most_chunks);
     if (uses.around) add(&Params::around_percent, 5, 60);
     if (uses.around) add(&Params::around_percent, 2, 60);
     if (uses.channels) multiply(&Params::channels, 2, 4);
@@ -70,8 +70,6 @@ class Climb {
   }
 
  private:
-  static constexpr int most_chunks = 64;
-
   motet::Seconds time(const Params& params) const {
     Problem problem = problem_;
     problem.params = params;
@@ -128,7 +126,7 @@ motet::FabricPlan expect(const Options& options, const Algorithm& algorithm,
 motet::Simulation simulate(const Options& options, const motet::Fabric& fabric,
                            const Algorithm& algorithm, const Problem& problem) {
   motet::SimulationOptions how = options.simulation;
-  if (how.most_blocks > 0) how.most_blocks = std::max(1, how.most_blocks / problem.params.chunks);
+  if (how.most_blocks > 0) how.most_blocks = motet::most_blocks(problem.params.chunks);
   return motet::simulate(fabric, algorithm, problem, how);
 }
 

@@ -30,8 +30,8 @@ struct Found {
 
 // Every algorithm that supports the problem, or the one that is asked for, with its best
 // parameters, but for those that are expected to take twice as long as the best, or if all are to
-// be shown four times as long; above 64 ranks `forest` only if it is asked for. Throws
-// motet::Error{invalid_argument} that names the valid ones if there is none.
+// be shown four times as long; `forest` of more than 64 ranks a tree only if it is asked for.
+// Throws motet::Error{invalid_argument} that names the valid ones if there is none.
 Found find_best(const Options& options, const motet::Fabric& fabric, const motet::Problem& problem);
 
 }  // namespace motet_sim
