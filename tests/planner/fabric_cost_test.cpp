@@ -18,12 +18,11 @@ namespace {
 
 constexpr std::size_t block_bytes = 128 * 1024;
 
-Fabric preset(const std::string& name, int nodes) {
+Fabric preset(const std::string& name, const std::vector<std::string>& settings) {
   std::ifstream file(std::string(MOTET_FABRICS) + "/" + name + ".fabric");
   std::stringstream text;
   text << file.rdbuf();
-  const std::vector<std::string> some{fmt::format("nodes={}", nodes)};
-  return Fabric::from_text(text.str(), some);
+  return Fabric::from_text(text.str(), settings);
 }
 
 Problem on(const Fabric& fabric, Collective collective, std::size_t bytes) {
@@ -63,11 +62,15 @@ std::vector<Outcome> outcomes(const Problem& problem) {
   return found;
 }
 
-class OnPreset : public testing::TestWithParam<std::pair<const char*, int>> {};
+struct Preset {
+  std::string name;
+  std::vector<std::string> settings;
+};
+class OnPreset : public testing::TestWithParam<Preset> {};
 
 // By the closed form alone, as the planner has to where simulating would take too long.
 TEST_P(OnPreset, TheClosedFormFindsWhatTheSimulatorFindsFast) {
-  const Fabric fabric = preset(GetParam().first, GetParam().second);
+  const Fabric fabric = preset(GetParam().name, GetParam().settings);
   int near = 0, all = 0;
   for (const Collective collective :
        {Collective::allreduce, Collective::allgather, Collective::reduce_scatter,
@@ -96,16 +99,17 @@ TEST_P(OnPreset, TheClosedFormFindsWhatTheSimulatorFindsFast) {
   EXPECT_GE(near, 0.8 * all);
 }
 
-INSTANTIATE_TEST_SUITE_P(Fabrics, OnPreset,
-                         testing::Values(std::pair("atlas900", 4), std::pair("dgx-a100", 3),
-                                         std::pair("dgx-h100", 4), std::pair("dgx2", 2),
-                                         std::pair("ndv2", 4), std::pair("mi250", 2),
-                                         std::pair("fat-tree", 2), std::pair("wan", 2)),
-                         [](const auto& its) {
-                           std::string name = its.param.first;
-                           std::erase(name, '-');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Fabrics, OnPreset,
+    testing::Values(Preset{"atlas900", {"nodes=4"}}, Preset{"dgx-a100", {"nodes=3"}},
+                    Preset{"dgx-h100", {"nodes=4"}}, Preset{"dgx2", {"nodes=2"}},
+                    Preset{"ndv2", {"nodes=4"}}, Preset{"mi250", {"nodes=2"}},
+                    Preset{"fat-tree", {"pods=3", "nodes=2"}}, Preset{"wan", {"nodes=2"}}),
+    [](const auto& its) {
+      std::string name = its.param.name;
+      std::erase(name, '-');
+      return name;
+    });
 
 // One message over two links of 1 us and 10 GB/s each.
 TEST(FabricTally, AMessageTakesItsLatenciesAndTheTimeOfItsSlowestLink) {
@@ -119,7 +123,7 @@ TEST(FabricTally, AMessageTakesItsLatenciesAndTheTimeOfItsSlowestLink) {
 }
 
 TEST(FabricPlan, TiersOverlapInChunksAndPartGoesAroundTheMiddleOne) {
-  const Fabric fabric = preset("atlas900", 128);
+  const Fabric fabric = preset("atlas900", {"nodes=128"});
   const Problem problem = on(fabric, Collective::allreduce, 102'228'128);
   const Algorithm& hierarchical = *find_algorithm(Collective::allreduce, "hierarchical");
   const FabricPlan plan = plan_on_fabric(hierarchical, problem, block_bytes);
@@ -163,7 +167,7 @@ TEST(Planner, PlansForThousandsOfRanksWhileAJobWaits) {
 }
 
 TEST(FabricPlan, ASmallFabricIsSimulated) {
-  const Fabric fabric = preset("atlas900", 1);
+  const Fabric fabric = preset("atlas900", {"nodes=1"});
   const Problem problem = on(fabric, Collective::allreduce, 8192);
   const Algorithm& mesh = *find_algorithm(Collective::allreduce, "mesh");
   const FabricPlan plan = plan_on_fabric(mesh, problem, block_bytes);
