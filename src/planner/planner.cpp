@@ -7,7 +7,7 @@
 
 #include "algorithms/forest.hpp"
 #include "base/error.hpp"
-#include "planner/fabric_cost.hpp"
+#include "planner/fabric_plan.hpp"
 #include "planner/least_time.hpp"
 
 namespace motet {
@@ -46,7 +46,7 @@ Params params_for(const Algorithm& algorithm, const Problem& problem) {
   // From here on a copy costs more than the announcement that saves it.
   if (algorithm.uses.mover && bytes >= 64 * kib) params.mover = Mover::receiver;
   // Blocks overlap hops within a tier; tiers overlap from some MiB per chunk on. A fabric says more
-  // (fabric_cost.hpp).
+  // (fabric_plan.hpp).
   if (algorithm.uses.chunks && problem.topology.node_count() > 1) {
     const std::size_t most = algorithm.uses.topology ? 32 : 8;  // a ring's are of each share
     params.chunks = static_cast<int>(std::clamp<std::size_t>(bytes / (3072 * kib), 1, most));

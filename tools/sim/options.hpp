@@ -8,7 +8,7 @@
 
 #include "perf/options.hpp"
 #include "perf/vocabulary.hpp"
-#include "planner/fabric_cost.hpp"
+#include "planner/fabric_plan.hpp"
 #include "schedule/problem.hpp"
 #include "simulate/simulate.hpp"
 

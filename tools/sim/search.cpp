@@ -7,7 +7,7 @@
 
 #include "algorithms/forest.hpp"
 #include "base/error.hpp"
-#include "planner/fabric_cost.hpp"
+#include "planner/fabric_plan.hpp"
 
 namespace motet_sim {
 namespace {

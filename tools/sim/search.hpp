@@ -17,7 +17,7 @@ struct Candidate {
 // What is asked for, on a row of that many bytes; the fabric must outlive it.
 motet::Problem problem_for(const Options& options, const motet::Fabric& fabric, std::size_t bytes);
 
-// What was not simulated, since it is expected to be much slower (planner/fabric_cost.hpp).
+// What was not simulated, since it is expected to be much slower (planner/fabric_plan.hpp).
 struct Slower {
   const motet::Algorithm* algorithm = nullptr;
   motet::Seconds expected{};

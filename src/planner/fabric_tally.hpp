@@ -1,6 +1,5 @@
 // How long an algorithm should take on a known fabric: in closed form, from the messages of a few
-// ranks, so that thousands of ranks can be planned for while a job waits. Mostly within a third of
-// the simulator (tests/planner), which judges where it can be afforded.
+// ranks. Mostly within a third of the simulator (tests/planner).
 #pragma once
 
 #include <cstddef>
@@ -12,8 +11,7 @@
 
 namespace motet {
 
-// More chunks, or more pieces of a message, gain less than they cost to plan and to simulate.
-inline constexpr int most_chunks = 32;
+// More pieces of a message gain less than they cost to simulate.
 inline constexpr int most_pieces = 8;
 // Of a message, where so many chunks are pieces already.
 constexpr int most_blocks(int chunks) {
@@ -82,23 +80,5 @@ class FabricTally {
   std::vector<int> round_of_turn_;  // a turn is one rank's part of a round
   Seconds processor_{};             // of the busiest rank
 };
-
-struct FabricPlan {
-  Params params;
-  Prediction predicted;
-  double messages = 0;        // that a simulation of it has, about
-  bool is_simulated = false;  // else in closed form
-};
-
-// The best parameters by the closed form, starting from problem.params. Requires what FabricTally
-// does.
-FabricPlan closed_form(const Algorithm& algorithm, const Problem& problem, std::size_t block_bytes);
-// The same, and how long it takes with them by the simulator if that has to look at few enough
-// messages.
-FabricPlan plan_on_fabric(const Algorithm& algorithm, const Problem& problem,
-                          std::size_t block_bytes);
-
-// That it takes at least, in latencies alone. Quick.
-Seconds least_latency(const Algorithm& algorithm, const Problem& problem);
 
 }  // namespace motet

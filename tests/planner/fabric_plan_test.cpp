@@ -1,4 +1,4 @@
-#include "planner/fabric_cost.hpp"
+#include "planner/fabric_plan.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
