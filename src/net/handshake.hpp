@@ -21,7 +21,7 @@
 namespace motet {
 
 // What a connection is for; part of what is authenticated.
-enum class Purpose : std::uint8_t { store = 1, health, tcp, shm };
+enum class Purpose : std::uint8_t { store = 1, health, tcp, shm, fabric };
 
 // A stream socket, non-blocking, authenticated.
 struct Connection {

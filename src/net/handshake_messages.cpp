@@ -46,7 +46,7 @@ std::optional<Hello> decode_hello(const HelloBytes& bytes) {
   const std::byte* at = bytes.data() + magic.size();
   Hello hello;
   hello.purpose = static_cast<Purpose>(*at++);
-  if (hello.purpose < Purpose::store || hello.purpose > Purpose::shm) return {};
+  if (hello.purpose < Purpose::store || hello.purpose > Purpose::fabric) return {};
   at = take(at, hello.job.bytes);
   at = take(at, hello.from.bytes);
   at = take(at, hello.to.bytes);

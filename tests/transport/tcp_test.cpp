@@ -12,8 +12,8 @@
 #include <unordered_map>
 
 #include "fleet.hpp"
-#include "transport/tcp/ledger.hpp"
-#include "transport/tcp/window.hpp"
+#include "transport/flow/ledger.hpp"
+#include "transport/flow/window.hpp"
 
 namespace motet::test {
 namespace {
@@ -21,7 +21,7 @@ namespace {
 const Flavour tcp_flavour{"tcp", tcp_transport.open};
 
 TEST(TcpWindow, CountsLikeATable) {
-  tcp::Window window;
+  flow::Window window;
   std::unordered_map<std::uint32_t, std::uint32_t> model;
   std::mt19937 random(3);
   for (int i = 0; i < 200'000; ++i) {
@@ -29,7 +29,7 @@ TEST(TcpWindow, CountsLikeATable) {
     const auto stream = static_cast<std::uint32_t>(random() % 600) * 0x10001;
     std::uint32_t& under_way = model[stream];
     if (random() % 2 == 0) {
-      const bool fits = under_way < tcp::window_blocks;
+      const bool fits = under_way < flow::window_blocks;
       ASSERT_EQ(window.open(stream), fits);
       under_way += fits ? 1 : 0;
     } else {
@@ -43,31 +43,31 @@ TEST(TcpWindow, CountsLikeATable) {
   EXPECT_EQ(window.streams(), streams);
 }
 
-struct Credits : tcp::CreditSender {
-  std::vector<std::vector<tcp::Credit>> frames;
-  void send_credits(std::span<const tcp::Credit> credits) override {
+struct Credits : flow::CreditSender {
+  std::vector<std::vector<flow::Credit>> frames;
+  void send_credits(std::span<const flow::Credit> credits) override {
     frames.emplace_back(credits.begin(), credits.end());
   }
 };
 
 TEST(TcpLedger, SendsCreditsOnlyWhenTheyMustNotWait) {
   Credits credits;
-  tcp::Ledger ledger(std::make_shared<tcp::BufferPool>(), &credits);
+  flow::Ledger ledger(&credits);
   ledger.consumed(1);
   EXPECT_TRUE(credits.frames.empty());
   ledger.consumed(1);
   ASSERT_EQ(credits.frames.size(), 1U) << "half a window is owed";
-  for (std::uint32_t stream = 0; stream + 1 < tcp::max_credits; ++stream) ledger.consumed(stream);
+  for (std::uint32_t stream = 0; stream + 1 < flow::max_credits; ++stream) ledger.consumed(stream);
   EXPECT_EQ(credits.frames.size(), 1U);
   ledger.consumed(1000);
   ASSERT_EQ(credits.frames.size(), 2U) << "too many streams are owed something";
-  EXPECT_EQ(credits.frames.back().size(), tcp::max_credits);
+  EXPECT_EQ(credits.frames.back().size(), flow::max_credits);
   EXPECT_EQ(ledger.take_one().blocks, 0U);
 }
 
 TEST(TcpLedger, LetsCreditsRideAlong) {
   Credits credits;
-  tcp::Ledger ledger(std::make_shared<tcp::BufferPool>(), &credits);
+  flow::Ledger ledger(&credits);
   for (std::uint32_t stream = 0; stream < 1000; ++stream) {
     ledger.consumed(stream);
     EXPECT_EQ(ledger.take_one().stream, stream);

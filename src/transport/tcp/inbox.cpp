@@ -21,8 +21,8 @@ constexpr std::size_t read_ahead_bytes = 4 * 1024;
 
 }  // namespace
 
-Inbox::Inbox(std::size_t max_block_bytes, std::shared_ptr<Ledger> ledger, Window& window)
-    : max_block_bytes_(max_block_bytes), ledger_(std::move(ledger)), window_(window) {}
+Inbox::Inbox(std::size_t max_block_bytes, std::shared_ptr<BufferPool> pool, Window& window)
+    : max_block_bytes_(max_block_bytes), pool_(std::move(pool)), window_(window) {}
 
 Inbox::Outcome Inbox::read(int socket) {
   if (staging_.empty()) staging_.resize(staging_bytes);
@@ -86,7 +86,7 @@ std::string Inbox::begin(const Frame& frame) {
     return fmt::format("tcp: the peer sent a frame of unknown kind {:#x}",
                        static_cast<std::uint32_t>(frame.kind));
   }
-  const std::size_t longest = credit ? max_credits * sizeof(Credit) : max_block_bytes_;
+  const std::size_t longest = credit ? flow::max_credits * sizeof(Credit) : max_block_bytes_;
   if (frame.bytes > longest || (credit && frame.bytes % sizeof(Credit) != 0)) {
     return fmt::format("tcp: the peer sent a {} of {} bytes; the longest has {}",
                        credit ? "credit" : "block", frame.bytes, longest);
@@ -95,13 +95,8 @@ std::string Inbox::begin(const Frame& frame) {
   under_way_ = true;
   kind_ = frame.kind;
   missing_ = frame.bytes;
-  block_.memory = ledger_->pool().take(frame.bytes);
-  block_.arrival = {.header = {.key = frame.key,
-                               .fingerprint = frame.fingerprint,
-                               .consumed = frame.consumed,
-                               .bytes = frame.bytes,
-                               .stream = frame.stream},
-                    .data = block_.memory.get()};
+  block_.memory = pool_->take(frame.bytes);
+  block_.arrival = {.header = flow::header_of(frame), .data = block_.memory.get()};
   return {};
 }
 

@@ -10,11 +10,17 @@
 #include <string>
 #include <vector>
 
-#include "transport/tcp/ledger.hpp"
-#include "transport/tcp/window.hpp"
+#include "transport/flow/frame.hpp"
+#include "transport/flow/window.hpp"
+#include "transport/tcp/buffer_pool.hpp"
 #include "transport/transport.hpp"
 
 namespace motet::tcp {
+
+using flow::Credit;
+using flow::Frame;
+using flow::FrameKind;
+using flow::Window;
 
 // A block and where it lies.
 struct Block {
@@ -27,7 +33,7 @@ struct Block {
 class Inbox {
  public:
   // Credits that arrive are given to `window`, which must outlive this.
-  Inbox(std::size_t max_block_bytes, std::shared_ptr<Ledger> ledger, Window& window);
+  Inbox(std::size_t max_block_bytes, std::shared_ptr<BufferPool> pool, Window& window);
 
   struct Outcome {
     std::size_t bytes = 0;  // read
@@ -50,7 +56,7 @@ class Inbox {
   std::size_t staged() const { return end_ - begin_; }
 
   std::size_t max_block_bytes_;
-  std::shared_ptr<Ledger> ledger_;  // before the blocks: owns their pool
+  std::shared_ptr<BufferPool> pool_;  // before the blocks
   Window& window_;
 
   std::vector<std::byte> staging_;

@@ -16,8 +16,8 @@ constexpr int reads_at_once = 8;
 
 class AsideBlock final : public Aside {
  public:
-  AsideBlock(std::shared_ptr<Ledger> ledger, Block block)
-      : ledger_(std::move(ledger)), block_(std::move(block)) {}
+  AsideBlock(std::shared_ptr<Ledger> ledger, std::shared_ptr<BufferPool> pool, Block block)
+      : ledger_(std::move(ledger)), pool_(std::move(pool)), block_(std::move(block)) {}
   AsideBlock(const AsideBlock&) = delete;
   AsideBlock& operator=(const AsideBlock&) = delete;
   ~AsideBlock() override { ledger_->consumed(block_.arrival.header.stream); }
@@ -25,6 +25,7 @@ class AsideBlock final : public Aside {
 
  private:
   std::shared_ptr<Ledger> ledger_;
+  std::shared_ptr<BufferPool> pool_;  // outlives the block
   Block block_;
 };
 
@@ -37,8 +38,9 @@ TcpEndpoint::TcpEndpoint(Transport::Peer peer, std::optional<Dialler> dialler,
       dialler_(std::move(dialler)),
       max_block_bytes_(max_block_bytes),
       table_(table),
-      ledger_(std::make_shared<Ledger>(std::move(pool), this)),
-      inbox_(max_block_bytes, ledger_, window_) {
+      pool_(std::move(pool)),
+      ledger_(std::make_shared<Ledger>(this)),
+      inbox_(max_block_bytes, pool_, window_) {
   table_.enter_connecting(this, dialler_ ? dialler_->descriptor() : -1);
 }
 
@@ -82,14 +84,7 @@ bool TcpEndpoint::send(const Header& header, const void* data) {
   if (state_ == State::failed) return true;
   if (state_ == State::connecting || outbox_.queued_bytes() >= queue_limit_bytes) return false;
   if (!window_.open(header.stream)) return false;
-  write({.kind = FrameKind::block,
-         .bytes = header.bytes,
-         .key = header.key,
-         .fingerprint = header.fingerprint,
-         .consumed = header.consumed,
-         .stream = header.stream,
-         .credit = ledger_->take_one(),
-         .reserved = 0},
+  write(flow::frame_of(header, ledger_->take_one()),
         {static_cast<const std::byte*>(data), header.bytes});
   return true;
 }
@@ -147,7 +142,7 @@ void TcpEndpoint::pop() {
 }
 
 std::unique_ptr<Aside> TcpEndpoint::set_aside() {
-  return std::make_unique<AsideBlock>(ledger_, inbox_.take_front());
+  return std::make_unique<AsideBlock>(ledger_, pool_, inbox_.take_front());
 }
 
 void TcpEndpoint::lose_writing(int error) {

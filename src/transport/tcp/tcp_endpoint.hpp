@@ -6,14 +6,17 @@
 #include <string>
 
 #include "net/handshake.hpp"
+#include "transport/flow/ledger.hpp"
+#include "transport/flow/window.hpp"
 #include "transport/tcp/connection_table.hpp"
 #include "transport/tcp/inbox.hpp"
-#include "transport/tcp/ledger.hpp"
 #include "transport/tcp/outbox.hpp"
-#include "transport/tcp/window.hpp"
 #include "transport/transport.hpp"
 
 namespace motet::tcp {
+
+using flow::CreditSender;
+using flow::Ledger;
 
 class TcpEndpoint final : public Endpoint, public CreditSender {
  public:
@@ -61,7 +64,8 @@ class TcpEndpoint final : public Endpoint, public CreditSender {
   Window window_;
   Outbox outbox_;
   bool watched_writable_ = false;
-  std::shared_ptr<Ledger> ledger_;  // shared with blocks set aside
+  std::shared_ptr<BufferPool> pool_;  // shared with blocks set aside, as is the ledger
+  std::shared_ptr<Ledger> ledger_;
   Inbox inbox_;
 };
 

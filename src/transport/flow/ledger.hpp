@@ -1,14 +1,12 @@
 // What the receiver owes its peer: blocks consumed and not yet told.
 #pragma once
 
-#include <memory>
 #include <span>
 #include <vector>
 
-#include "transport/tcp/buffer_pool.hpp"
-#include "transport/tcp/frame.hpp"
+#include "transport/flow/frame.hpp"
 
-namespace motet::tcp {
+namespace motet::flow {
 
 // Who can tell the peer.
 class CreditSender {
@@ -24,7 +22,7 @@ class CreditSender {
 // which may outlive it.
 class Ledger {
  public:
-  Ledger(std::shared_ptr<BufferPool> pool, CreditSender* sender);
+  explicit Ledger(CreditSender* sender);
 
   void consumed(std::uint32_t stream);
   // One credit to ride along; blocks = 0 if nothing is owed.
@@ -32,14 +30,11 @@ class Ledger {
   // The connection is gone: nobody is owed anything.
   void disconnect();
 
-  BufferPool& pool() { return *pool_; }
-
  private:
   void settle();
 
-  std::shared_ptr<BufferPool> pool_;
   CreditSender* sender_;  // null once disconnected
   std::vector<Credit> owed_;
 };
 
-}  // namespace motet::tcp
+}  // namespace motet::flow

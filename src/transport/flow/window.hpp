@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "transport/tcp/frame.hpp"
+#include "transport/flow/frame.hpp"
 
-namespace motet::tcp {
+namespace motet::flow {
 
 // Remembers only streams with blocks under way, in a small hash table (stream ids are used for a
 // while and never again).
@@ -36,4 +36,4 @@ class Window {
   std::size_t used_ = 0;
 };
 
-}  // namespace motet::tcp
+}  // namespace motet::flow

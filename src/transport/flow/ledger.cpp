@@ -1,12 +1,10 @@
-#include "transport/tcp/ledger.hpp"
+#include "transport/flow/ledger.hpp"
 
 #include <algorithm>
-#include <utility>
 
-namespace motet::tcp {
+namespace motet::flow {
 
-Ledger::Ledger(std::shared_ptr<BufferPool> pool, CreditSender* sender)
-    : pool_(std::move(pool)), sender_(sender) {
+Ledger::Ledger(CreditSender* sender) : sender_(sender) {
   owed_.reserve(max_credits);
 }
 
@@ -40,4 +38,4 @@ void Ledger::disconnect() {
   owed_.clear();
 }
 
-}  // namespace motet::tcp
+}  // namespace motet::flow

@@ -1,8 +1,8 @@
-#include "transport/tcp/window.hpp"
+#include "transport/flow/window.hpp"
 
 #include <utility>
 
-namespace motet::tcp {
+namespace motet::flow {
 
 namespace {
 constexpr std::size_t first_capacity =
@@ -70,4 +70,4 @@ void Window::remove(std::size_t at) {
   entries_[at] = Entry{};
 }
 
-}  // namespace motet::tcp
+}  // namespace motet::flow

@@ -1,4 +1,5 @@
-// What goes over the wire: a Frame, then its payload.
+// What goes over networks: a Frame, then its payload. Common to the transports whose blocks are
+// received without the receiver's call: their senders hold back by credits.
 #pragma once
 
 #include <bit>
@@ -7,14 +8,21 @@
 
 #include "transport/message.hpp"
 
-namespace motet::tcp {
+namespace motet::flow {
 
 // Frames and payloads are sent as they lie in memory. A host with the other order would show as an
 // unknown kind of frame.
 static_assert(std::endian::native == std::endian::little, "Motet's wire format is little endian");
 
 // The values are chosen to be unlike their own byte swaps, lengths and text.
-enum class FrameKind : std::uint32_t { block = 0xb10c4d01, credit = 0xc4ed4d02 };
+enum class FrameKind : std::uint32_t {
+  block = 0xb10c4d01,
+  credit = 0xc4ed4d02,
+  // Where no connection has been authenticated before (transport/messages):
+  hello = 0x4e110d03,
+  alive = 0xa11e4d04,   // nothing is said but that
+  goodbye = 0x90d84d05  // nothing more will come
+};
 
 // `blocks` more blocks of `stream` have been consumed. blocks 0: nothing is said.
 struct Credit {
@@ -34,6 +42,25 @@ struct Frame {
 };
 static_assert(sizeof(Frame) == 40);
 
+inline Frame frame_of(const Header& header, const Credit& credit) {
+  return {.kind = FrameKind::block,
+          .bytes = header.bytes,
+          .key = header.key,
+          .fingerprint = header.fingerprint,
+          .consumed = header.consumed,
+          .stream = header.stream,
+          .credit = credit,
+          .reserved = 0};
+}
+
+inline Header header_of(const Frame& frame) {
+  return {.key = frame.key,
+          .fingerprint = frame.fingerprint,
+          .consumed = frame.consumed,
+          .bytes = frame.bytes,
+          .stream = frame.stream};
+}
+
 // Credits of one frame, and streams whose credits may wait to ride along with a block.
 inline constexpr std::size_t max_credits = 64;
 
@@ -41,4 +68,4 @@ inline constexpr std::size_t max_credits = 64;
 // credits travel.
 inline constexpr std::uint32_t window_blocks = 4;
 
-}  // namespace motet::tcp
+}  // namespace motet::flow

@@ -1,0 +1,48 @@
+// Whose messages are whose: the endpoints of one transport, by the names that their peers were
+// told, and the jobs whose members may greet.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <unordered_map>
+#include <utility>
+
+#include "base/deadline.hpp"
+#include "net/credentials.hpp"
+#include "transport/messages/wire.hpp"
+
+namespace motet::messages {
+
+class MessageEndpoint;
+
+class Directory {
+ public:
+  explicit Directory(const Identity& me) : me_(me) {}
+
+  void admit(const Credentials& credentials) { jobs_[credentials.job] = credentials.key; }
+  void dismiss(const Identity& job);
+
+  // Owns none of the endpoints. A name that nobody can guess and no other endpoint has.
+  std::uint32_t enter(MessageEndpoint* endpoint);
+  void leave(std::uint32_t name) { endpoints_.erase(name); }
+  // The greeting that came before the endpoint was made, if it did.
+  void look_for_greeting(MessageEndpoint& endpoint);
+
+  // Hands a message to its endpoint. Those of strangers, and what is late, are dropped.
+  void deliver(Message message);
+  // Lets all endpoints show that they are alive, now and then.
+  void show_life(Clock::time_point now);
+
+ private:
+  using Caller = std::pair<Identity, Identity>;  // job and engine
+
+  void greet(const Message& message);
+
+  const Identity me_;
+  std::map<Identity, Secret> jobs_;
+  std::unordered_map<std::uint32_t, MessageEndpoint*> endpoints_;
+  std::map<Caller, std::uint32_t> early_;  // proved; how they want to be called
+  Clock::time_point last_shown_{};
+};
+
+}  // namespace motet::messages

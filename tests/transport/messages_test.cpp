@@ -1,0 +1,153 @@
+// What libfabric's and UCX's endpoints have in common, over wires that shuffle.
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <random>
+#include <vector>
+
+#include "fleet.hpp"
+#include "transport/messages/directory.hpp"
+#include "transport/messages/message_endpoint.hpp"
+
+namespace motet::test {
+namespace {
+
+using messages::Directory;
+using messages::Envelope;
+using messages::Loan;
+using messages::Message;
+using messages::MessageEndpoint;
+
+struct Sent {
+  Envelope envelope;
+  std::vector<std::byte> payload;
+};
+using Cable = std::deque<Sent>;  // one direction
+
+class TestWire final : public messages::Wire {
+ public:
+  explicit TestWire(Cable& cable) : cable_(cable) {}
+  void set_owner(messages::WireOwner*) override {}
+  bool has_room() const override { return true; }
+  void post(const Envelope& envelope, std::span<const std::byte> payload) override {
+    cable_.push_back({envelope, {payload.begin(), payload.end()}});
+  }
+  bool idle() const override { return cable_.empty(); }
+
+ private:
+  Cable& cable_;
+};
+
+struct Side {
+  explicit Side(const Credentials& credentials) { directory.admit(credentials); }
+  void connect(const Side& peer, const Credentials& credentials) {
+    endpoint = std::make_unique<MessageEndpoint>(MessageEndpoint::Setup{"test", identity, 1024},
+                                                 Transport::Peer{.address = {},
+                                                                 .engine = peer.identity,
+                                                                 .name = "the other",
+                                                                 .credentials = credentials},
+                                                 std::make_unique<TestWire>(cable), directory);
+  }
+  // Hands over one of the messages on its way.
+  void deliver_to(Side& peer, std::size_t which) {
+    kept.push_back(std::move(cable.at(which)));
+    cable.erase(cable.begin() + static_cast<std::ptrdiff_t>(which));
+    peer.directory.deliver({kept.back().envelope, kept.back().payload, Loan{}});
+  }
+
+  Identity identity = Identity::random();
+  Directory directory{identity};
+  Cable cable;  // from here
+  std::unique_ptr<MessageEndpoint> endpoint;
+  std::deque<Sent> kept;  // what the peer may still read
+};
+
+TEST(Messages, ComeInOrderHoweverTheFabricShufflesThem) {
+  const Credentials job = Credentials::from_secret(random_secret());
+  Side one(job), other(job);
+  one.connect(other, job);
+  other.connect(one, job);
+  std::mt19937 random(5);
+  std::uint32_t sent = 0, received = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    const std::size_t bytes = random() % 64;
+    std::vector<std::byte> block(bytes);
+    const Header header = header_of(sent % 3, sent, bytes);
+    fill(block.data(), bytes, header.key);
+    if (one.endpoint->send(header, block.data())) ++sent;
+    if (!one.cable.empty()) one.deliver_to(other, random() % one.cable.size());
+    if (!other.cable.empty()) other.deliver_to(one, random() % other.cable.size());
+    for (; other.endpoint->front() != nullptr; other.endpoint->pop(), ++received) {
+      const Arrival& arrival = *other.endpoint->front();
+      expect_block(arrival, received % 3, received, arrival.header.bytes);
+    }
+  }
+  EXPECT_EQ(one.endpoint->state(), Endpoint::State::ready);
+  EXPECT_GT(received, 1000U);
+}
+
+TEST(Messages, OfStrangersAreDropped) {
+  const Credentials job = Credentials::from_secret(random_secret());
+  Credentials forged = Credentials::from_secret(random_secret());
+  forged.job = job.job;
+  Side one(job), stranger(forged);
+  one.connect(stranger, job);
+  stranger.connect(one, forged);
+  stranger.deliver_to(one, 0);
+  EXPECT_EQ(one.endpoint->state(), Endpoint::State::connecting);
+  // Nor does a block without a greeting get anywhere, whatever endpoint it guesses.
+  Envelope envelope{.frame = flow::frame_of(header_of(1, 0, 0), {}), .to = 1, .number = 1};
+  one.directory.deliver({envelope, {}, Loan{}});
+  EXPECT_EQ(one.endpoint->front(), nullptr);
+}
+
+TEST(Messages, OfAnEarlyGreetingAreRememberedUntilTheJobIsDismissed) {
+  const Credentials job = Credentials::from_secret(random_secret());
+  Side one(job), other(job);
+  other.connect(one, job);
+  other.deliver_to(one, 0);
+  one.connect(other, job);
+  EXPECT_EQ(one.endpoint->state(), Endpoint::State::ready);
+}
+
+TEST(Messages, EndWithAGoodbye) {
+  const Credentials job = Credentials::from_secret(random_secret());
+  Side one(job), other(job);
+  one.connect(other, job);
+  other.connect(one, job);
+  one.deliver_to(other, 0);
+  other.deliver_to(one, 0);
+  ASSERT_TRUE(other.endpoint->send(header_of(1, 0, 0), nullptr));
+  other.endpoint.reset();
+  other.deliver_to(one, 1);  // the goodbye, before the block
+  EXPECT_EQ(one.endpoint->state(), Endpoint::State::ready);
+  other.deliver_to(one, 0);
+  EXPECT_EQ(one.endpoint->failure(), "test: closed by the peer");
+  ASSERT_NE(one.endpoint->front(), nullptr) << "what came before is handed out";
+}
+
+TEST(Messages, ThatMakeNoSenseEndTheEndpoint) {
+  const Credentials job = Credentials::from_secret(random_secret());
+  const auto ends_with = [&](auto spoil) {
+    Side one(job), other(job);
+    one.connect(other, job);
+    other.connect(one, job);
+    one.deliver_to(other, 0);
+    other.deliver_to(one, 0);
+    EXPECT_TRUE(other.endpoint->send(header_of(1, 0, 0), nullptr));
+    spoil(other.cable.front());
+    other.deliver_to(one, 0);
+    return one.endpoint->failure();
+  };
+  EXPECT_EQ(ends_with([](Sent& sent) {
+              sent.envelope.frame.credit = {7, 1};
+            }),
+            "test: the peer consumed blocks that were not sent");
+  EXPECT_EQ(ends_with([](Sent& sent) { sent.payload.resize(4); }),
+            "test: the peer sent 4 bytes and said 0");
+  EXPECT_EQ(ends_with([](Sent& sent) { sent.envelope.frame.kind = flow::FrameKind{1}; }),
+            "test: the peer sent a message of unknown kind 0x1");
+}
+
+}  // namespace
+}  // namespace motet::test
