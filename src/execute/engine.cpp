@@ -58,6 +58,8 @@ Engine::Engine(const Identity& identity, std::vector<NamedTransport> transports)
   for (const auto& [name, transport] : transports_) {
     if (!transport->shares_memory()) networks_.push_back(transport.get());
     if (shared_memory_ == nullptr) shared_memory_ = dynamic_cast<SharedMemory*>(transport.get());
+    if (auto* memory = dynamic_cast<Withdrawable*>(transport.get()))
+      withdrawable_.push_back(memory);
   }
 }
 
@@ -99,7 +101,7 @@ void Engine::wake() noexcept {
 }
 
 void Engine::withdraw_memory() {
-  if (shared_memory_ != nullptr) shared_memory_->withdraw();
+  for (Withdrawable* memory : withdrawable_) memory->withdraw();
 }
 
 std::size_t Engine::aside_count() const {

@@ -119,6 +119,7 @@ class Engine {
   std::vector<Transport*> networks_;   // those whose arrivals need progress() to be seen
   std::set<const Transport*> linked_;  // those that some link uses
   SharedMemory* shared_memory_ = nullptr;
+  std::vector<Withdrawable*> withdrawable_;
   std::map<Identity, std::unique_ptr<PeerLink>> links_;
   std::vector<Context*> contexts_;
   std::uint32_t next_id_ = 1;

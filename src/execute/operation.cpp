@@ -19,17 +19,6 @@ constexpr std::size_t stop_bytes = 4096;
 
 }  // namespace
 
-struct Operation::Block {
-  std::size_t offset, bytes;
-};
-
-// What a location block carries.
-struct Operation::Publication {
-  Location where;
-  std::uint32_t epoch = 0;
-  std::uint32_t reserved = 0;
-};
-
 Operation::Operation(std::shared_ptr<const Program> program)
     : program_(std::move(program)),
       progress_(program_->instructions.size()),
@@ -49,6 +38,7 @@ void Operation::bind(const Call& call, std::uint32_t communicator) {
            static_cast<std::byte*>(call.buffers.output), scratch_.get()};
   std::fill(progress_.begin(), progress_.end(), Progress{});
   std::fill(streams_.begin(), streams_.end(), StreamProgress{});
+  fetches_.clear();
   remaining_ = static_cast<std::uint32_t>(progress_.size());
   first_ = 0;
   passes_ = 0;
@@ -181,8 +171,9 @@ std::optional<Location> Operation::locate(const Instruction& instruction,
   const std::byte* const src =
       base_[static_cast<int>(instruction.src_buffer)] + instruction.src + block.offset;
   if (auto mapped = memory->publish(src, block.bytes)) return mapped;
-  return program_->reading != Reading::never && way_.reads_memory ? memory->publish_for_reading(src)
-                                                                  : std::nullopt;
+  return program_->reading != Reading::never && way_.reads_memory
+             ? memory->publish_for_reading(src, block.bytes)
+             : std::nullopt;
 }
 
 bool Operation::send_data(std::uint32_t index, std::uint32_t block) {
@@ -279,6 +270,7 @@ bool Operation::advance_receive(std::uint32_t index) {
   Progress& progress = progress_[index];
   if (streams_[instruction.stream].received != instruction.message) return false;
   if (progress.owes_answer) return answer(index, true);
+  if (!fetches_.empty() && is_reading(index)) return go_on_reading(index);
   const Key key = block_key(key_, instruction.channel, instruction.first_block + progress.done);
   const PeerLink::Found found = program_->streams[instruction.stream].link->find(key, forward_mask);
   if (found.arrival == nullptr || !ready(instruction, progress.done)) return false;
@@ -307,60 +299,6 @@ bool Operation::is_expected(const Header& header, std::size_t bytes) {
   const bool expected = header.fingerprint == program_->fingerprint && header.bytes == bytes;
   mismatch_ |= !expected;
   return expected;
-}
-
-// Reads the block from the peer's memory, or asks for it as data if that cannot be reached (any
-// more).
-bool Operation::pull(std::uint32_t index, const PeerLink::Found& found) {
-  const Instruction& instruction = program_->instructions[index];
-  PeerLink& link = *program_->streams[instruction.stream].link;
-  Publication publication;
-  std::memcpy(&publication, found.arrival->data, sizeof publication);
-  if (link.memory() == nullptr || !take_from(index, publication)) {
-    if (!answer(index, false)) return false;  // looked at again in the next pass
-    link.release(found);
-    return true;
-  }
-  link.release(found);
-  progress_[index].owes_answer = true;
-  answer(index, true);
-  return true;
-}
-
-// The owner does not touch its memory while a live peer is inside: what was taken out of mapped
-// memory is right. What was read is right if it has not been withdrawn since.
-bool Operation::take_from(std::uint32_t index, const Publication& publication) {
-  const Instruction& instruction = program_->instructions[index];
-  PeerMemory& memory = *program_->streams[instruction.stream].link->memory();
-  const std::uint32_t number = progress_[index].done;
-  const Block block = block_of(instruction, number);
-  const std::byte* const mapped = memory.reach(publication.where, block.bytes);
-  if (!memory.enter(publication.epoch)) return false;
-  bool taken = true;
-  if (mapped != nullptr) {
-    combine(instruction, number, mapped);
-  } else {
-    taken = read_from(memory, index, publication);
-  }
-  memory.leave();
-  return taken;
-}
-
-bool Operation::read_from(PeerMemory& memory, std::uint32_t index, const Publication& publication) {
-  const Instruction& instruction = program_->instructions[index];
-  const Block block = block_of(instruction, progress_[index].done);
-  const bool reduces = instruction.op == Op::recv_reduce;
-  if (reduces && staging_ == nullptr) {
-    staging_ = std::make_unique_for_overwrite<std::byte[]>(program_->block_bytes);
-  }
-  std::byte* const dst =
-      base_[static_cast<int>(instruction.dst_buffer)] + instruction.dst + block.offset;
-  std::byte* const to = reduces ? staging_.get() : dst;
-  if (!memory.read(publication.where, to, block.bytes) || !memory.enter(publication.epoch)) {
-    return false;
-  }
-  if (reduces) combine(instruction, progress_[index].done, to);
-  return true;
 }
 
 bool Operation::answer(std::uint32_t index, bool pulled) {

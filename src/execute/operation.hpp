@@ -79,8 +79,23 @@ class Operation {
   struct StreamProgress {
     std::uint32_t sent = 0, received = 0;  // whole messages
   };
-  struct Block;
-  struct Publication;
+  struct Block {
+    std::size_t offset, bytes;
+  };
+  // What a location block carries.
+  struct Publication {
+    Location where;
+    std::uint32_t epoch = 0;
+    std::uint32_t reserved = 0;
+  };
+  // A block of a receive whose location has come and that a fabric is reading, or has read before
+  // an earlier one.
+  struct Fetch {
+    std::uint32_t step, block;
+    Publication publication;
+    PeerMemory::Read state;
+    std::unique_ptr<std::byte[]> staging;  // on its way into a reduction
+  };
 
   bool advance(std::uint32_t index);
   bool ready(const Instruction& instruction, std::uint32_t block) const;
@@ -97,8 +112,11 @@ class Operation {
   bool accept(std::uint32_t index, const PeerLink::Found& found);
   bool is_expected(const Header& header, std::size_t bytes);
   bool pull(std::uint32_t index, const PeerLink::Found& found);
-  bool take_from(std::uint32_t index, const Publication& publication);
-  bool read_from(PeerMemory& memory, std::uint32_t index, const Publication& publication);
+  bool is_reading(std::uint32_t index) const;
+  bool go_on_reading(std::uint32_t index);
+  bool read_ahead(std::uint32_t index);
+  PeerMemory::Read take_from(Fetch& fetch);
+  PeerMemory::Read read_from(PeerMemory& memory, Fetch& fetch);
   bool answer(std::uint32_t index, bool pulled);
   void combine(const Instruction& instruction, std::uint32_t block, const std::byte* incoming);
   void copy(const Instruction& instruction, std::byte* dst, const std::byte* src,
@@ -124,7 +142,8 @@ class Operation {
   std::vector<Progress> progress_;
   std::vector<StreamProgress> streams_;
   std::unique_ptr<std::byte[]> scratch_;
-  std::unique_ptr<std::byte[]> staging_;       // a block that was read, on its way into a reduction
+  std::vector<Fetch> fetches_;                 // few: those of a step in the order of its blocks
+  std::unique_ptr<std::byte[]> staging_;       // for the next that is read into a reduction
   std::vector<GroupSend::Outgoing> outgoing_;  // reused by send_group
   std::vector<std::uint32_t> members_;
 };

@@ -126,12 +126,19 @@ class PeerMemory {
   virtual ~PeerMemory() = default;
   // How the peer can reach these bytes of mine; nothing if it cannot.
   virtual std::optional<Location> publish(const void* data, std::size_t bytes) = 0;
-  // How the peer can read these bytes of mine, at the price of system calls; nothing if it may not.
-  virtual std::optional<Location> publish_for_reading(const void* data) = 0;
+  // How the peer can read these bytes of mine, at the price of system calls or of a fabric's reads;
+  // nothing if it may not.
+  virtual std::optional<Location> publish_for_reading(const void* data, std::size_t bytes) = 0;
   // Where the peer's bytes are in my address space; null if they cannot be reached.
   virtual std::byte* reach(const Location& location, std::size_t bytes) = 0;
-  // Copies what was published for reading; false if it cannot be had.
-  virtual bool read(const Location& location, void* to, std::size_t bytes) = 0;
+  enum class Read : std::uint8_t {
+    done,
+    pending,  // it goes on: `to` belongs to the transport until asking again says otherwise
+    refused   // it cannot be had
+  };
+  // Copies what was published for reading. While it is pending: asked again with the same
+  // arguments. Several reads, to different places, may be pending.
+  virtual Read read(const Location& location, void* to, std::size_t bytes) = 0;
   // Brackets every touch of the peer's memory. False: the peer has withdrawn it since `epoch` was
   // published; do not touch. Once more after reading: false means that what was read is worthless.
   virtual bool enter(std::uint32_t epoch) = 0;
@@ -140,7 +147,17 @@ class PeerMemory {
   virtual std::uint32_t epoch() const = 0;
 };
 
-// On a transport: memory that peers may reach can be withdrawn after an error, and given out.
+// On a transport: after an error peers touch none of its memory any more, nor it theirs.
+class Withdrawable {
+ public:
+  virtual ~Withdrawable() = default;
+  // Peers see a new epoch, or have their reads refused, and no read of this rank is pending any
+  // more. Returns when no live peer is inside a block; if one stays inside (stopped) for 100 ms,
+  // its view is cut off: a mapped region gets fresh pages with the same contents.
+  virtual void withdraw() = 0;
+};
+
+// On a transport: gives out memory that peers may reach.
 class SharedMemory {
  public:
   virtual ~SharedMemory() = default;
@@ -151,10 +168,6 @@ class SharedMemory {
   // mapped until unregistered. Throws Error{invalid_argument}.
   virtual void add(void* address, std::size_t bytes, int descriptor, std::uint64_t offset) = 0;
   virtual void remove(void* address) = 0;
-  // After an error: peers see a new epoch and touch nothing any more. Returns when no live peer is
-  // inside a block; if one stays inside (stopped) for 100 ms, its view is cut off: the region gets
-  // fresh pages with the same contents.
-  virtual void withdraw() = 0;
 };
 
 // How a transport comes into being.

@@ -31,6 +31,8 @@ std::vector<Variant> variants() {
   Network shm, tcp, faulty, past_caches;
   past_caches.past_caches = true;
   tcp.transport = "tcp";
+  Network reading = tcp;
+  reading.reads = true;
   faulty.fault = "seed=3,delay=3,full=0.1,reorder=0.2";
   return {{"shm", shm},
           {"shm_one_slot", one_slot()},
@@ -38,7 +40,8 @@ std::vector<Variant> variants() {
           {"shm_tiny", tiny(shm)},
           {"shm_tiny_faults", tiny(faulty)},
           {"tcp", tcp},
-          {"tcp_tiny", tiny(tcp)}};
+          {"tcp_tiny", tiny(tcp)},
+          {"reading", reading}};
 }
 
 class Calls : public testing::TestWithParam<Variant> {

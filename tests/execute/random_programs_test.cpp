@@ -28,6 +28,11 @@ std::vector<Variant> variants() {
     all.push_back({transport + "_tiny_faults", tiny(faulty)});
     all.push_back({transport, plain});
   }
+  Network reading;
+  reading.transport = "tcp";
+  reading.reads = true;
+  all.push_back({"reading", reading});
+  all.push_back({"reading_tiny", tiny(reading)});
   return all;
 }
 

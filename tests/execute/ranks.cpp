@@ -12,6 +12,7 @@
 #include "algorithms/list.hpp"
 #include "base/deadline.hpp"
 #include "base/log.hpp"
+#include "reading_transport.hpp"
 #include "transport/fault/fault_transport.hpp"
 
 namespace motet::test {
@@ -23,6 +24,10 @@ std::unique_ptr<Transport> open(const Network& network, Rank rank, const Identit
   options.engine = identity;
   options.name = fmt::format("rank {}", rank);
   auto transport = info->open(options);
+  if (network.reads) {
+    transport = std::make_unique<ReadingTransport>(std::move(transport),
+                                                   static_cast<std::uint64_t>(rank) << 32U);
+  }
   if (network.fault.empty()) return transport;
   set_log_level(LogLevel::error);  // each plan is logged as a warning
   FaultPlan plan = parse_fault_plan(network.fault);
@@ -232,6 +237,7 @@ std::shared_ptr<const Program> Comm::program(const Ask& ask) const {
              .links = links_of(owner_, members_),
              .element_bytes = problem.element_bytes,
              .block_bytes = ask.block_bytes == 0 ? network.block_bytes : ask.block_bytes,
+             .reading = network.reads ? Reading::likely : Reading::never,
              .kernel = reduces(ask.collective) ? reduce_kernel(ReduceOp::sum, ask.type) : nullptr,
              .fingerprint = fingerprint_of(ask),
              .blockwise = network.blockwise,

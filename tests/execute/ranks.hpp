@@ -26,6 +26,7 @@ struct Network {
   TransportOptions options;
   bool blockwise = true;
   bool past_caches = false;              // outputs are stored so
+  bool reads = false;                    // peers' memory, by and by: see ReadingTransport
   std::size_t block_bytes = 128 * 1024;  // of programs
 };
 std::ostream& operator<<(std::ostream& out, const Network& network);

@@ -46,8 +46,10 @@ void publish(Engine& me, std::uint32_t index, const void* data, std::size_t byte
 }
 
 // Once something has come from the peer: by then it has found out whether it can read.
+constexpr auto done = PeerMemory::Read::done;
+
 void publish_for_reading(Engine& me, std::uint32_t index, const void* data) {
-  const auto location = memory(me, 1).publish_for_reading(data);
+  const auto location = memory(me, 1).publish_for_reading(data, 8);
   require(location.has_value(), "the peer can read");
   send_location(me, index, *location);
 }
@@ -134,7 +136,7 @@ TEST(ShmProcesses, ThatAreStoppedCannotTouchWithdrawnMemory) {
     std::memset(data, 0x11, bytes);
     publish(me, 0, data, bytes);
     await([&] { return board.flag[0].load(); }, "the peer to be stopped");
-    shared.withdraw();
+    dynamic_cast<Withdrawable&>(me.transport()).withdraw();
     require(data[12345] == std::byte{0x11}, "the contents are kept");
     std::memset(data, 0xaa, bytes);
     board.flag[1].store(true);
@@ -223,7 +225,7 @@ TEST(ShmProcesses, ReadOrdinaryMemoryUntilItIsWithdrawn) {
     publish_for_reading(me, 1, reinterpret_cast<const void*>(16));  // nothing is there
     publish_for_reading(me, 2, data.data());
     await([&] { return board.flag[0].load(); }, "the peer to have read it");
-    dynamic_cast<SharedMemory&>(me.transport()).withdraw();
+    dynamic_cast<Withdrawable&>(me.transport()).withdraw();
     board.flag[1].store(true);
     await([&] { return board.flag[2].load(); }, "the peer to be done");
   };
@@ -237,12 +239,13 @@ TEST(ShmProcesses, ReadOrdinaryMemoryUntilItIsWithdrawn) {
     fill(wanted.data(), bytes, 5);
     require(memory(me, 0).reach(first.location, bytes) == nullptr, "it is not mapped");
     require(memory(me, 0).enter(first.epoch), "it has not been withdrawn");
-    require(memory(me, 0).read(first.location, read.data(), bytes), "it can be read");
+    require(memory(me, 0).read(first.location, read.data(), bytes) == done, "it can be read");
     require(memory(me, 0).enter(first.epoch), "nor meanwhile");
     memory(me, 0).leave();
     require(read == wanted, "it is what the owner wrote");
-    require(!memory(me, 0).read(nowhere.location, read.data(), 8), "nothing can be read there");
-    require(memory(me, 0).read(last.location, read.data(), 8), "after an error it goes on");
+    require(memory(me, 0).read(nowhere.location, read.data(), 8) != done,
+            "nothing can be read there");
+    require(memory(me, 0).read(last.location, read.data(), 8) == done, "after an error it goes on");
     board.flag[0].store(true);
     await([&] { return board.flag[1].load(); }, "the owner to withdraw it");
     require(!memory(me, 0).enter(last.epoch), "it has been withdrawn");
@@ -260,7 +263,7 @@ TEST(ShmProcesses, ReadNothingWhereReadingIsSwitchedOff) {
     const int peer = 1 - me.rank();
     me.send(peer, 1, 0, 8);
     me.receive(peer, 1, 0, 8);
-    require(!memory(me, peer).publish_for_reading(&board), "nobody may read");
+    require(!memory(me, peer).publish_for_reading(&board, sizeof board), "nobody may read");
     me.send(peer, 1, 1, 8);
     me.receive(peer, 1, 1, 8);
   };

@@ -295,7 +295,7 @@ std::optional<Location> ShmEndpoint::publish(const void* data, std::size_t bytes
   return Location{region->id, static_cast<std::uint64_t>(offset)};
 }
 
-std::optional<Location> ShmEndpoint::publish_for_reading(const void* data) {
+std::optional<Location> ShmEndpoint::publish_for_reading(const void* data, std::size_t /*bytes*/) {
   if (state_ != State::ready || peer_reads_->load(std::memory_order_relaxed) == 0) {
     return std::nullopt;
   }
@@ -345,11 +345,11 @@ std::byte* ShmEndpoint::reach(const Location& location, std::size_t bytes) {
   return reached_.at(location, bytes);
 }
 
-bool ShmEndpoint::read(const Location& location, void* to, std::size_t bytes) {
-  if (location.region != ordinary_memory) return false;
-  if (neighbour_->memory.read(location.offset, to, bytes)) return true;
+PeerMemory::Read ShmEndpoint::read(const Location& location, void* to, std::size_t bytes) {
+  if (location.region != ordinary_memory) return Read::refused;
+  if (neighbour_->memory.read(location.offset, to, bytes)) return Read::done;
   note_readable();
-  return false;
+  return Read::refused;
 }
 
 bool ShmEndpoint::enter(std::uint32_t epoch) {

@@ -58,9 +58,9 @@ class ShmEndpoint final : public Endpoint, public PeerMemory {
   bool flushed() const override { return true; }
 
   std::optional<Location> publish(const void* data, std::size_t bytes) override;
-  std::optional<Location> publish_for_reading(const void* data) override;
+  std::optional<Location> publish_for_reading(const void* data, std::size_t bytes) override;
   std::byte* reach(const Location& location, std::size_t bytes) override;
-  bool read(const Location& location, void* to, std::size_t bytes) override;
+  Read read(const Location& location, void* to, std::size_t bytes) override;
   bool enter(std::uint32_t epoch) override;
   void leave() override { inside_->store(0, std::memory_order_release); }
   std::uint32_t epoch() const override;

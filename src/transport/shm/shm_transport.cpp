@@ -60,7 +60,10 @@ Sizes sizes_from(const TransportOptions& options) {
           .block_bytes = narrow(options.block_bytes)};
 }
 
-class ShmTransport final : public Transport, public GroupSend, public SharedMemory {
+class ShmTransport final : public Transport,
+                           public GroupSend,
+                           public SharedMemory,
+                           public Withdrawable {
  public:
   explicit ShmTransport(const TransportOptions& options)
       : listener_(Listener::local()),
