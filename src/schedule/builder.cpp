@@ -86,7 +86,7 @@ void ScheduleBuilder::recv_reduce_into_second(Rank peer, Slice src, Slice dst, V
 }
 
 Schedule ScheduleBuilder::finish() {
-  touched_ = {};
+  for (IntervalMap& map : touched_) map.clear();
   return std::exchange(schedule_, {});
 }
 

@@ -22,20 +22,41 @@ IntervalMap::Runs::iterator IntervalMap::run_at(Runs::iterator run, std::size_t 
   return run;
 }
 
+IntervalMap::Runs::iterator IntervalMap::find(std::size_t element) {
+  const auto is_first = [&](Runs::iterator run) {
+    return (run == runs_.end() || run->first >= element) &&
+           (run == runs_.begin() || std::prev(run)->first < element);
+  };
+  const auto latest = latest_;
+  if (is_first(latest)) return latest;
+  if (latest != runs_.begin() && is_first(std::prev(latest))) return std::prev(latest);
+  if (latest != runs_.end() && is_first(std::next(latest))) return std::next(latest);
+  return runs_.lower_bound(element);
+}
+
+void IntervalMap::clear() {
+  runs_.clear();
+  latest_ = runs_.end();
+}
+
 IntervalMap::Runs::iterator IntervalMap::first_run(const Slice& slice) {
-  auto run = runs_.lower_bound(slice.offset);
+  auto run = find(slice.offset);
   if (run != runs_.begin()) {
     const auto before = std::prev(run);
     if (before->second.end > slice.offset) run = split(before, slice.offset);
   }
-  return run_at(run, slice.offset, slice.end());
+  return latest_ = run_at(run, slice.offset, slice.end());
 }
 
 void IntervalMap::read(const Slice& slice, std::uint32_t step, std::vector<std::uint32_t>& after) {
   for (auto at = first_run(slice);; at = run_at(std::next(at), at->second.end, slice.end())) {
     Run& run = at->second;
     if (run.writer != nobody) after.push_back(run.writer);
-    run.readers.push_back(step);
+    if (run.reader == nobody) {
+      run.reader = step;
+    } else {
+      run.more_readers.push_back(step);
+    }
     if (run.end == slice.end()) return;
   }
 }
@@ -46,14 +67,16 @@ void IntervalMap::write(const Slice& slice, std::uint32_t step, std::vector<std:
   while (at != runs_.end() && at->first < slice.end()) {
     at = run_at(at, at->first, slice.end());
     const Run& run = at->second;
-    after.insert(after.end(), run.readers.begin(), run.readers.end());
-    if (run.readers.empty() && run.writer != nobody) after.push_back(run.writer);
+    if (run.reader != nobody) after.push_back(run.reader);
+    after.insert(after.end(), run.more_readers.begin(), run.more_readers.end());
+    if (run.reader == nobody && run.writer != nobody) after.push_back(run.writer);
     at = at == first ? std::next(at) : runs_.erase(at);
   }
   Run& written = first->second;  // in place: most writes hit a run that is there
   written.end = slice.end();
   written.writer = step;
-  written.readers.clear();
+  written.reader = nobody;
+  written.more_readers.clear();
 }
 
 }  // namespace motet

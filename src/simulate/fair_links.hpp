@@ -27,7 +27,7 @@ class FairLinks {
   // Whether rates must be known before the next event.
   bool must_settle() const {
     return !changed_.empty() &&
-           (events_.empty() || events_.next().time > changed_since_ + together);
+           (events_.empty() || events_.next_time() > changed_since_ + together);
   }
   void settle();
 

@@ -59,6 +59,7 @@ class Run {
       }
       if (events_.empty()) break;
       const Event event = events_.pop();
+      fetch_upcoming();
       handle(event);
       attempt_waiting(event.time);
     }
@@ -103,6 +104,31 @@ class Run {
         if constexpr (requires { links_.end(0, 0.0); }) links_.end(event.subject, now);
         return;
     }
+  }
+
+  // Thousands of ranks do not fit into the caches, and each event is of another rank: what the
+  // coming ones need is asked for while others are handled, first the messages, then their steps.
+  void fetch_upcoming() const {
+    constexpr std::size_t far = 16, near = 8;
+    if (const Event* const event = message_event(far); event != nullptr) {
+      __builtin_prefetch(&work_.messages[event->subject]);
+      __builtin_prefetch(&arrived_[event->subject]);
+    }
+    const Event* const event = message_event(near);
+    if (event == nullptr) return;
+    const WorkMessage& message = work_.messages[event->subject];
+    const std::uint32_t step = event->kind == EventKind::arrived ? message.recv : message.send;
+    __builtin_prefetch(&streams_[message.stream]);
+    // What waits for a step mostly stands close behind it.
+    for (const std::uint32_t place : {step, std::min(step + 2, work_.step_count() - 1)}) {
+      __builtin_prefetch(&work_.steps[place]);
+      __builtin_prefetch(&states_[place]);
+    }
+  }
+  const Event* message_event(std::size_t after) const {
+    const Event* const event = events_.upcoming(after);
+    if (event == nullptr) return nullptr;
+    return event->kind == EventKind::arrived || event->kind == EventKind::taken ? event : nullptr;
   }
 
   void attempt_waiting(double now) {
