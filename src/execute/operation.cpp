@@ -10,9 +10,6 @@
 namespace motet {
 namespace {
 
-// Blocks of one message whose location is published before the first answer: enough to keep the
-// puller busy.
-constexpr std::uint32_t max_announced = 8;
 constexpr std::size_t answer_bytes = 1;
 // What is combined on its way past the caches makes a stop in the nearest one.
 constexpr std::size_t stop_bytes = 4096;

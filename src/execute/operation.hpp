@@ -69,6 +69,9 @@ class Operation {
  private:
   // How the blocks of a send travel; known when its first block is ready.
   enum class Passage : std::uint8_t { unknown, data, published };
+  // Blocks of one message whose location is published before the first answer: enough to keep the
+  // puller busy.
+  static constexpr std::uint32_t max_announced = 8;
   struct Progress {
     std::uint32_t done = 0;       // blocks
     std::uint32_t announced = 0;  // published sends: blocks whose location has been published
@@ -94,7 +97,8 @@ class Operation {
     std::uint32_t step, block;
     Publication publication;
     PeerMemory::Read state;
-    std::unique_ptr<std::byte[]> staging;  // on its way into a reduction
+    std::unique_ptr<std::byte[]> staging{};  // on its way into a reduction
+    bool asked = false;                      // refused: the peer knows, and sends it as data
   };
 
   bool advance(std::uint32_t index);
@@ -115,6 +119,7 @@ class Operation {
   bool is_reading(std::uint32_t index) const;
   bool go_on_reading(std::uint32_t index);
   bool read_ahead(std::uint32_t index);
+  bool take_data(std::uint32_t index);
   PeerMemory::Read take_from(Fetch& fetch);
   PeerMemory::Read read_from(PeerMemory& memory, Fetch& fetch);
   bool answer(std::uint32_t index, bool pulled);

@@ -7,13 +7,6 @@
 #include "execute/operation.hpp"
 
 namespace motet {
-namespace {
-
-// Blocks of one message that a fabric may be reading at a time: the way there and back is hidden.
-constexpr std::uint32_t reads_at_once = 4;
-
-}  // namespace
-
 bool Operation::is_reading(std::uint32_t index) const {
   return std::ranges::any_of(fetches_, [&](const Fetch& fetch) {
     return fetch.step == index && fetch.block == progress_[index].done;
@@ -24,18 +17,16 @@ bool Operation::is_reading(std::uint32_t index) const {
 // more).
 bool Operation::pull(std::uint32_t index, const PeerLink::Found& found) {
   PeerLink& link = *program_->streams[program_->instructions[index].stream].link;
-  Fetch fetch{index, progress_[index].done, {}, PeerMemory::Read::refused, nullptr};
+  Fetch fetch{index, progress_[index].done, {}, PeerMemory::Read::refused};
   std::memcpy(&fetch.publication, found.arrival->data, sizeof fetch.publication);
   if (link.memory() != nullptr) fetch.state = take_from(fetch);
   if (fetch.state == PeerMemory::Read::refused) {
     if (!answer(index, false)) return false;  // looked at again in the next pass
-    link.release(found);
-    return true;
+    fetch.asked = true;
   }
   link.release(found);
-  if (fetch.state == PeerMemory::Read::pending) {
+  if (fetch.state != PeerMemory::Read::done) {
     fetches_.push_back(std::move(fetch));
-    read_ahead(index);
     return true;
   }
   progress_[index].owes_answer = true;
@@ -43,7 +34,7 @@ bool Operation::pull(std::uint32_t index, const PeerLink::Found& found) {
   return true;
 }
 
-// The step's next block is being read.
+// The location of the step's next block has come before.
 bool Operation::go_on_reading(std::uint32_t index) {
   const auto fetch = std::ranges::find_if(fetches_, [&](const Fetch& candidate) {
     return candidate.step == index && candidate.block == progress_[index].done;
@@ -53,9 +44,8 @@ bool Operation::go_on_reading(std::uint32_t index) {
     case PeerMemory::Read::pending:
       return read_ahead(index);
     case PeerMemory::Read::refused:
-      if (!answer(index, false)) return false;
-      fetches_.erase(fetch);
-      return true;
+      if (fetch->asked) return take_data(index) || read_ahead(index);
+      return fetch->asked = answer(index, false);
     case PeerMemory::Read::done:
       break;
   }
@@ -65,13 +55,32 @@ bool Operation::go_on_reading(std::uint32_t index) {
   return true;
 }
 
-// Starts to read a later block of the step, too, if its location has come.
+// The block that could not be read, once it has come.
+bool Operation::take_data(std::uint32_t index) {
+  const Instruction& instruction = program_->instructions[index];
+  const std::uint32_t block = progress_[index].done;
+  const Stream& stream = program_->streams[instruction.stream];
+  const Key key = block_key(key_, instruction.channel, instruction.first_block + block);
+  const PeerLink::Found found = stream.link->find(with_role(key, Role::data), exact_mask);
+  if (found.arrival == nullptr || !ready(instruction, block)) return false;
+  if (!is_expected(found.arrival->header, block_of(instruction, block).bytes)) return false;
+  call_.context->note_consumed(stream.peer, is_point_to_point(), found.arrival->header.consumed);
+  combine(instruction, block, found.arrival->data);
+  stream.link->release(found);
+  std::erase_if(fetches_,
+                [&](const Fetch& fetch) { return fetch.step == index && fetch.block == block; });
+  return step_forward(index);
+}
+
+// Starts to read a later block of the step, too, if its location has come: as many as the peer
+// announces, so that none of them keeps the window of their stream closed to one that has to come
+// as data.
 bool Operation::read_ahead(std::uint32_t index) {
   const Instruction& instruction = program_->instructions[index];
   const auto under_way = static_cast<std::uint32_t>(
       std::ranges::count(fetches_, index, [](const Fetch& fetch) { return fetch.step; }));
   const std::uint32_t block = progress_[index].done + under_way;
-  if (under_way == reads_at_once || block >= instruction.blocks) return false;
+  if (under_way == max_announced || block >= instruction.blocks) return false;
   PeerLink& link = *program_->streams[instruction.stream].link;
   const Key key = block_key(key_, instruction.channel, instruction.first_block + block);
   const PeerLink::Found found = link.find(with_role(key, Role::location), exact_mask);
@@ -79,7 +88,7 @@ bool Operation::read_ahead(std::uint32_t index) {
   if (!is_expected(found.arrival->header, sizeof(Publication))) return false;
   call_.context->note_consumed(program_->streams[instruction.stream].peer, is_point_to_point(),
                                found.arrival->header.consumed);
-  Fetch fetch{index, block, {}, PeerMemory::Read::refused, nullptr};
+  Fetch fetch{index, block, {}, PeerMemory::Read::refused};
   std::memcpy(&fetch.publication, found.arrival->data, sizeof fetch.publication);
   fetch.state = take_from(fetch);
   link.release(found);

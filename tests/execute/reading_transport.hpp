@@ -14,8 +14,9 @@ namespace motet::test {
 
 class ReadingEndpoint final : public Endpoint, public PeerMemory {
  public:
-  ReadingEndpoint(std::unique_ptr<Endpoint> inner, std::uint64_t seed)
-      : inner_(std::move(inner)), random_(seed) {}
+  // `under_way`: reads of all endpoints of its transport, which outlives it.
+  ReadingEndpoint(std::unique_ptr<Endpoint> inner, std::uint64_t seed, std::size_t& under_way)
+      : inner_(std::move(inner)), random_(seed), all_under_way_(under_way) {}
 
   State state() const override { return inner_->state(); }
   const std::string& failure() const override { return inner_->failure(); }
@@ -32,10 +33,12 @@ class ReadingEndpoint final : public Endpoint, public PeerMemory {
   std::byte* reach(const Location&, std::size_t) override { return nullptr; }
   Read read(const Location& location, void* to, std::size_t bytes) override {
     const auto [under_way, is_new] = looks_left_.try_emplace(to, random_.below(4));
+    if (is_new) ++all_under_way_;
     if (is_new && random_.happens(0.1)) under_way->second = refuse;
     if (under_way->second != refuse && under_way->second-- > 0) return Read::pending;
     const bool refused = under_way->second == refuse;
     looks_left_.erase(under_way);
+    --all_under_way_;
     if (refused) return Read::refused;
     // NOLINTNEXTLINE(performance-no-int-to-ptr): it was a pointer before it travelled
     std::memcpy(to, reinterpret_cast<const void*>(location.offset), bytes);
@@ -51,6 +54,7 @@ class ReadingEndpoint final : public Endpoint, public PeerMemory {
   std::unique_ptr<Endpoint> inner_;
   fault::Random random_;
   std::map<void*, std::uint64_t> looks_left_;  // at reads under way
+  std::size_t& all_under_way_;
 };
 
 class ReadingTransport final : public Transport {
@@ -64,9 +68,10 @@ class ReadingTransport final : public Transport {
   void admit(const Credentials& credentials) override { inner_->admit(credentials); }
   void dismiss(const Identity& job) override { inner_->dismiss(job); }
   std::unique_ptr<Endpoint> connect(const Peer& peer) override {
-    return std::make_unique<ReadingEndpoint>(inner_->connect(peer), ++seed_);
+    return std::make_unique<ReadingEndpoint>(inner_->connect(peer), ++seed_, under_way_);
   }
-  bool progress() override { return inner_->progress(); }
+  // While a fabric reads there is progress.
+  bool progress() override { return inner_->progress() || under_way_ > 0; }
   std::size_t max_block_bytes() const override { return inner_->max_block_bytes(); }
   void announce_sleep() override { inner_->announce_sleep(); }
   void announce_wake() override { inner_->announce_wake(); }
@@ -75,6 +80,7 @@ class ReadingTransport final : public Transport {
  private:
   std::unique_ptr<Transport> inner_;
   std::uint64_t seed_;
+  std::size_t under_way_ = 0;
 };
 
 }  // namespace motet::test

@@ -57,7 +57,7 @@ TEST_P(Abilities, PeersReachGivenMemoryUntilItIsWithdrawn) {
   there->leave();
   EXPECT_EQ(memory[69], std::byte{0x77});
 
-  mine->withdraw();
+  dynamic_cast<Withdrawable&>(fleet[0].transport()).withdraw();
   EXPECT_FALSE(there->enter(epoch));
   EXPECT_NE(here->epoch(), epoch);
   mine->free(memory);

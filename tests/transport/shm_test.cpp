@@ -164,7 +164,7 @@ TEST(Shm, ThreadsReachAnyMemoryUntilItIsWithdrawn) {
   });
   // No torn block is seen after withdraw(), and nothing changes any more.
   for (int round = 0; round < 200; ++round) {
-    dynamic_cast<SharedMemory&>(fleet[0].transport()).withdraw();
+    dynamic_cast<Withdrawable&>(fleet[0].transport()).withdraw();
     std::fill(data.begin(), data.end(), 9);
     for (const std::uint64_t value : data) ASSERT_EQ(value, 9U);
     epoch.store(owner.epoch());
