@@ -25,7 +25,9 @@ namespace {
 std::vector<const TransportInfo*> wanted_transports(const std::string& option) {
   std::vector<const TransportInfo*> wanted;
   if (option.empty()) {
-    for (const TransportInfo& info : transports()) wanted.push_back(&info);
+    for (const TransportInfo& info : transports()) {
+      if (!info.only_by_name) wanted.push_back(&info);
+    }
     return wanted;
   }
   for (const std::string& word : split_words(option)) {

@@ -186,6 +186,8 @@ struct TransportInfo {
   // "" or a sentence for people: "libfabric was not found when Motet was built".
   std::string (*unavailable_because)();
   std::unique_ptr<Transport> (*open)(const TransportOptions& options);  // throws Error
+  // Left out unless the user names it: it takes long to open and is seldom the best here.
+  bool only_by_name = false;
 };
 
 // Best first.

@@ -41,7 +41,8 @@ class MessageEndpoint : public Endpoint, public flow::CreditSender, public WireO
   const Arrival* front() override { return blocks_.empty() ? nullptr : &blocks_.front().arrival; }
   void pop() override;
   std::unique_ptr<Aside> set_aside() override;
-  bool flushed() const override { return wire_->idle(); }
+  // Nothing is owed to a peer that has left, or has not come yet.
+  bool flushed() const override { return state_ != State::ready || wire_->idle(); }
 
   const Transport::Peer& peer() const { return peer_; }
   // The peer's greeting, proved.

@@ -10,13 +10,14 @@
 #include <string>
 #include <vector>
 
+#include "transport/flow/buffer_pool.hpp"
 #include "transport/flow/frame.hpp"
 #include "transport/flow/window.hpp"
-#include "transport/tcp/buffer_pool.hpp"
 #include "transport/transport.hpp"
 
 namespace motet::tcp {
 
+using flow::BufferPool;
 using flow::Credit;
 using flow::Frame;
 using flow::FrameKind;

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <memory>
 
-namespace motet::tcp {
+namespace motet::flow {
 
 // One owner thread. Sizes are rounded up to powers of two; what is given back is kept, up to a
 // limit for all sizes together.
@@ -37,4 +37,4 @@ class BufferPool {
   std::size_t kept_bytes_ = 0;
 };
 
-}  // namespace motet::tcp
+}  // namespace motet::flow

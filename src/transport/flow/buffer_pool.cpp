@@ -1,4 +1,4 @@
-#include "transport/tcp/buffer_pool.hpp"
+#include "transport/flow/buffer_pool.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -7,7 +7,7 @@
 
 #include "base/assert.hpp"
 
-namespace motet::tcp {
+namespace motet::flow {
 namespace {
 
 constexpr std::size_t smallest_bits = 8;  // most small messages fit 256 bytes
@@ -50,4 +50,4 @@ void BufferPool::give_back(std::byte* memory, std::size_t size_class) noexcept {
   kept_[size_class] = new (memory) Kept{kept_[size_class]};
 }
 
-}  // namespace motet::tcp
+}  // namespace motet::flow
