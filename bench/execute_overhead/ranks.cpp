@@ -53,7 +53,7 @@ void Member::join_job() {
   options.transport = "shm";
   options.setup_timeout_ms = options.timeout_ms = static_cast<int>(longest_wait.count());
   if (rank_ == 0) {
-    const std::string text = create_unique_id().to_text();
+    const std::string text = create_unique_id({}).to_text();
     if (text.size() >= board_.id.size()) throw std::runtime_error("the id is too long");
     std::ranges::copy(text, board_.id.begin());
   }

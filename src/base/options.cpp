@@ -42,17 +42,29 @@ struct Level {
   std::string Options::*member;
 };
 
+struct Ports {
+  PortRange Options::*member;
+};
+
 struct Setting {
   OptionRow row;
-  std::variant<Integer, PowerOfTwo, Text, Flag, Level> target;
+  std::variant<Integer, PowerOfTwo, Text, Flag, Level, Ports> target;
 };
 
 // Slots, blocks and lines: what shared memory can hold (transport/shm/layout.cpp), so that a value
 // is refused by its name and not deep in the set-up of a transport.
-constexpr std::array<Setting, 19> settings{{
+constexpr std::array<Setting, 21> settings{{
     {{"MOTET_TRANSPORT", "list", "", "",
       "Transports in order of preference: shm,tcp. Empty: all there are."},
      Text{&Options::transport}},
+    {{"MOTET_INTERFACE", "list", "", "",
+      "Network interfaces that other ranks are told of: eth0,ib*, or all but ^docker*,lo. Empty: "
+      "all that are up."},
+     Text{&Options::interfaces}},
+    // Which ports a firewall lets through shows nowhere on the hosts themselves.
+    {{"MOTET_PORT_RANGE", "ports", "", "",
+      "TCP ports to listen on: 20000-20100. Each rank needs one, rank 0 two or three. Empty: any."},
+     Ports{&Options::ports}},
     {{"MOTET_ALGORITHM", "name", "", "",
       "Algorithm to use wherever it supports the problem. Empty: the planner chooses."},
      Text{&Options::algorithm}},
@@ -170,6 +182,11 @@ struct Assign {
   void operator()(const Level& to) const {
     if (!log_level_from(value)) reject(name, value, log_level_words);
     options.*to.member = value;
+  }
+  void operator()(const Ports& to) const {
+    const auto ports = PortRange::from_text(value);
+    if (!ports) reject(name, value, "ports like 20000-20100, from 1 to 65535");
+    options.*to.member = *ports;
   }
 };
 

@@ -8,10 +8,14 @@
 #include <string>
 #include <string_view>
 
+#include "base/ports.hpp"
+
 namespace motet {
 
 struct Options {
   std::string transport;           // MOTET_TRANSPORT: "shm,tcp" in order of preference; empty: all
+  std::string interfaces;          // MOTET_INTERFACE: "eth0,ib*" or "^docker*,lo"; empty: all
+  PortRange ports;                 // MOTET_PORT_RANGE: to listen on
   std::string algorithm;           // MOTET_ALGORITHM: used wherever it supports the problem
   std::string topology;            // MOTET_TOPOLOGY: file with the tiers above the nodes
   std::string fabric;              // MOTET_FABRIC: file that says what joins the ranks

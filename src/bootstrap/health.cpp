@@ -21,11 +21,13 @@ constexpr std::size_t most_addresses = 256;
 struct HubAddress {
   Identity engine;
   std::vector<Address> addresses;
+  std::string problem{};  // why there is no hub
 };
 
 std::string encode(const HubAddress& hub) {
   WireWriter writer;
-  writer.text(hub.engine.to_text()).number(static_cast<std::uint32_t>(hub.addresses.size()));
+  writer.text(hub.engine.to_text()).text(hub.problem);
+  writer.number(static_cast<std::uint32_t>(hub.addresses.size()));
   for (const Address& address : hub.addresses) writer.text(address);
   return writer.take();
 }
@@ -35,6 +37,7 @@ HubAddress decode_hub_address(const std::string& text) {
   WireReader reader(text);
   HubAddress hub;
   hub.engine = Identity::from_text(reader.text());
+  hub.problem = reader.text();
   const auto count = reader.number<std::uint32_t>();
   for (std::uint32_t i = 0; i < count && i < most_addresses && reader.good(); ++i) {
     hub.addresses.emplace_back(reader.text());
@@ -59,6 +62,11 @@ std::optional<HealthMessage> receive(FramedSocket& socket, Rank rank, const Dead
 
 FramedSocket connect_to_hub(const Health::Member& member, const Credentials& credentials,
                             const HubAddress& hub, const Deadline& deadline) {
+  if (!hub.problem.empty()) {
+    throw Error(
+        ErrorCode::unavailable,
+        fmt::format("rank {}: joining: rank 0 has no health hub: {}", member.rank, hub.problem));
+  }
   Dialler dialler({hub.addresses, Purpose::health, member.engine, hub.engine}, credentials);
   auto connection = dialler.wait(deadline);
   if (!connection) {
@@ -111,9 +119,14 @@ namespace {
 class StartedHub {
  public:
   StartedHub(const Health::Member& member, const Credentials& credentials, Store& store) {
-    auto hub = std::make_shared<HubServer>(credentials, member.engine, member.world_size);
-    const HubAddress address{member.engine, hub->addresses()};
-    task_ = HealthThread::of_this_process().add(std::move(hub));
+    HubAddress address{member.engine, {}};
+    try {
+      auto hub = std::make_shared<HubServer>(credentials, member);
+      address.addresses = hub->addresses();
+      task_ = HealthThread::of_this_process().add(std::move(hub));
+    } catch (const Error& error) {
+      address.problem = error.what();  // which the others and this rank read in the store
+    }
     store.set(hub_key, encode(address));
   }
   ~StartedHub() {

@@ -18,6 +18,7 @@
 #include "base/error.hpp"
 #include "base/types.hpp"
 #include "bootstrap/store.hpp"
+#include "net/listening_socket.hpp"
 
 namespace motet {
 
@@ -90,6 +91,7 @@ class Health {
     Rank rank = 0;  // in the job
     int world_size = 1;
     Identity engine;
+    ListenOn listen_on{};  // rank 0: for the hub
   };
   // Rank 0 starts the hub and publishes its address in the store; everybody connects. Throws Error
   // naming who is missing.

@@ -21,11 +21,12 @@ constexpr std::uint64_t process_bit = std::uint64_t{1} << 62U;
 
 }  // namespace
 
-HubServer::HubServer(const Credentials& credentials, const Identity& me, int world_size)
-    : world_size_(world_size),
-      listener_(Listener::tcp()),
-      hub_(world_size, [this](Rank rank, const HealthMessage& message) { send(rank, message); }) {
-  listener_.admit(credentials, me);
+HubServer::HubServer(const Credentials& credentials, const Health::Member& me)
+    : world_size_(me.world_size),
+      listener_(Listener::tcp(me.listen_on)),
+      hub_(me.world_size,
+           [this](Rank rank, const HealthMessage& message) { send(rank, message); }) {
+  listener_.admit(credentials, me.engine);
   poller_.add(listener_.descriptor(), EPOLLIN, listener_tag);
   poller_.add(timer_.descriptor(), EPOLLIN, timer_tag);
 }

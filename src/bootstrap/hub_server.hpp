@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "bootstrap/health.hpp"
 #include "bootstrap/health_hub.hpp"
 #include "bootstrap/health_thread.hpp"
 #include "net/framed_socket.hpp"
@@ -18,8 +19,8 @@ namespace motet {
 
 class HubServer final : public HealthTask {
  public:
-  // Throws Error{system}.
-  HubServer(const Credentials& credentials, const Identity& me, int world_size);
+  // For the job of rank 0, which `me` is. Throws as listen_on_tcp() does.
+  HubServer(const Credentials& credentials, const Health::Member& me);
 
   std::vector<Address> addresses() const { return listener_.addresses(); }
   int descriptor() const override { return poller_.descriptor(); }

@@ -11,6 +11,7 @@
 #include "base/deadline.hpp"
 #include "net/address.hpp"
 #include "net/credentials.hpp"
+#include "net/listening_socket.hpp"
 
 namespace motet {
 
@@ -47,10 +48,10 @@ std::unique_ptr<Store> callback_store(StoreCallbacks callbacks);
 // Served by a thread of its own in the process of rank 0, over authenticated TCP connections.
 class StoreServer {
  public:
-  // port 0: any. With `shared_secret`, it is also given to every process of the same user on this
-  // machine that asks for the secret of this port (see secret.hpp). Throws Error{system}.
-  StoreServer(const Credentials& credentials, int port,
-              const std::optional<Secret>& shared_secret = {});
+  // With `shared_secret`, it is also given to every process of the same user on this
+  // machine that asks for the secret of this port (see secret.hpp). Throws as listen_on_tcp() does.
+  explicit StoreServer(const Credentials& credentials, const ListenOn& where = {},
+                       const std::optional<Secret>& shared_secret = {});
   ~StoreServer();
   std::vector<Address> addresses() const;
   int port() const;

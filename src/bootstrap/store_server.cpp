@@ -60,8 +60,9 @@ void answer(Client& client, StoreReply reply, Value value = nullptr) {
 // Everything but stop_ and dropped_ belongs to the thread once it runs.
 class StoreServer::State {
  public:
-  State(const Credentials& credentials, int port, const std::optional<Secret>& shared_secret)
-      : listener_(Listener::tcp(port)), addresses_(listener_.addresses()) {
+  State(const Credentials& credentials, const ListenOn& where,
+        const std::optional<Secret>& shared_secret)
+      : listener_(Listener::tcp(where)), addresses_(listener_.addresses()) {
     listener_.admit(credentials, Identity());
     poller_.add(bell_.descriptor(), EPOLLIN, bell_tag);
     poller_.add(listener_.descriptor(), EPOLLIN, listener_tag);
@@ -244,9 +245,9 @@ void StoreServer::State::stop_waiting(std::uint64_t tag, Client& client) {
   client.waits_for.reset();
 }
 
-StoreServer::StoreServer(const Credentials& credentials, int port,
+StoreServer::StoreServer(const Credentials& credentials, const ListenOn& where,
                          const std::optional<Secret>& shared_secret)
-    : state_(std::make_unique<State>(credentials, port, shared_secret)) {}
+    : state_(std::make_unique<State>(credentials, where, shared_secret)) {}
 StoreServer::~StoreServer() = default;
 
 std::vector<Address> StoreServer::addresses() const {

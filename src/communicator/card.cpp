@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <set>
 
 #include "base/error.hpp"
@@ -27,6 +28,37 @@ json json_of(const SharedFile& file) {
   return {{"path", file.path}, {"text", file.text}, {"problem", file.problem}};
 }
 
+json json_of(const std::vector<Offer>& offers) {
+  json list = json::array();
+  for (const auto& [transport, address, shares_memory] : offers) {
+    list.push_back({transport, address, shares_memory});
+  }
+  return list;
+}
+
+std::vector<Offer> offers_from(const json& list) {
+  std::vector<Offer> offers;
+  for (const json& offer : list) {
+    offers.push_back(
+        {offer.at(0).get<std::string>(), offer.at(1).get<std::string>(), offer.at(2).get<bool>()});
+  }
+  return offers;
+}
+
+json json_of(const std::vector<Missing>& missing) {
+  json list = json::array();
+  for (const auto& [transport, why] : missing) list.push_back({transport, why});
+  return list;
+}
+
+std::vector<Missing> missing_from(const json& list) {
+  std::vector<Missing> missing;
+  for (const json& one : list) {
+    missing.push_back({one.at(0).get<std::string>(), one.at(1).get<std::string>()});
+  }
+  return missing;
+}
+
 Card card_from_text(const std::string& text) {
   const auto value = json::parse(text);
   return {Identity::from_text(value.at("engine").get<std::string>()),
@@ -38,10 +70,13 @@ Card card_from_text(const std::string& text) {
           value.at("numa").get<int>(),
           value.at("next_id").get<std::uint32_t>(),
           value.at("world_size").get<int>(),
-          value.at("transports").get<decltype(Card::transports)>(),
+          offers_from(value.at("transports")),
+          missing_from(value.at("missing")),
           file_from(value.at("tuning")),
           file_from(value.at("topology")),
-          file_from(value.at("fabric"))};
+          file_from(value.at("fabric")),
+          value.at("problem").get<std::string>(),
+          static_cast<ErrorCode>(value.at("problem_code").get<int>())};
 }
 
 }  // namespace
@@ -56,10 +91,13 @@ std::string to_text(const Card& card) {
               {"numa", card.numa},
               {"next_id", card.next_id},
               {"world_size", card.world_size},
-              {"transports", card.transports},
+              {"transports", json_of(card.transports)},
+              {"missing", json_of(card.missing)},
               {"tuning", json_of(card.tuning)},
               {"topology", json_of(card.topology)},
-              {"fabric", json_of(card.fabric)}}
+              {"fabric", json_of(card.fabric)},
+              {"problem", card.problem},
+              {"problem_code", static_cast<int>(card.problem_code)}}
       .dump(-1, ' ', false, json::error_handler_t::replace);  // a file may hold other text
 }
 
@@ -73,7 +111,10 @@ Card read_card(Rank me, std::size_t of, const std::string& text) {
   }
 }
 
-Card my_card(const Engine& engine, int world_size) {
+namespace {
+
+Card my_card(const Opened& opened, int world_size) {
+  const Engine& engine = *opened.engine;
   const std::string machine = machine_identity();  // begins with the kernel's boot id
   Card card;
   card.engine = engine.identity();
@@ -87,9 +128,41 @@ Card my_card(const Engine& engine, int world_size) {
   card.next_id = engine.next_communicator_id();
   card.world_size = world_size;
   for (const auto& [name, transport] : engine.transports()) {
-    card.transports.emplace_back(name, transport->address());
+    card.transports.push_back({name, transport->address(), transport->shares_memory()});
   }
+  card.missing = opened.missing;
   return card;
+}
+
+}  // namespace
+
+Card open_for_card(const Options& options, const Meeting& meeting, Opened& opened) {
+  try {
+    opened = engine_of_this_thread(options, meeting.rank);
+    return my_card(opened, meeting.world_size);
+  } catch (const Error& error) {
+    Card card;
+    card.world_size = meeting.world_size;
+    card.problem = error.what();
+    card.problem_code = error.code();
+    return card;
+  }
+}
+
+std::vector<Card> exchange_cards(Meeting& meeting, const Card& mine, const Deadline& deadline) {
+  std::vector<Card> cards;
+  for (const auto& text : exchange(meeting, "card", to_text(mine), deadline)) {
+    cards.push_back(read_card(meeting.rank, cards.size(), text));
+  }
+  const auto failed =
+      std::ranges::find_if(cards, [](const Card& card) { return !card.problem.empty(); });
+  if (failed != cards.end()) {
+    std::vector<Rank> everybody(cards.size());
+    std::iota(everybody.begin(), everybody.end(), 0);
+    part_ways(meeting, "card", everybody);
+    throw Error(failed->problem_code, failed->problem);
+  }
+  return cards;
 }
 
 CoreSharing sharing_of(Rank me, const Topology& topology, const std::vector<Card>& cards) {

@@ -4,14 +4,19 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
+#include "communicator/opening.hpp"
 #include "communicator/shared_file.hpp"
-#include "execute/engine.hpp"
 #include "topology/topology.hpp"
 
 namespace motet {
+
+struct Offer {
+  std::string transport;
+  std::string address;
+  bool shares_memory = false;
+};
 
 struct Card {
   Identity engine;
@@ -21,23 +26,31 @@ struct Card {
   int quota = 1;
   int package = -1, numa = -1;  // that hold all of cpus
   std::uint32_t next_id = 1;
-  int world_size = 1;                                           // as it was told
-  std::vector<std::pair<std::string, std::string>> transports;  // name, address; best first
-  SharedFile tuning, topology, fabric;                          // rank 0's count
+  int world_size = 1;                   // as it was told
+  std::vector<Offer> transports;        // best first
+  std::vector<Missing> missing;         // wanted, and not to be had
+  SharedFile tuning, topology, fabric;  // rank 0's count
+  // Why it cannot join, and nothing of the above is known; "": it can.
+  std::string problem{};
+  ErrorCode problem_code{};
 
   // Null: it does not have it.
   const std::string* address(std::string_view transport) const {
-    const auto found =
-        std::ranges::find(transports, transport, &std::pair<std::string, std::string>::first);
-    return found == transports.end() ? nullptr : &found->second;
+    const auto found = std::ranges::find(transports, transport, &Offer::transport);
+    return found == transports.end() ? nullptr : &found->address;
   }
 };
 
-// What is found out here, and the world size that this rank was told.
-Card my_card(const Engine& engine, int world_size);
+// What is found out here. What goes wrong when this rank's engine opens is the card's problem, so
+// that all hear of it.
+Card open_for_card(const Options& options, const Meeting& meeting, Opened& opened);
 std::string to_text(const Card& card);
 // That of rank `of`. Throws Error{unavailable} that names it when the text makes no sense.
 Card read_card(Rank me, std::size_t of, const std::string& text);
+
+// Collective over the meeting: the cards of all ranks, by rank. Throws Error as exchange() does,
+// and that of the first rank which cannot join.
+std::vector<Card> exchange_cards(Meeting& meeting, const Card& mine, const Deadline& deadline);
 
 // Ranks that run on the same cores, seen from one of them.
 struct CoreSharing {

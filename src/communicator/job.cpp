@@ -8,80 +8,16 @@
 #include <utility>
 
 #include "algorithms/list.hpp"
-#include "base/assert.hpp"
 #include "base/log.hpp"
 #include "communicator/card.hpp"
 #include "communicator/connecting.hpp"
+#include "communicator/opening.hpp"
 #include "topology/discovery/machine_hash.hpp"
 #include "topology/flow/symmetry.hpp"
 #include "topology/tiers.hpp"
-#include "transport/fault/fault_transport.hpp"
 
 namespace motet {
 namespace {
-
-// The transports that the user wants, best first. Throws Error{invalid_argument} for an unknown
-// name.
-std::vector<const TransportInfo*> wanted_transports(const std::string& option) {
-  std::vector<const TransportInfo*> wanted;
-  if (option.empty()) {
-    for (const TransportInfo& info : transports()) {
-      if (!info.only_by_name) wanted.push_back(&info);
-    }
-    return wanted;
-  }
-  for (const std::string& word : split_words(option)) {
-    const auto found = std::ranges::find(transports(), word, &TransportInfo::name);
-    if (found == transports().end()) {
-      std::vector<std::string_view> names;
-      for (const TransportInfo& info : transports()) names.push_back(info.name);
-      throw Error(ErrorCode::invalid_argument,
-                  fmt::format("transport \"{}\" is none of {}", word, fmt::join(names, ", ")));
-    }
-    wanted.push_back(&*found);
-  }
-  return wanted;
-}
-
-std::shared_ptr<Engine> open_engine(const Options& options, Rank rank) {
-  set_assertion_rank(rank);
-  const Identity identity = Identity::random();
-  TransportOptions wishes;
-  wishes.engine = identity;
-  wishes.name = fmt::format("rank {}", rank);
-  wishes.slots = options.slots;
-  wishes.block_bytes = static_cast<std::size_t>(options.block_kib) * 1024;
-  wishes.reads_peers = options.reads_peers;
-  wishes.ring_lines = static_cast<std::size_t>(options.ring_lines);
-  std::vector<Engine::NamedTransport> opened;
-  for (const TransportInfo* info : wanted_transports(options.transport)) {
-    if (const std::string why = info->unavailable_because(); !why.empty()) {
-      log(LogLevel::warning,
-          fmt::format("rank={} transport={} unavailable=\"{}\"", rank, info->name, why));
-      continue;
-    }
-    auto transport = info->open(wishes);
-    if (!options.fault.empty()) {
-      transport = inject_faults(std::move(transport), parse_fault_plan(options.fault), wishes.name);
-    }
-    opened.push_back({std::string(info->name), std::move(transport)});
-  }
-  if (opened.empty()) {
-    throw Error(ErrorCode::unavailable, fmt::format("rank {}: no transport can be used", rank));
-  }
-  return std::make_shared<Engine>(identity, std::move(opened));
-}
-
-// Communicators that one thread makes share an engine, so that waiting for one drives the others.
-std::shared_ptr<Engine> engine_of_this_thread(const Options& options, Rank rank) {
-  thread_local std::weak_ptr<Engine> mine;
-  auto engine = mine.lock();
-  if (engine == nullptr) {
-    engine = open_engine(options, rank);
-    mine = engine;
-  }
-  return engine;
-}
 
 // Ranks share a node if all of them share memory, pair by pair: an equivalence, found alike on
 // every rank. In the order of ranks, each joins the first node all of whose members it reaches.
@@ -252,28 +188,20 @@ void expect_same_world_size(Meeting& meeting, const std::vector<Card>& cards) {
   }
 }
 
-// While ranks join, members of their job may connect, and nobody later.
-class Admission {
- public:
-  Admission(Engine& engine, const Meeting& meeting)
-      : engine_(engine), job_(meeting.credentials.job) {
-    if (meeting.world_size == 1) return;
-    const Engine::Hold hold(engine_);
-    for (const auto& [name, transport] : engine_.transports()) {
-      transport->admit(meeting.credentials);
-    }
+std::unique_ptr<Health> join_health(Meeting& meeting, const Engine& engine, const Options& options,
+                                    const Deadline& deadline) {
+  const Health::Member member{meeting.rank, meeting.world_size, engine.identity(),
+                              listen_on(options)};
+  try {
+    return Health::join(member, meeting.credentials, *meeting.store, deadline);
+  } catch (const Error&) {
+    // If rank 0 is the trouble, the store must last until the others have read so.
+    std::vector<Rank> ranks(static_cast<std::size_t>(meeting.world_size));
+    std::iota(ranks.begin(), ranks.end(), 0);
+    part_ways(meeting, "health", ranks);
+    throw;
   }
-  ~Admission() {
-    const Engine::Hold hold(engine_);
-    for (const auto& [name, transport] : engine_.transports()) transport->dismiss(job_);
-  }
-  Admission(const Admission&) = delete;
-  Admission& operator=(const Admission&) = delete;
-
- private:
-  Engine& engine_;
-  const Identity job_;
-};
+}
 
 }  // namespace
 
@@ -304,15 +232,13 @@ std::shared_ptr<Job> join(Meeting meeting, const Options& options, const Deadlin
   auto job = std::make_shared<Job>();
   job->rank = meeting.rank;
   job->server = meeting.server;
-  job->engine = engine_of_this_thread(options, meeting.rank);
-  Engine& engine = *job->engine;
-  const Admission admission(engine, meeting);
-  std::vector<Card> cards;
-  Card mine = my_card(engine, meeting.world_size);
+  Opened opened;
+  Card mine = open_for_card(options, meeting, opened);
+  const Admission admission(opened.engine.get(), meeting);
   if (meeting.rank == 0) read_files(options, mine);
-  for (const auto& text : exchange(meeting, "card", to_text(mine), deadline)) {
-    cards.push_back(read_card(meeting.rank, cards.size(), text));
-  }
+  const std::vector<Card> cards = exchange_cards(meeting, mine, deadline);
+  job->engine = opened.engine;
+  Engine& engine = *job->engine;
   expect_same_world_size(meeting, cards);
   job->tuning = agree(meeting, "card", [&] {
     return read_from(cards.front().tuning, "tuning file", meeting.rank, Tuning::from_text);
@@ -335,10 +261,7 @@ std::shared_ptr<Job> join(Meeting meeting, const Options& options, const Deadlin
   const CoreSharing tightest = tightest_sharing(job->topology, cards);
   job->cores = tightest.cores;
   job->nodes_sharing = tightest.nodes;
-  if (meeting.world_size > 1) {
-    job->health = Health::join({meeting.rank, meeting.world_size, engine.identity()},
-                               meeting.credentials, *meeting.store, deadline);
-  }
+  if (meeting.world_size > 1) job->health = join_health(meeting, engine, options, deadline);
   return job;
 }
 

@@ -142,10 +142,14 @@ std::vector<std::string> split_words(const std::string& list) {
   return words;
 }
 
-UniqueId create_unique_id() {
+ListenOn listen_on(const Options& options) {
+  return {.interfaces = options.interfaces, .ports = options.ports};
+}
+
+UniqueId create_unique_id(const ListenOn& where) {
   UniqueId id;
   id.secret = random_secret();
-  auto server = std::make_shared<StoreServer>(Credentials::from_secret(id.secret), 0);
+  auto server = std::make_shared<StoreServer>(Credentials::from_secret(id.secret), where);
   id.port = server->port();
   for (const Address& address : server->addresses()) {
     const std::string host = host_part(address);
@@ -209,9 +213,11 @@ Meeting meet_by_environment(const Options& options, const Deadline& deadline) {
   if (meeting.rank == 0) {
     meeting.server = servers().find(resolved.master_port);
     if (meeting.server == nullptr) {
-      meeting.server = std::make_shared<StoreServer>(
-          meeting.credentials, resolved.master_port,
-          found.to_be_shared ? std::optional(found.secret) : std::nullopt);
+      meeting.server = as_rank(meeting.rank, [&] {
+        return std::make_shared<StoreServer>(
+            meeting.credentials, ListenOn{{}, PortRange::only(resolved.master_port)},
+            found.to_be_shared ? std::optional(found.secret) : std::nullopt);
+      });
       servers().keep(meeting.server);
     }
   }

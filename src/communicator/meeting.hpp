@@ -12,6 +12,7 @@
 #include "bootstrap/secret.hpp"
 #include "bootstrap/store.hpp"
 #include "net/credentials.hpp"
+#include "net/listening_socket.hpp"
 
 namespace motet {
 
@@ -24,9 +25,11 @@ struct Meeting {
       server;  // where this rank serves the store: lives as long as the job
 };
 
+ListenOn listen_on(const Options& options);
+
 // Starts a store server in this process and gives the id that leads to it. The server is handed to
-// rank 0's meeting.
-UniqueId create_unique_id();
+// rank 0's meeting. Throws as listen_on_tcp() does.
+UniqueId create_unique_id(const ListenOn& where);
 
 Meeting meet_by_id(const UniqueId& id, Rank rank, int world_size, const Deadline& deadline);
 // `secret` empty: rank 0 makes one and leaves it in the store.

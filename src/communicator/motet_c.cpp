@@ -180,7 +180,8 @@ motet_status motet_unique_id_create(motet_unique_id* id) {
   return guarded([&] {
     require(id, "the unique id");
     motet::guard_against_fork();
-    const std::string text = motet::create_unique_id().to_text();
+    const std::string text =
+        motet::create_unique_id(motet::listen_on(motet::Options::from_environment())).to_text();
     if (text.size() >= sizeof id->bytes) refuse("the addresses of this host do not fit into an id");
     std::memset(id, 0, sizeof *id);
     std::memcpy(id->bytes, text.data(), text.size());

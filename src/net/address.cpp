@@ -1,7 +1,7 @@
 #include "net/address.hpp"
 
 #include <arpa/inet.h>
-#include <fmt/core.h>
+#include <fmt/format.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netdb.h>
@@ -13,10 +13,12 @@
 #include <cerrno>
 #include <climits>
 #include <fstream>
+#include <set>
 #include <utility>
 
 #include "base/error.hpp"
 #include "base/handle.hpp"
+#include "net/interfaces.hpp"
 
 namespace motet {
 namespace {
@@ -59,13 +61,24 @@ std::string namespace_of(const char* kind) {
 
 }  // namespace
 
-std::vector<Address> local_addresses(int port) {
-  const Interfaces interfaces = list_interfaces();
+std::vector<Address> local_addresses(int port, const std::string& interfaces) {
+  const Interfaces all = list_interfaces();
   std::vector<std::pair<int, Address>> found;
-  for (const ifaddrs* entry = interfaces.get(); entry != nullptr; entry = entry->ifa_next) {
+  std::set<std::string> others;
+  for (const ifaddrs* entry = all.get(); entry != nullptr; entry = entry->ifa_next) {
     if (entry->ifa_addr == nullptr || (entry->ifa_flags & IFF_UP) == 0) continue;
     Address text = to_text(entry->ifa_addr, port);
-    if (!text.empty()) found.emplace_back(distance(*entry), std::move(text));
+    if (text.empty()) continue;
+    if (is_chosen(interfaces, entry->ifa_name)) {
+      found.emplace_back(distance(*entry), std::move(text));
+    } else {
+      others.insert(entry->ifa_name);
+    }
+  }
+  if (found.empty() && !others.empty()) {
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("MOTET_INTERFACE={}: no such interface is up; there is {}", interfaces,
+                            fmt::join(others, ", ")));
   }
   std::stable_sort(found.begin(), found.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });

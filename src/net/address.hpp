@@ -10,8 +10,10 @@ namespace motet {
 // Text: "10.0.0.7:4711", "[fe80::1%eth0]:4711", or "unix:NAME" in the abstract namespace.
 using Address = std::string;
 
-// This host's addresses (IPv4 and IPv6, loopback last), each with `port` appended.
-std::vector<Address> local_addresses(int port);
+// This host's addresses (IPv4 and IPv6, loopback last), each with `port` appended: of the
+// interfaces that are up and chosen (net/interfaces.hpp). Throws Error{invalid_argument}, naming
+// those that are up, if none of them is chosen.
+std::vector<Address> local_addresses(int port, const std::string& interfaces = {});
 // The addresses of a host given by name or number, each with `port` appended. May ask DNS, so
 // set-up only. Throws Error{unavailable} naming the host.
 std::vector<Address> resolve(const std::string& host, int port);

@@ -35,6 +35,11 @@ struct Attempt {
   std::string problem;
 };
 
+// "Connection refused (errno 111)"
+std::string text_of(int error) {
+  return fmt::format("{} (errno {})", std::generic_category().message(error), error);
+}
+
 std::string status(const Attempt& attempt) {
   if (!attempt.problem.empty()) return attempt.problem;
   if (attempt.stage == Attempt::Stage::connecting) return "no answer yet";
@@ -88,14 +93,14 @@ class Dialler::State {
 void Dialler::State::start(std::size_t index) {
   Attempt& attempt = attempts_[index];
   attempt.socket = open_stream_socket(attempt.address.family());
-  if (!attempt.socket) return fail(attempt, std::generic_category().message(errno));
+  if (!attempt.socket) return fail(attempt, text_of(errno));
   attempt.stage = Attempt::Stage::connecting;
   if (connect(attempt.socket.get(), attempt.address.get(), attempt.address.length) != 0 &&
       errno != EINPROGRESS) {
-    return fail(attempt, std::generic_category().message(errno), retry_refused);
+    return fail(attempt, text_of(errno), retry_refused);
   }
   if (!poller_.try_add(attempt.socket.get(), EPOLLOUT, index)) {
-    fail(attempt, std::generic_category().message(errno));
+    fail(attempt, text_of(errno));
   }
 }
 
@@ -115,7 +120,7 @@ void Dialler::State::greet(std::size_t index) {
   int error = 0;
   socklen_t length = sizeof error;
   getsockopt(attempt.socket.get(), SOL_SOCKET, SO_ERROR, &error, &length);
-  if (error != 0) return fail(attempt, std::generic_category().message(error), retry_refused);
+  if (error != 0) return fail(attempt, text_of(error), retry_refused);
   if (attempt.address.family() == AF_UNIX && !peer_is_same_user(attempt.socket.get())) {
     return fail(attempt, "belongs to another user");
   }

@@ -17,6 +17,7 @@
 #include "net/address.hpp"
 #include "net/credentials.hpp"
 #include "net/descriptor.hpp"
+#include "net/listening_socket.hpp"
 
 namespace motet {
 
@@ -67,8 +68,8 @@ class Dialler {
 // Accepts connections of admitted jobs. One owner thread.
 class Listener {
  public:
-  // TCP on IPv6 and IPv4, port 0: any free one. Throws as listen_on_tcp() does.
-  static Listener tcp(int port = 0);
+  // TCP on IPv6 and IPv4. Throws as listen_on_tcp() does.
+  static Listener tcp(const ListenOn& where = {});
   // A fresh name in the abstract namespace.
   static Listener local();
   ~Listener();

@@ -232,8 +232,8 @@ Listener::Listener(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Listener::~Listener() = default;
 Listener::Listener(Listener&&) noexcept = default;
 
-Listener Listener::tcp(int port) {
-  return Listener(std::make_unique<State>(listen_on_tcp(port)));
+Listener Listener::tcp(const ListenOn& where) {
+  return Listener(std::make_unique<State>(listen_on_tcp(where)));
 }
 
 Listener Listener::local() {

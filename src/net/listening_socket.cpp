@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 #include <netinet/in.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -34,24 +35,43 @@ Descriptor listen_on_both(int port) {
 
 Descriptor listen_on_ip4(int port) {
   Descriptor socket = open_stream_socket(AF_INET);
-  if (!socket || !start(socket.get(), any_address(AF_INET, port))) {
-    throw system_error(fmt::format("listening on TCP port {}", port), errno);
-  }
+  if (!socket || !start(socket.get(), any_address(AF_INET, port))) return {};
   return socket;
+}
+
+// Empty: see errno.
+Descriptor listen_on(int port) {
+  Descriptor socket = listen_on_both(port);
+  // Also when the port was taken: the second failure names the reason.
+  return socket ? std::move(socket) : listen_on_ip4(port);
+}
+
+// Ranks of one host begin at different ports, so that they seldom try one another's.
+Descriptor listen_within(const PortRange& ports) {
+  const int shift = getpid() % ports.count();
+  for (int i = 0; i < ports.count(); ++i) {
+    const int port = ports.first + (shift + i) % ports.count();
+    if (Descriptor socket = listen_on(port)) return socket;
+    if (errno != EADDRINUSE)
+      throw system_error(fmt::format("listening on TCP port {}", port), errno);
+  }
+  throw Error(ErrorCode::system,
+              ports.count() == 1
+                  ? fmt::format("listening on TCP: port {} is in use", ports.first)
+                  : fmt::format("listening on TCP: each of the {} ports {} is in use",
+                                ports.count(), ports.to_text()));
 }
 
 }  // namespace
 
-ListeningSocket listen_on_tcp(int port) {
-  Descriptor socket = listen_on_both(port);
-  // Also when the port was taken: the second failure names the reason.
-  if (!socket) socket = listen_on_ip4(port);
+ListeningSocket listen_on_tcp(const ListenOn& where) {
+  Descriptor socket = listen_within(where.ports);
   SocketAddress bound;
   bound.length = sizeof bound.storage;
   if (getsockname(socket.get(), reinterpret_cast<sockaddr*>(&bound.storage), &bound.length) != 0) {
     throw system_error("getsockname", errno);
   }
-  std::vector<Address> addresses = local_addresses(port_of(bound));
+  std::vector<Address> addresses = local_addresses(port_of(bound), where.interfaces);
   if (addresses.empty()) {
     throw Error(ErrorCode::unavailable,
                 "listening on TCP: no network interface is up, not even loopback");

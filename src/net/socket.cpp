@@ -3,11 +3,13 @@
 #include <arpa/inet.h>
 #include <fmt/core.h>
 #include <net/if.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -142,6 +144,21 @@ void tune_stream_socket(int fd, int family) noexcept {
   set(fd, IPPROTO_TCP, TCP_KEEPIDLE, keepalive_idle_s);
   set(fd, IPPROTO_TCP, TCP_KEEPINTVL, keepalive_interval_s);
   set(fd, IPPROTO_TCP, TCP_KEEPCNT, keepalive_probes);
+}
+
+std::string peer_host(int fd) {
+  SocketAddress address;
+  address.length = sizeof address.storage;
+  std::array<char, NI_MAXHOST> host{};
+  if (getpeername(fd, reinterpret_cast<sockaddr*>(&address.storage), &address.length) != 0 ||
+      getnameinfo(address.get(), address.length, host.data(), host.size(), nullptr, 0,
+                  NI_NUMERICHOST) != 0) {
+    return {};
+  }
+  // An IPv4 connection of a socket for both.
+  constexpr std::string_view mapped = "::ffff:";
+  const std::string_view text = host.data();
+  return std::string(text.starts_with(mapped) ? text.substr(mapped.size()) : text);
 }
 
 bool peer_is_same_user(int fd) noexcept {

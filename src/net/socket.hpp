@@ -31,6 +31,9 @@ Descriptor open_stream_socket(int family);
 // For sockets that were accepted.
 void tune_stream_socket(int fd, int family) noexcept;
 
+// Of the other end of a connection: "10.0.0.7", "fe80::1%eth0"; "" if it cannot be told.
+std::string peer_host(int fd);
+
 // Whether a Unix socket's peer runs as this process's user.
 bool peer_is_same_user(int fd) noexcept;
 

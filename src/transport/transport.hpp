@@ -16,6 +16,7 @@
 #include "base/error.hpp"
 #include "base/types.hpp"
 #include "net/credentials.hpp"
+#include "net/listening_socket.hpp"
 #include "transport/message.hpp"
 
 namespace motet {
@@ -147,6 +148,14 @@ class PeerMemory {
   virtual std::uint32_t epoch() const = 0;
 };
 
+// On an endpoint: which of several ways was taken.
+class Routed {
+ public:
+  virtual ~Routed() = default;
+  // Once ready, for people: "10.0.0.7:4711".
+  virtual std::string route() const = 0;
+};
+
 // On a transport: after an error peers touch none of its memory any more, nor it theirs.
 class Withdrawable {
  public:
@@ -174,6 +183,7 @@ class SharedMemory {
 struct TransportOptions {
   Identity engine;                       // who I am
   std::string name;                      // for messages: "rank 3"
+  ListenOn listen_on{};                  // tcp; fabrics choose their NICs by its interfaces
   int slots = 8;                         // shm: soft limit of large blocks under way
   std::size_t block_bytes = 128 * 1024;  // longest block
   std::size_t ring_lines = 64;           // shm: headers per pair, a power of two
@@ -188,6 +198,8 @@ struct TransportInfo {
   std::unique_ptr<Transport> (*open)(const TransportOptions& options);  // throws Error
   // Left out unless the user names it: it takes long to open and is seldom the best here.
   bool only_by_name = false;
+  // What its blocks cost, for whoever hoped for a better one.
+  std::string_view price{};
 };
 
 // Best first.

@@ -126,7 +126,7 @@ TEST(FindSecret, IsSharedOnOneMachineByRankZerosServer) {
   FoundSecret made = find_secret(options, true, soon());
   EXPECT_TRUE(made.to_be_shared);
   std::optional<StoreServer> server;
-  server.emplace(Credentials::from_secret(made.secret), 0, made.secret);
+  server.emplace(Credentials::from_secret(made.secret), ListenOn{}, made.secret);
   options.master_port = server->port();
 
   options.rank = 1;

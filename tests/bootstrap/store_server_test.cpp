@@ -35,7 +35,7 @@ class AStoreServer : public ::testing::Test {
   }
 
   Credentials credentials_ = Credentials::from_secret(random_secret());
-  std::unique_ptr<StoreServer> server_ = std::make_unique<StoreServer>(credentials_, 0);
+  std::unique_ptr<StoreServer> server_ = std::make_unique<StoreServer>(credentials_);
 };
 
 TEST_F(AStoreServer, KeepsStrangersOut) {

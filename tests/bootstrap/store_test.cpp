@@ -54,7 +54,7 @@ class Server final : public Place {
 
  private:
   Credentials credentials_ = Credentials::from_secret(random_secret());
-  StoreServer server_{credentials_, 0};
+  StoreServer server_{credentials_};
 };
 
 class Prefixed final : public Place {

@@ -211,7 +211,7 @@ class SmallCalls {
 };
 
 std::array<Cost, 2> costs() {
-  const UniqueId id = create_unique_id();
+  const UniqueId id = create_unique_id({});
   std::array<Cost, 2> found;
   const auto live = [&](Rank rank) {
     found[static_cast<std::size_t>(rank)] = SmallCalls(id, rank).run();

@@ -257,7 +257,7 @@ TEST(Dialler, WaitsForAPeerThatDoesNotListenYet) {
   EXPECT_THAT(dialler.problem(),
               HasSubstr("127.0.0.1:" + std::to_string(port) + ": Connection refused"));
 
-  Listener listener = Listener::tcp(port);
+  Listener listener = Listener::tcp({.interfaces = {}, .ports = PortRange::only(port)});
   listener.admit(ours, me);
   const testing::Pair pair = meet(listener, dialler);
   EXPECT_TRUE(pair.dialled && pair.accepted) << dialler.problem();
@@ -275,7 +275,7 @@ TEST(Listener, SaysWhichPortIsTaken) {
   const Listener first = Listener::tcp();
   const int port = port_of(parse_address(first.addresses().front()));
   try {
-    const Listener second = Listener::tcp(port);
+    const Listener second = Listener::tcp({.interfaces = {}, .ports = PortRange::only(port)});
     FAIL() << "two listeners on one port";
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), HasSubstr(std::to_string(port)));

@@ -87,7 +87,7 @@ TEST(ListeningSocket, SaysThatNoInterfaceIsUp) {
     if (unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0 && unshare(CLONE_NEWNET) != 0)
       _exit(not_allowed);
     try {
-      listen_on_tcp(0);
+      listen_on_tcp({});
     } catch (const Error& error) {
       const bool clear = std::string_view(error.what()).find("no network interface is up") !=
                          std::string_view::npos;

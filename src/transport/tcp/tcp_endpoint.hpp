@@ -6,6 +6,7 @@
 #include <string>
 
 #include "net/handshake.hpp"
+#include "net/socket.hpp"
 #include "transport/flow/ledger.hpp"
 #include "transport/flow/window.hpp"
 #include "transport/tcp/connection_table.hpp"
@@ -18,7 +19,7 @@ namespace motet::tcp {
 using flow::CreditSender;
 using flow::Ledger;
 
-class TcpEndpoint final : public Endpoint, public CreditSender {
+class TcpEndpoint final : public Endpoint, public Routed, public CreditSender {
  public:
   // Waits for attach(), or dials if it is given a dialler. `table` must outlive it.
   TcpEndpoint(Transport::Peer peer, std::optional<Dialler> dialler, std::size_t max_block_bytes,
@@ -34,6 +35,8 @@ class TcpEndpoint final : public Endpoint, public CreditSender {
   void pop() override;
   std::unique_ptr<Aside> set_aside() override;
   bool flushed() const override { return outbox_.empty(); }
+
+  std::string route() const override { return peer_host(socket_.get()); }
 
   const Transport::Peer& peer() const { return peer_; }
 

@@ -1,0 +1,120 @@
+#include "communicator/opening.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.hpp"
+#include "transport/fault/fault_transport.hpp"
+
+namespace motet {
+namespace {
+
+TransportOptions wishes_of(const Options& options, Rank rank, const Identity& engine) {
+  TransportOptions wishes;
+  wishes.engine = engine;
+  wishes.name = fmt::format("rank {}", rank);
+  wishes.listen_on = listen_on(options);
+  wishes.slots = options.slots;
+  wishes.block_bytes = static_cast<std::size_t>(options.block_kib) * 1024;
+  wishes.reads_peers = options.reads_peers;
+  wishes.ring_lines = static_cast<std::size_t>(options.ring_lines);
+  return wishes;
+}
+
+// Null, and why, if it cannot be had here. What the user asked for and makes no sense throws.
+std::unique_ptr<Transport> try_to_open(const TransportInfo& info, const TransportOptions& wishes,
+                                       std::string& why) {
+  why = info.unavailable_because();
+  if (!why.empty()) return nullptr;
+  try {
+    return info.open(wishes);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::invalid_argument) {
+      throw Error(error.code(), fmt::format("{}: joining: {}", wishes.name, error.what()));
+    }
+    why = error.what();
+  }
+  return nullptr;
+}
+
+[[noreturn]] void nothing_to_use(Rank rank, const std::vector<Missing>& missing) {
+  std::string reasons;
+  for (const Missing& one : missing) reasons += fmt::format("; {}: {}", one.transport, one.why);
+  throw Error(ErrorCode::unavailable,
+              fmt::format("rank {}: joining: no transport can be used{}", rank, reasons));
+}
+
+Opened open_engine(const Options& options, Rank rank) {
+  set_assertion_rank(rank);
+  const Identity identity = Identity::random();
+  const TransportOptions wishes = wishes_of(options, rank, identity);
+  Opened opened;
+  std::vector<Engine::NamedTransport> transports;
+  for (const TransportInfo* info : wanted_transports(options.transport)) {
+    std::string why;
+    auto transport = try_to_open(*info, wishes, why);
+    if (transport == nullptr) {
+      opened.missing.push_back({std::string(info->name), why});
+      continue;
+    }
+    if (!options.fault.empty()) {
+      transport = inject_faults(std::move(transport), parse_fault_plan(options.fault), wishes.name);
+    }
+    transports.push_back({std::string(info->name), std::move(transport)});
+  }
+  if (transports.empty()) nothing_to_use(rank, opened.missing);
+  opened.engine = std::make_shared<Engine>(identity, std::move(transports));
+  return opened;
+}
+
+}  // namespace
+
+std::vector<const TransportInfo*> wanted_transports(const std::string& option) {
+  std::vector<const TransportInfo*> wanted;
+  if (option.empty()) {
+    for (const TransportInfo& info : transports()) {
+      if (!info.only_by_name) wanted.push_back(&info);
+    }
+    return wanted;
+  }
+  for (const std::string& word : split_words(option)) {
+    const auto found = std::ranges::find(transports(), word, &TransportInfo::name);
+    if (found == transports().end()) {
+      std::vector<std::string_view> names;
+      for (const TransportInfo& info : transports()) names.push_back(info.name);
+      throw Error(ErrorCode::invalid_argument,
+                  fmt::format("transport \"{}\" is none of {}", word, fmt::join(names, ", ")));
+    }
+    wanted.push_back(&*found);
+  }
+  return wanted;
+}
+
+Opened engine_of_this_thread(const Options& options, Rank rank) {
+  struct Kept {
+    std::weak_ptr<Engine> engine;
+    std::vector<Missing> missing;
+  };
+  thread_local Kept mine;
+  if (auto engine = mine.engine.lock()) return {std::move(engine), mine.missing};
+  Opened opened = open_engine(options, rank);
+  mine = {opened.engine, opened.missing};
+  return opened;
+}
+
+Admission::Admission(Engine* engine, const Meeting& meeting)
+    : engine_(engine), job_(meeting.credentials.job) {
+  if (meeting.world_size == 1 || engine_ == nullptr) return;
+  const Engine::Hold hold(*engine_);
+  for (const auto& [name, transport] : engine_->transports()) transport->admit(meeting.credentials);
+}
+
+Admission::~Admission() {
+  if (engine_ == nullptr) return;
+  const Engine::Hold hold(*engine_);
+  for (const auto& [name, transport] : engine_->transports()) transport->dismiss(job_);
+}
+
+}  // namespace motet

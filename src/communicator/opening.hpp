@@ -1,0 +1,47 @@
+// The engine of a rank: which transports it opens, and while ranks join, whom they let in.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/options.hpp"
+#include "communicator/meeting.hpp"
+#include "execute/engine.hpp"
+
+namespace motet {
+
+// A transport that was wanted and is not to be had here.
+struct Missing {
+  std::string transport;
+  std::string why;  // "libucp.so.0 was not found"
+};
+
+struct Opened {
+  std::shared_ptr<Engine> engine;
+  std::vector<Missing> missing;
+};
+
+// The transports that the user wants, best first. Throws Error{invalid_argument} for an unknown
+// name.
+std::vector<const TransportInfo*> wanted_transports(const std::string& option);
+
+// Communicators that one thread makes share an engine, so that waiting for one drives the others.
+// Throws Error{unavailable} if no transport can be had, and Error{invalid_argument}.
+Opened engine_of_this_thread(const Options& options, Rank rank);
+
+// While it lives, members of the meeting's job may connect.
+class Admission {
+ public:
+  // engine null: nobody connects.
+  Admission(Engine* engine, const Meeting& meeting);
+  ~Admission();
+  Admission(const Admission&) = delete;
+  Admission& operator=(const Admission&) = delete;
+
+ private:
+  Engine* const engine_;
+  const Identity job_;
+};
+
+}  // namespace motet
