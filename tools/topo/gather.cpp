@@ -169,4 +169,11 @@ View look_together(motet::Meeting meeting) {
   return view;
 }
 
+motet::Reach probe_together(motet::Meeting& meeting) {
+  const auto options = motet::Options::from_environment();
+  motet::check_names(options);
+  const auto deadline = motet::Deadline::after(std::chrono::milliseconds(options.setup_timeout_ms));
+  return motet::reach_of_all(meeting, options, deadline);
+}
+
 }  // namespace motet_topo

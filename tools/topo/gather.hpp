@@ -5,6 +5,7 @@
 #include <string>
 
 #include "communicator/meeting.hpp"
+#include "communicator/reach.hpp"
 #include "view.hpp"
 
 namespace motet_topo {
@@ -19,5 +20,8 @@ View load(const std::string& file, int ranks);
 
 // Collective: what all ranks see. Only rank 0 needs it.
 View look_together(motet::Meeting meeting);
+
+// Collective: who reaches whom. Only rank 0 needs it.
+motet::Reach probe_together(motet::Meeting& meeting);
 
 }  // namespace motet_topo

@@ -18,6 +18,7 @@
 #include "picture.hpp"
 #include "plans.hpp"
 #include "print.hpp"
+#include "print_reach.hpp"
 #include "topology/discovery/discover.hpp"
 
 namespace motet_topo {
@@ -46,6 +47,13 @@ void write_file(const std::string& path, const std::string& text) {
   if (!file) throw std::runtime_error(fmt::format("{} cannot be written", path));
 }
 
+void print(const std::string& text) {
+  fmt::print("{}", text);
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    throw std::runtime_error("the result could not be written");
+  }
+}
+
 void show(const View& view, const Options& options) {
   if (!options.save_file.empty()) write_file(options.save_file, view.survey.to_text());
   if (!options.svg_file.empty()) write_file(options.svg_file, to_svg(view));
@@ -59,18 +67,15 @@ void show(const View& view, const Options& options) {
     text = to_text(view, plans);
     if (options.explain) text += fmt::format("\n{}", explanations(view));
   }
-  fmt::print("{}", text);
-  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-    throw std::runtime_error("the result could not be written");
-  }
+  print(text);
 }
 
 motet::Meeting meet(const Options& options) {
   const auto library = motet::Options::from_environment();
   const auto deadline = motet::Deadline::after(std::chrono::milliseconds(library.setup_timeout_ms));
   if (options.joining.descriptor < 0) return motet::meet_by_environment(library, deadline);
-  const auto word = motet_launch::share_word(options.joining, [] {
-    const std::string id = motet::create_unique_id().to_text();
+  const auto word = motet_launch::share_word(options.joining, [&] {
+    const std::string id = motet::create_unique_id(motet::listen_on(library)).to_text();
     motet_launch::Word bytes{};
     if (id.size() >= bytes.size()) throw std::runtime_error("the unique id is too long");
     std::ranges::copy(id, bytes.begin());
@@ -80,8 +85,16 @@ motet::Meeting meet(const Options& options) {
                            options.joining.ranks, deadline);
 }
 
+// Some cannot reach others: a failure, after everything was shown.
+int show_reach(motet::Meeting meeting, const Options& options) {
+  const motet::Reach reach = probe_together(meeting);
+  if (meeting.rank == 0) print(options.json ? to_json(reach) : to_text(reach));
+  return reach.joined ? 0 : failure;
+}
+
 int show_together(const Options& options) {
   motet::Meeting meeting = meet(options);
+  if (options.reach) return show_reach(std::move(meeting), options);
   const bool prints = meeting.rank == 0;
   const View view = look_together(std::move(meeting));
   if (prints) show(view, options);
@@ -94,6 +107,10 @@ int run(const Options& options, int argc, const char* const* argv) {
   if (!options.xml_file.empty() && library.rank.value_or(0) == 0) {
     const bool recorded = !options.load_file.empty();
     motet::write_xml({.xml = recorded ? options.load_file : ""}, options.xml_file);
+  }
+  if (options.reach && options.ranks == 0 && !library.world_size) {
+    throw motet::Error(motet::ErrorCode::invalid_argument,
+                       "--reach needs ranks: give --ranks, or use mpirun, srun or torchrun");
   }
   if (!options.load_file.empty()) {
     show(load(options.load_file, options.ranks), options);

@@ -19,6 +19,10 @@ void add_options(CLI::App& app, Options& options) {
   auto* json = app.add_flag("--json", options.json, "as JSON");
   app.add_flag("--dot", options.dot, "as a graph for Graphviz")->excludes(json);
   app.add_flag("--explain", options.explain, "why the planner chooses what, for each plan");
+  app.add_flag("--reach", options.reach,
+               "who reaches whom by which transport, and why not: every transport and address is "
+               "tried")
+      ->excludes("--dot");
   app.add_flag("!--no-plans", options.plans, "leave out what the planner would do");
   app.add_option("--svg", options.svg_file, "draw a picture into this file");
   app.add_option("--save", options.save_file, "write what was seen into this file, for --load");
