@@ -53,7 +53,7 @@ struct Setting {
 
 // Slots, blocks and lines: what shared memory can hold (transport/shm/layout.cpp), so that a value
 // is refused by its name and not deep in the set-up of a transport.
-constexpr std::array<Setting, 21> settings{{
+constexpr std::array<Setting, 22> settings{{
     {{"MOTET_TRANSPORT", "list", "", "",
       "Transports in order of preference: shm,tcp. Empty: all there are."},
      Text{&Options::transport}},
@@ -61,6 +61,10 @@ constexpr std::array<Setting, 21> settings{{
       "Network interfaces that other ranks are told of: eth0,ib*, or all but ^docker*,lo. Empty: "
       "all that are up."},
      Text{&Options::interfaces}},
+    {{"MOTET_RAILS", "list", "", "",
+      "Network interfaces over which large messages are dealt: eth0,eth1. \"none\": one network. "
+      "Empty: the NICs nearest to the rank, if there are several alike."},
+     Text{&Options::rails}},
     // Which ports a firewall lets through shows nowhere on the hosts themselves.
     {{"MOTET_PORT_RANGE", "ports", "", "",
       "TCP ports to listen on: 20000-20100. Each rank needs one, rank 0 two or three. Empty: any."},

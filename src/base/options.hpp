@@ -15,6 +15,7 @@ namespace motet {
 struct Options {
   std::string transport;           // MOTET_TRANSPORT: "shm,tcp" in order of preference; empty: all
   std::string interfaces;          // MOTET_INTERFACE: "eth0,ib*" or "^docker*,lo"; empty: all
+  std::string rails;               // MOTET_RAILS: "eth0,eth1"; empty: the nearest NICs
   PortRange ports;                 // MOTET_PORT_RANGE: to listen on
   std::string algorithm;           // MOTET_ALGORITHM: used wherever it supports the problem
   std::string topology;            // MOTET_TOPOLOGY: file with the tiers above the nodes

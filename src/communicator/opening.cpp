@@ -6,16 +6,37 @@
 #include <utility>
 
 #include "base/assert.hpp"
+#include "execute/waiting.hpp"
+#include "net/interfaces.hpp"
+#include "topology/discovery/nics.hpp"
+#include "topology/discovery/seat.hpp"
 #include "transport/fault/fault_transport.hpp"
 
 namespace motet {
 namespace {
+
+constexpr std::size_t most_rails = 8;
+
+// Interfaces to be used together; empty: there are no two, or they are not wanted.
+std::vector<std::string> rails_of(const Options& options) {
+  if (options.rails == "none") return {};
+  std::vector<std::string> rails = split_words(options.rails);
+  if (rails.empty()) {
+    rails = near_nics(seat_here(CpuSet::of(allowed_cpus())).numa);
+    std::erase_if(rails,
+                  [&](const std::string& nic) { return !is_chosen(options.interfaces, nic); });
+    if (rails.size() < 2) return {};
+  }
+  if (rails.size() > most_rails) rails.resize(most_rails);
+  return rails;
+}
 
 TransportOptions wishes_of(const Options& options, Rank rank, const Identity& engine) {
   TransportOptions wishes;
   wishes.engine = engine;
   wishes.name = fmt::format("rank {}", rank);
   wishes.listen_on = listen_on(options);
+  wishes.rails = rails_of(options);
   wishes.slots = options.slots;
   wishes.block_bytes = static_cast<std::size_t>(options.block_kib) * 1024;
   wishes.reads_peers = options.reads_peers;
@@ -52,7 +73,7 @@ Opened open_engine(const Options& options, Rank rank) {
   const TransportOptions wishes = wishes_of(options, rank, identity);
   Opened opened;
   std::vector<Engine::NamedTransport> transports;
-  for (const TransportInfo* info : wanted_transports(options.transport)) {
+  for (const TransportInfo* info : wanted_transports(options.transport, !wishes.rails.empty())) {
     std::string why;
     auto transport = try_to_open(*info, wishes, why);
     if (transport == nullptr) {
@@ -71,11 +92,11 @@ Opened open_engine(const Options& options, Rank rank) {
 
 }  // namespace
 
-std::vector<const TransportInfo*> wanted_transports(const std::string& option) {
+std::vector<const TransportInfo*> wanted_transports(const std::string& option, bool has_rails) {
   std::vector<const TransportInfo*> wanted;
   if (option.empty()) {
     for (const TransportInfo& info : transports()) {
-      if (!info.only_by_name) wanted.push_back(&info);
+      if (!info.only_by_name || (info.name == "rails" && has_rails)) wanted.push_back(&info);
     }
     return wanted;
   }

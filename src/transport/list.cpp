@@ -1,5 +1,6 @@
 #include <array>
 
+#include "transport/rails/rails_transport.hpp"
 #include "transport/shm/shm_transport.hpp"
 #include "transport/tcp/tcp_transport.hpp"
 #include "transport/transport.hpp"
@@ -7,7 +8,7 @@
 namespace motet {
 
 std::span<const TransportInfo> transports() {
-  static const std::array list{shm_transport, tcp_transport};
+  static const std::array list{shm_transport, rails_transport, tcp_transport};
   return list;
 }
 

@@ -12,6 +12,9 @@
 
 #include "base/deadline.hpp"
 #include "transport/fault/fault_transport.hpp"
+#include "transport/rails/packet.hpp"
+#include "transport/rails/rails_transport.hpp"
+#include "transport/tcp/tcp_transport.hpp"
 
 namespace motet::test {
 namespace {
@@ -33,10 +36,27 @@ std::ostream& operator<<(std::ostream& out, const Flavour& flavour) {
   return out << flavour.name;
 }
 
+// Two rails where there is one interface, each in trouble of its own.
+std::unique_ptr<Transport> open_troubled_rails(const TransportOptions& options) {
+  std::vector<rails::Rail> two;
+  for (const char* name : {"one", "other"}) {
+    TransportOptions longer = options;
+    longer.block_bytes += sizeof(rails::Label);
+    two.push_back(
+        {name, inject_faults(tcp_transport.open(longer), parse_fault_plan(faults), name)});
+  }
+  return join_rails(std::move(two), options.name);
+}
+
 std::vector<Flavour> all_flavours() {
-  std::vector<Flavour> flavours;
+  std::vector<Flavour> flavours{{"rails",
+                                 [](TransportOptions options) {
+                                   options.rails = {"lo", "lo"};
+                                   return rails_transport.open(options);
+                                 }},
+                                {"rails_fault_tcp", open_troubled_rails}};
   for (const TransportInfo& info : transports()) {
-    if (!info.unavailable_because().empty()) continue;
+    if (!info.unavailable_because().empty() || info.name == rails_transport.name) continue;
     flavours.push_back({std::string(info.name), info.open});
     flavours.push_back(
         {"fault_" + std::string(info.name), [&info](const TransportOptions& options) {
