@@ -7,6 +7,7 @@
 
 #include "bootstrap/hub_server.hpp"
 #include "bootstrap/member_link.hpp"
+#include "net/socket.hpp"
 #include "net/wire.hpp"
 
 namespace motet {
@@ -74,6 +75,7 @@ FramedSocket connect_to_hub(const Health::Member& member, const Credentials& cre
                 fmt::format("rank {}: joining: no health connection to rank 0: {}", member.rank,
                             dialler.problem()));
   }
+  limit_silence(connection->socket.get());
   return FramedSocket(std::move(connection->socket), longest_health_frame);
 }
 

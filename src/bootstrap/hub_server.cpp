@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "net/socket.hpp"
+
 namespace motet {
 namespace {
 
@@ -56,6 +58,7 @@ void HubServer::accept() {
   for (Connection& connection : listener_.advance()) {
     const auto most = static_cast<std::size_t>(world_size_) + spare_connections;
     if (connection.purpose != Purpose::health || members_.size() >= most) continue;
+    limit_silence(connection.socket.get());
     const std::uint64_t id = next_id_++;
     if (!poller_.try_add(connection.socket.get(), EPOLLIN, id)) continue;
     members_.try_emplace(id, std::move(connection.socket));

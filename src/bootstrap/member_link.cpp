@@ -20,6 +20,8 @@ constexpr auto grace_after_close = 100ms;
 constexpr auto longest_goodbye = 200ms;
 // All ranks make their communicators in the same order, so others are ahead by a few.
 constexpr std::size_t most_early_verdicts = 256;
+// Reports to a stopped hub pile up there: those of some seconds, so that its buffers never fill.
+constexpr int most_unanswered_reports = 64;
 
 }  // namespace
 
@@ -90,7 +92,10 @@ void MemberLink::report_wait(std::uint32_t communicator, std::uint64_t sequence)
   const std::scoped_lock lock(mutex_);
   const auto found = watches_.find(communicator);
   if (found == watches_.end()) return;
-  send({.call = HealthCall::wait, .communicator = communicator, .number = sequence});
+  if (unanswered_reports_ < most_unanswered_reports) {
+    ++unanswered_reports_;
+    send({.call = HealthCall::wait, .communicator = communicator, .number = sequence});
+  }
   // Without a hub this much is still known.
   const auto& left = found->second.first_left;
   if (hub_lost_ && left && left->sequence < sequence) {
@@ -192,6 +197,7 @@ void MemberLink::hub_gone(const std::string& how) {
 }
 
 void MemberLink::handle(const HealthMessage& message) {
+  unanswered_reports_ = 0;
   const auto watch = watches_.find(message.communicator);
   switch (message.call) {
     case HealthCall::query:

@@ -78,6 +78,7 @@ class MemberLink final : public HealthTask {
   std::map<std::uint64_t, std::optional<std::string>> places_;
   std::uint64_t next_token_ = 1;
   std::condition_variable heard_;
+  int unanswered_reports_ = 0;
   bool first_has_left_ = false;
   bool hub_lost_ = false;  // nobody to talk to any more
   std::optional<Clock::time_point>

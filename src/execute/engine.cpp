@@ -21,6 +21,9 @@ constexpr milliseconds unusual_wait(200);
 // The hub sees deaths and differing calls first and says the same to everybody; only if it does not
 // is this rank's own finding the verdict.
 constexpr milliseconds verdict_grace(700);
+// When the hub's host has vanished, ranks notice one after the other, and the first to end closes
+// its connections to the others.
+constexpr milliseconds lost_link_grace(3000);
 // A sleeper looks at deadlines this often although it is rung for everything else.
 constexpr milliseconds longest_sleep(50);
 
@@ -286,10 +289,9 @@ void Engine::check_links(Wait& wait) {
   for (const Stream& stream : wait.operation.program().streams) {
     if (!stream.link->failed()) continue;
     if (wait.patience.trouble_since == Clock::time_point{}) wait.patience.trouble_since = now;
-    if (now - wait.patience.trouble_since < verdict_grace) return;
-    give_up(wait, {ErrorCode::peer_lost, stream.link->peer() + " is gone (" +
-                                             stream.link->transport_name() + ": " +
-                                             stream.link->endpoint().failure() + ")"});
+    if (now - wait.patience.trouble_since < lost_link_grace) return;
+    give_up(wait, {ErrorCode::peer_lost,
+                   stream.link->peer() + " is gone (" + stream.link->endpoint().failure() + ")"});
     return;
   }
 }

@@ -25,10 +25,11 @@ namespace {
 
 constexpr std::string_view unix_prefix = "unix:";
 
-// A host that vanished silently is noticed in about 15 s by whoever waits for it. TCP_USER_TIMEOUT
-// is no help: it also ends connections whose peer merely makes no calls, or is stopped, and lets
-// its window fill up.
+// A host that vanished silently is noticed in about 15 s by whoever waits for it, unless bytes are
+// under way to it: then the kernel sends those again instead, for a quarter of an hour.
 constexpr int keepalive_idle_s = 5, keepalive_interval_s = 2, keepalive_probes = 5;
+constexpr int longest_silence_ms =
+    (keepalive_idle_s + keepalive_interval_s * keepalive_probes) * 1000;
 
 [[noreturn]] void reject(const Address& text) {
   throw Error(
@@ -159,6 +160,19 @@ std::string peer_host(int fd) {
   constexpr std::string_view mapped = "::ffff:";
   const std::string_view text = host.data();
   return std::string(text.starts_with(mapped) ? text.substr(mapped.size()) : text);
+}
+
+void limit_silence(int fd) noexcept {
+  set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, longest_silence_ms);
+}
+
+bool peer_is_silent(int fd) noexcept {
+  // Waits double from 200 ms on: after six the host has been silent for 12.6 s at least.
+  constexpr int attempts = 6;
+  tcp_info info{};
+  socklen_t length = sizeof info;
+  return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) == 0 && info.tcpi_unacked > 0 &&
+         info.tcpi_retransmits >= attempts;
 }
 
 bool peer_is_same_user(int fd) noexcept {

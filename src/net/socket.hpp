@@ -34,6 +34,14 @@ void tune_stream_socket(int fd, int family) noexcept;
 // Of the other end of a connection: "10.0.0.7", "fe80::1%eth0"; "" if it cannot be told.
 std::string peer_host(int fd);
 
+// For connections whose buffers never fill: notices that also while bytes are under way to it.
+// Elsewhere it would end a connection whose peer merely makes no calls, or is stopped.
+void limit_silence(int fd) noexcept;
+
+// Whether bytes under way have been sent again and again for about 15 s and the peer's host has not
+// acknowledged any. Not so when a peer is merely stopped: its host acknowledges.
+bool peer_is_silent(int fd) noexcept;
+
 // Whether a Unix socket's peer runs as this process's user.
 bool peer_is_same_user(int fd) noexcept;
 

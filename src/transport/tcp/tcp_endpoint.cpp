@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/assert.hpp"
+#include "net/socket.hpp"
 
 namespace motet::tcp {
 namespace {
@@ -130,6 +131,12 @@ bool TcpEndpoint::read() {
     }
   }
   return moved;
+}
+
+bool TcpEndpoint::look_for_silence() {
+  if (state_ != State::ready || !peer_is_silent(socket_.get())) return false;
+  lose("tcp: its host acknowledges nothing any more");
+  return true;
 }
 
 const Arrival* TcpEndpoint::front() {

@@ -46,6 +46,7 @@ class TcpEndpoint final : public Endpoint, public Routed, public CreditSender {
   bool drive(std::uint32_t epoll_events);
   bool read();
   bool flush();
+  bool look_for_silence();
 
  private:
   bool dial();

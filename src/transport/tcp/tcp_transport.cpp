@@ -1,6 +1,7 @@
 #include "transport/tcp/tcp_transport.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <sstream>
 #include <utility>
@@ -15,6 +16,8 @@ namespace {
 constexpr std::size_t few_peers = 2;
 // Passes without a look at the listener, which only matters when somebody new comes.
 constexpr int direct_passes = 64;
+// A system call for each peer.
+constexpr std::chrono::seconds between_looks{1};
 // Connections of engines that this rank has not named yet; each has proved that it belongs to the
 // job.
 constexpr std::size_t early_limit = 4096;
@@ -61,7 +64,7 @@ class TcpTransport final : public Transport {
   std::unique_ptr<Endpoint> connect(const Peer& peer) override;
   bool progress() override;
   std::size_t max_block_bytes() const override { return max_block_bytes_; }
-  void announce_sleep() override { look_around_ = true; }
+  void announce_sleep() override;
   void announce_wake() override {}
   std::vector<int> descriptors() const override { return {table_.descriptor()}; }
 
@@ -82,6 +85,7 @@ class TcpTransport final : public Transport {
 
   bool look_around_ = false;  // before sleep: leave nothing out
   int passes_ = 0;
+  Clock::time_point next_look_ = Clock::time_point::min();
 };
 
 std::unique_ptr<Endpoint> TcpTransport::connect(const Peer& peer) {
@@ -108,6 +112,14 @@ bool TcpTransport::progress() {
   }
   look_around_ = false;
   return drive_events();
+}
+
+void TcpTransport::announce_sleep() {
+  look_around_ = true;
+  const auto now = Clock::now();
+  if (now < next_look_) return;
+  next_look_ = now + between_looks;
+  any_of_each(table_.connected(), [](TcpEndpoint& e) { return e.look_for_silence(); });
 }
 
 bool TcpTransport::drive_events() {
