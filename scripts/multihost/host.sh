@@ -24,6 +24,7 @@ with_output() {  # rank command...
   fi
 }
 
+trap 'echo $host > "$folder/over"' EXIT
 keeps_logs=''
 [ "$logs" = "$folder/logs" ] || keeps_logs=yes
 hostname "h$host"
@@ -39,3 +40,5 @@ for rank in $ranks; do
   local_rank=$((local_rank + 1))
 done
 wait
+echo $host > "$folder/over"
+exec sleep infinity

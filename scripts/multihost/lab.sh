@@ -113,16 +113,12 @@ worst_status() {
   echo $worst
 }
 
+# Hosts stay until all ranks have ended, as real ones do.
 wait_for_hosts() {
-  local timer ended host
-  local -A running=()
-  sleep "$timeout_s" &
-  timer=$!
-  for host in "${!pid_of[@]}"; do running[${pid_of[host]}]=$host; done
-  while [ ${#running[@]} -gt 0 ]; do
-    wait -n -p ended "${!running[@]}" $timer || true
-    [ "$ended" != $timer ] || time_is_up
-    unset "running[$ended]"
+  local left=$hosts end=$((SECONDS + timeout_s))
+  while [ $left -gt 0 ]; do
+    [ $SECONDS -lt $end ] && read -r -t $((end - SECONDS)) _ <&3 || time_is_up
+    left=$((left - 1))
   done
 }
 
@@ -132,6 +128,8 @@ time_is_up() {
 }
 
 declare -a ranks_on pid_of
+mkfifo "$folder/over"
+exec 3<> "$folder/over"
 place_ranks
 rm -f "$logs"/[0-9]*.log "$logs"/[0-9]*.status
 (echo "127.0.0.1 localhost"; echo "::1 localhost"; name_hosts) > "$folder/hosts"

@@ -32,8 +32,9 @@ class Words {
 using Command = void (*)(Rank&, const Words&);
 using Commands = std::map<std::string, Command>;
 const Commands& call_commands();
-const Commands& end_commands();     // of processes
-const Commands& misuse_commands();  // of the interface
+const Commands& end_commands();      // of processes
+const Commands& misuse_commands();   // of the interface
+const Commands& network_commands();  // of hosts
 
 // "WHAT|STATUS|MS|TEXT": a line of the rank's output, which trouble_test reads.
 void say(const std::string& what, motet_status status, double ms, const std::string& text);

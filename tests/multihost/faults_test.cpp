@@ -1,0 +1,102 @@
+// What becomes of a job when hosts or the network between them fail: rows of docs/faults.md. Here a
+// fault of seconds stands for one of minutes where the library treats both alike.
+#include "faults.hpp"
+
+namespace motet::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+TEST_F(Faults, AnInterfaceThatComesBackInTimeOnlyDelays) {
+  const std::string runs = "allreduce:100 allreduce:100 barrier";
+  expect_success(
+      run({.scripts = {runs, "allreduce:100 link_down:0:3000 allreduce:100 barrier", runs}}));
+}
+
+TEST_F(Faults, AnInterfaceThatComesBackInTimeOnlyDelaysALargeCall) {
+  expect_success(run({.scripts = {"allreduce:16000000", "link_down:1000:3000 allreduce:16000000"},
+                      .hosts = 2,
+                      .options = {"--rate", "1gbit"}}));
+}
+
+TEST_F(Faults, AHostThatIsCutOffIsNamedByAllOthers) {
+  const auto heard =
+      run({.scripts = {"loop:100 barrier", "link_down:100 loop:100", "loop:100 barrier"}});
+  for (const std::size_t rank : {0U, 2U}) {
+    const auto gone =
+        AllOf(HasSubstr("allreduce #"), HasSubstr("rank 1 on host h1"), HasSubstr("is gone ("));
+    EXPECT_THAT(heard[rank].find("loop"), Ended(peer_lost, gone));
+    EXPECT_THAT(heard[rank].find("barrier"), Ended(peer_lost, HasSubstr("rank 1 on host h1")));
+  }
+  // It cannot know that it is alone; it names somebody it does not hear any more.
+  EXPECT_THAT(heard[1].find("loop"), Ended(peer_lost, HasSubstr("is gone (")));
+}
+
+TEST_F(Faults, ARankThatIsKilledOnAnotherHostIsNamedAtOnce) {
+  const auto heard = run({.scripts = {"loop:1000", "die:1000", "loop:1000"}});
+  for (const std::size_t rank : {0U, 2U}) {
+    EXPECT_THAT(heard[rank].find("loop"),
+                Failed(peer_lost, AllOf(HasSubstr("rank 1 on host h1 (pid "),
+                                        HasSubstr("is gone (connection to rank 0: closed by"))));
+  }
+}
+
+TEST_F(Faults, ARankThatStopsWithinTheDeadlineOnlyDelays) {
+  expect_success(run({.scripts = {"allreduce:100", "allreduce:100", "stop:2000 allreduce:100"},
+                      .environment = {{"MOTET_TIMEOUT_MS", "20000"}}}));
+}
+
+TEST_F(Faults, ARankThatStopsBeyondTheDeadlineIsNamed) {
+  const auto heard =
+      run({.scripts = {"timeout:1000 allreduce:100", "stop:4000", "timeout:1000 allreduce:100"}});
+  for (const std::size_t rank : {0U, 2U}) {
+    EXPECT_THAT(heard[rank].find("allreduce"),
+                Ended(timed_out, AllOf(HasSubstr("timed out after 1000 ms"),
+                                       HasSubstr("rank 1 does not answer"))));
+  }
+}
+
+TEST_F(Faults, ARankZeroThatStopsBeyondTheDeadlineIsNamed) {
+  const auto heard = run({.scripts = {"stop:4000", "timeout:1000 allreduce:100"}});
+  for (const std::size_t rank : {1U, 2U}) {
+    EXPECT_THAT(heard[rank].find("allreduce"),
+                Ended(timed_out, HasSubstr("rank 0, which would know, does not answer")));
+  }
+}
+
+TEST_F(Faults, ARankZeroThatNeverComesIsNamedWithItsAddress) {
+  const auto heard = run({.scripts = {"barrier"},
+                          .first = "[ $RANK != 0 ] || exit 0",
+                          .environment = {{"MOTET_SETUP_TIMEOUT_MS", "2000"}}});
+  for (const std::size_t rank : {1U, 2U}) {
+    EXPECT_THAT(heard[rank].find("create"),
+                Ended(timed_out, AllOf(StartsWith("rank " + std::to_string(rank) + ": joining: "),
+                                       HasSubstr("no connection to rank 0: 10.77.0.1:29500: "
+                                                 "Connection refused"))));
+  }
+}
+
+TEST_F(Faults, AnotherRankThatNeverComesIsNamed) {
+  const auto heard = run({.scripts = {"barrier"},
+                          .first = "[ $RANK != 2 ] || exit 0",
+                          .environment = {{"MOTET_SETUP_TIMEOUT_MS", "2000"}}});
+  for (const std::size_t rank : {0U, 1U}) {
+    EXPECT_THAT(heard[rank].find("create"),
+                Ended(timed_out, HasSubstr("joining: 1 of 3 ranks did not come (card): rank 2")));
+  }
+}
+
+TEST_F(Faults, ALateRankIsWaitedFor) {
+  expect_success(run({.scripts = {"barrier"}, .first = "[ $RANK != 2 ] || sleep 3"}));
+  expect_success(run({.scripts = {"barrier"}, .first = "[ $RANK != 0 ] || sleep 3"}));
+}
+
+TEST_F(Faults, HostsWithoutIPv4UseIPv6) {
+  expect_success(
+      run({.scripts = {"allreduce:100000 allgather:1000 barrier"}, .options = {"--ipv6-only"}}));
+}
+
+}  // namespace
+}  // namespace motet::testing
