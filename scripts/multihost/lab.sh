@@ -67,7 +67,7 @@ place_ranks() {
 start_host() {  # host command...
   local host=$1
   shift
-  unshare "${own[@]}" bash "$scripts/multihost/host.sh" "$folder" "$host" "${ranks_on[host]}" "$@" &
+  unshare "${own[@]}" bash "$scripts/multihost/host.sh" "$folder" "$host" "${ranks_on[host]}" "$@" {over}>&- &
   pid_of[host]=$!
   for _ in {1..500}; do
     [ "$(readlink "/proc/$!/ns/net")" = "$(readlink /proc/self/ns/net)" ] || return 0
@@ -117,7 +117,7 @@ worst_status() {
 wait_for_hosts() {
   local left=$hosts end=$((SECONDS + timeout_s))
   while [ $left -gt 0 ]; do
-    [ $SECONDS -lt $end ] && read -r -t $((end - SECONDS)) _ <&3 || time_is_up
+    [ $SECONDS -lt $end ] && read -r -t $((end - SECONDS)) _ <&$over || time_is_up
     left=$((left - 1))
   done
 }
@@ -129,7 +129,7 @@ time_is_up() {
 
 declare -a ranks_on pid_of
 mkfifo "$folder/over"
-exec 3<> "$folder/over"
+exec {over}<> "$folder/over"
 place_ranks
 rm -f "$logs"/[0-9]*.log "$logs"/[0-9]*.status
 (echo "127.0.0.1 localhost"; echo "::1 localhost"; name_hosts) > "$folder/hosts"
