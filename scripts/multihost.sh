@@ -11,6 +11,8 @@
 #   --rate-of 2=500mbit  of one host's NICs; may be given several times
 #   --uplink 1gbit       leaf-spine instead of one switch a rail: speed of each leaf's way to the spine
 #   --leaves L           so many leaves (default 2), the hosts in equal blocks
+#   --loss 0.5%          of each NIC's packets (needs netem in the kernel; not with --rate)
+#   --rdma               each NIC is a Soft-RoCE device too, rxe<host>_<rail> (needs a kernel as tests/rdma/vm.sh has it)
 #   --ipv6-only          hosts have no IPv4 addresses but loopback's
 #   --prefix             each line of output begins with its rank and host
 #   --logs FOLDER        the output of rank N goes to FOLDER/N.log, and its exit status to FOLDER/N.status
@@ -26,21 +28,21 @@ give_up() {  # status sentence
   exit "$1"
 }
 
-hosts=${1:-} ranks_per_host=1 ranks='' round_robin=no rails=1 rate='' uplink='' leaves=2 ipv6_only=no prefix=no logs=''
+hosts=${1:-} ranks_per_host=1 ranks='' round_robin=no rails=1 rate='' uplink='' leaves=2 loss='' rdma=no ipv6_only=no prefix=no logs=''
 timeout_s=600
 declare -A rate_of=()
 
 read_options() {
   while [ $# -gt 0 ]; do
     case $1 in
-      --ranks-per-host | --ranks | --rails | --rate | --uplink | --leaves | --logs | --timeout)
+      --ranks-per-host | --ranks | --rails | --rate | --uplink | --leaves | --loss | --logs | --timeout)
         [ $# -gt 1 ] || give_up 2 "$1 needs a value"
         local name=${1#--}
         name=${name//-/_}
         declare -g "${name/#timeout/timeout_s}=$2"
         shift 2 ;;
       --rate-of) rate_of[${2%%=*}]=${2#*=}; shift 2 ;;
-      --round-robin | --ipv6-only | --prefix)
+      --round-robin | --rdma | --ipv6-only | --prefix)
         local flag=${1#--}
         declare -g "${flag//-/_}=yes"
         shift ;;
@@ -95,7 +97,7 @@ trap 'exit 143' TERM HUP
 
 logs=${logs:-$folder/logs}
 mkdir -p "$logs"
-declare -p hosts ranks_of round_robin rails rate rate_of uplink leaves ipv6_only prefix timeout_s logs own scripts \
+declare -p hosts ranks_of round_robin rails rate rate_of uplink leaves loss rdma ipv6_only prefix timeout_s logs own scripts \
   > "$folder/settings"
 setpriv --pdeathsig KILL unshare "${own[@]}" bash "$scripts/multihost/lab.sh" "$folder" "${command[@]}" < /dev/null &
 lab=$!

@@ -87,6 +87,9 @@ add_nic() {  # host rail
   in_network_of "$host" ip address add "fd77:$2::$(printf %x $((host + 1)))/64" dev "$nic" nodad
   in_network_of "$host" ip link set "$nic" up
   [ -z "$speed" ] || in_network_of "$host" tc qdisc add dev "$nic" root tbf rate "$speed" burst 128kb limit 1mb
+  [ -z "$loss" ] || in_network_of "$host" tc qdisc add dev "$nic" root netem loss "$loss"
+  # In its host's network alone, but its name must be unique in the kernel.
+  [ $rdma = no ] || in_network_of "$host" rdma link add "rxe${host}_$2" type rxe netdev "$nic"
 }
 
 name_hosts() {
