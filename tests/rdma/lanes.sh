@@ -1,0 +1,71 @@
+#!/bin/bash
+# What passes over software RDMA, for the guest of vm.sh: lanes.sh BUILD short|long [TRANSPORT...]. Each lane prints how it ended and how
+# long it took; exits with 1 if one failed. tcp shows that the guest itself works.
+set -uo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+build=$1 length=$2
+shift 2
+transports=("${@:-tcp ofi ucx}")
+# shellcheck disable=SC2206  # words on purpose
+transports=(${transports[*]})
+tests=$build/tests
+calls_rank=$tests/communicator/calls_rank
+failures=0
+log=$(mktemp)  # of the lane that runs
+
+# Verbs, and nothing beside them.
+verbs_alone() {
+  unset MOTET_OFI_PROVIDER
+  [ "$MOTET_TRANSPORT" != ofi ] || export MOTET_OFI_PROVIDER='verbs;ofi_rxm'
+}
+export UCX_TLS=rc,self
+export FI_UNIVERSE_SIZE=16   # more would ask Soft-RoCE for longer completion queues than it has
+export UCX_IB_GID_INDEX=0    # UCX drops Soft-RoCE's datagrams with addresses of IPv4
+
+hosts() { "$here/../../scripts/multihost.sh" "$1" --rdma --timeout 200 "${@:2}"; }
+
+lane() {  # what command...
+  local began=$SECONDS outcome=passed
+  local what=$1
+  shift
+  if ! "$@" > "$log" 2>&1; then
+    outcome=FAILED failures=$((failures + 1))
+  fi
+  printf '%-6s %-40s %s %4d s\n' "$MOTET_TRANSPORT" "$what" $outcome $((SECONDS - began))
+  [ $outcome = passed ] || tail -n 40 "$log"
+}
+
+conformance() {  # gtest filter
+  hosts 1 -- "$tests/transport/transport_conformance_test" --gtest_filter="$1" && ! grep -q 'Running 0 tests' "$log"
+}
+killed_peer() {
+  local limited='if (( RANK == 1 )); then exec timeout -s KILL 15 "$@"; fi; exec "$@"'
+  hosts 2 --prefix -- bash -c "$limited" rank "$build/tools/motet-perf" allreduce --sizes 64K --iters 1000000
+  grep -q '^\[0 h0\].*rank 1 on host h1.* is gone' "$log"
+}
+
+short_lanes() {
+  lane "conformance" conformance "*/$MOTET_TRANSPORT"
+  lane "every collective, 2 hosts" hosts 2 --prefix -- "$calls_rank" every_collective
+}
+
+long_lanes() {
+  lane "conformance with faults" conformance "*/fault_$MOTET_TRANSPORT"
+  lane "every algorithm, 2 hosts of 2" hosts 2 --ranks-per-host 2 --prefix -- "$calls_rank" every_algorithm
+  lane "every collective, 2 hosts x 2 rails" hosts 2 --rails 2 --prefix -- "$calls_rank" every_collective
+  lane "every collective, 0.5 % loss" hosts 2 --loss 0.5% --prefix -- "$calls_rank" every_collective
+  lane "motet-perf, 2 hosts" hosts 2 --prefix -- "$build/tools/motet-perf" all --sizes 8,64K,1M
+  lane "a killed peer is named" killed_peer
+}
+
+for MOTET_TRANSPORT in "${transports[@]}"; do
+  export MOTET_TRANSPORT
+  verbs_alone
+  if ! hosts 1 -- "$calls_rank" large_collectives > "$log" 2>&1 && grep -qE 'is none of|is not an option|no transport can be used' "$log"; then
+    echo "$MOTET_TRANSPORT: left out: $(tail -n 1 "$log")"
+    continue
+  fi
+  short_lanes
+  [ "$length" = short ] || long_lanes
+done
+exit $((failures > 0))
