@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that Motet needs: install-packages.sh [build] [test] [check] [fuzz]. Default: build.
+# Installs the Debian packages that Motet needs: install-packages.sh [build] [test] [check] [fuzz] [rdma].
+# Default: build.
 # Does nothing when all are there. Works as root or with sudo.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/steps.sh"
@@ -10,6 +11,8 @@ test_packages="libgtest-dev libgmock-dev libbenchmark-dev python3 openmpi-bin li
                iproute2 procps libsimgrid-dev"
 check_packages="clang clang-format clang-tidy python3"
 fuzz_packages="clang"
+# A virtual machine with software RDMA, its kernel's modules built here, and what verbs need in user space.
+rdma_packages="qemu-system-x86 busybox-static cpio kmod zstd xz-utils gcc make python3 ibverbs-providers"
 
 wanted=""
 for group in "${@:-build}"; do
@@ -18,7 +21,8 @@ for group in "${@:-build}"; do
     test) wanted+=" $test_packages" ;;
     check) wanted+=" $check_packages" ;;
     fuzz) wanted+=" $fuzz_packages" ;;
-    *) fail "install-packages.sh: '$group' is none of build, test, check, fuzz" ;;
+    rdma) wanted+=" $rdma_packages" ;;
+    *) fail "install-packages.sh: '$group' is none of build, test, check, fuzz, rdma" ;;
   esac
 done
 
