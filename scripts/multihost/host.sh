@@ -1,4 +1,6 @@
+#!/usr/bin/env bash
 # The first process of one of multihost.sh's hosts: host.sh FOLDER HOST "RANKS" COMMAND...
+# shellcheck disable=SC1091,SC2154  # the settings are multihost.sh's variables
 set -euo pipefail
 folder=$1 host=$2 ranks=$3
 shift 3

@@ -1,5 +1,7 @@
+#!/usr/bin/env bash
 # The first process of multihost.sh's laboratory, the namespaces around all hosts: lab.sh FOLDER COMMAND...
 # Starts the hosts, joins them by switches, lets their ranks run and gives the highest of their exit statuses.
+# shellcheck disable=SC1091,SC2154  # the settings are multihost.sh's variables
 set -euo pipefail
 folder=$1
 shift
@@ -118,10 +120,10 @@ worst_status() {
 
 # Hosts stay until all ranks have ended, as real ones do.
 wait_for_hosts() {
-  local left=$hosts end=$((SECONDS + timeout_s))
-  while [ $left -gt 0 ]; do
+  local waiting=$hosts end=$((SECONDS + timeout_s))
+  while [ "$waiting" -gt 0 ]; do
     [ $SECONDS -lt $end ] && read -r -t $((end - SECONDS)) _ <&$over || time_is_up
-    left=$((left - 1))
+    waiting=$((waiting - 1))
   done
 }
 

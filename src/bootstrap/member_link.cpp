@@ -20,7 +20,8 @@ constexpr auto grace_after_close = 100ms;
 constexpr auto longest_goodbye = 200ms;
 // All ranks make their communicators in the same order, so others are ahead by a few.
 constexpr std::size_t most_early_verdicts = 256;
-// Reports to a stopped hub pile up there: those of some seconds, so that its buffers never fill.
+// Reports to a stopped hub pile up there: those of some seconds, and few later, so that its buffers
+// never fill.
 constexpr int most_unanswered_reports = 64;
 
 }  // namespace
@@ -92,8 +93,8 @@ void MemberLink::report_wait(std::uint32_t communicator, std::uint64_t sequence)
   const std::scoped_lock lock(mutex_);
   const auto found = watches_.find(communicator);
   if (found == watches_.end()) return;
-  if (unanswered_reports_ < most_unanswered_reports) {
-    ++unanswered_reports_;
+  const int unanswered = unanswered_reports_++;
+  if (unanswered < most_unanswered_reports || unanswered % most_unanswered_reports == 0) {
     send({.call = HealthCall::wait, .communicator = communicator, .number = sequence});
   }
   // Without a hub this much is still known.

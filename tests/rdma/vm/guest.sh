@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # The guest's first process on the root file system: runs /run/command, tells vm.sh how it ended, and switches off.
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
 exec < /dev/null > /dev/console 2>&1
