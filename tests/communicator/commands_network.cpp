@@ -18,11 +18,13 @@ void run(const std::string& command) {
   must_be(std::system(command.c_str()) == 0, command);
 }
 
-// link_down:AFTER_MS:FOR_MS: this host's first NIC, from now on or later; for 0 ms: for good.
+// link_down:AFTER_MS:FOR_MS:NIC: that NIC of this host (0: the first), from now on or later; for 0
+// ms: for good.
 void link_down(Rank&, const Words& words) {
   const int after = words.number(1, 0), duration = words.number(2, 0);
-  std::string command = "ip link set eth0 down";
-  if (duration > 0) command += "; sleep " + seconds(duration) + "; ip link set eth0 up";
+  const std::string link = "ip link set eth" + std::to_string(words.number(3, 0));
+  std::string command = link + " down";
+  if (duration > 0) command += "; sleep " + seconds(duration) + "; " + link + " up";
   run(after > 0 ? "(sleep " + seconds(after) + "; " + command + ") &" : command);
 }
 

@@ -21,6 +21,31 @@ TEST_F(Faults, AnInterfaceThatComesBackInTimeOnlyDelaysALargeCall) {
                       .options = {"--rate", "1gbit"}}));
 }
 
+// Two rails; the health connections are on the first.
+const Launch::Environment two_rails{
+    {"MOTET_TRANSPORT", "rails"}, {"MOTET_RAILS", "eth0,eth1"}, {"MOTET_INTERFACE", "eth0"}};
+const std::string large_calls =
+    "allreduce:4000000 allreduce:4000000 allreduce:4000000 allreduce:4000000 barrier ";
+
+TEST_F(Faults, ARailThatIsLostForGoodIsLeftToTheOther) {
+  const auto heard = run({.scripts = {large_calls, "link_down:300:0:1 " + large_calls},
+                          .hosts = 2,
+                          .environment = two_rails,
+                          .options = {"--rails", "2", "--rate", "200mbit"}});
+  expect_success(heard);
+  EXPECT_THAT(heard[0].text, HasSubstr("event=rail-lost rail=eth1"));
+}
+
+TEST_F(Faults, ARailThatComesBackIsUsedAgain) {
+  const auto heard =
+      run({.scripts = {large_calls + large_calls + large_calls,
+                       "link_down:300:2000:1 " + large_calls + large_calls + large_calls},
+           .hosts = 2,
+           .environment = two_rails,
+           .options = {"--rails", "2", "--rate", "200mbit"}});
+  expect_success(heard);
+}
+
 TEST_F(Faults, AHostThatIsCutOffIsNamedByAllOthers) {
   const auto heard =
       run({.scripts = {"loop:100 barrier", "link_down:100 loop:100", "loop:100 barrier"}});
