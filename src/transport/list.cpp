@@ -4,11 +4,12 @@
 #include "transport/shm/shm_transport.hpp"
 #include "transport/tcp/tcp_transport.hpp"
 #include "transport/transport.hpp"
+#include "transport/ucx/ucx_transport.hpp"
 
 namespace motet {
 
 std::span<const TransportInfo> transports() {
-  static const std::array list{shm_transport, rails_transport, tcp_transport};
+  static const std::array list{shm_transport, ucx_transport, rails_transport, tcp_transport};
   return list;
 }
 

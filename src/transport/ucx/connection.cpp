@@ -1,0 +1,201 @@
+#include "transport/ucx/connection.hpp"
+
+#include <fmt/format.h>
+
+#include <cstring>
+#include <thread>
+#include <utility>
+
+#include "base/deadline.hpp"
+
+namespace motet::ucx {
+namespace {
+
+using messages::Envelope;
+
+// Under way to one peer: enough for any fabric, and not much to hold.
+constexpr std::size_t messages_limit = 512;
+constexpr std::size_t bytes_limit = 8 << 20;
+
+// A goodbye needs a moment; a peer that takes nothing more has none to lose.
+constexpr std::chrono::milliseconds closing_patience(500);
+
+class UcxWire final : public messages::Wire {
+ public:
+  explicit UcxWire(Connection& connection) : connection_(connection) {}
+  UcxWire(const UcxWire&) = delete;
+  UcxWire& operator=(const UcxWire&) = delete;
+  ~UcxWire() override { connection_.retire(); }
+  void set_owner(messages::WireOwner* owner) override { connection_.set_owner(owner); }
+  bool has_room() const override { return connection_.has_room(); }
+  void post(const Envelope& envelope, std::span<const std::byte> payload) override {
+    connection_.post(envelope, payload);
+  }
+  bool idle() const override { return connection_.idle(); }
+
+ private:
+  Connection& connection_;
+};
+
+}  // namespace
+
+struct Connection::Outgoing {
+  Connection* by;
+  Envelope envelope;
+  std::size_t bytes;
+  std::unique_ptr<std::byte[]> payload;
+};
+
+Connection::Connection(Connections& all, std::string_view peer_address)
+    : all_(all), library_(all.worker().library()) {
+  ucp_ep_params_t params{};
+  params.field_mask = UCP_EP_PARAM_FIELD_REMOTE_ADDRESS | UCP_EP_PARAM_FIELD_ERR_HANDLING_MODE |
+                      UCP_EP_PARAM_FIELD_ERR_HANDLER;
+  params.address = reinterpret_cast<const ucp_address_t*>(peer_address.data());
+  params.err_mode = UCP_ERR_HANDLING_MODE_PEER;
+  params.err_handler.arg = this;
+  params.err_handler.cb = [](void* broken, ucp_ep_h, ucs_status_t status) noexcept {
+    static_cast<Connection*>(broken)->fail(status);
+  };
+  check(library_, library_.ep_create(all_.worker().handle(), &params, &endpoint_),
+        "ucp_ep_create");
+}
+
+bool Connection::has_room() const {
+  return messages_ < messages_limit && bytes_ < bytes_limit;
+}
+
+void Connection::post(const Envelope& envelope, std::span<const std::byte> payload) {
+  if (!failure_.empty()) return;
+  posted_ = true;
+  if (send_short(envelope, payload)) return;
+  auto copy = std::make_unique_for_overwrite<std::byte[]>(payload.size());
+  if (!payload.empty()) std::memcpy(copy.get(), payload.data(), payload.size());
+  send(std::make_unique<Outgoing>(this, envelope, payload.size(), std::move(copy)));
+}
+
+// True unless the message has to be kept for a while.
+bool Connection::send_short(const Envelope& envelope, std::span<const std::byte> payload) {
+  ucp_request_param_t param{};
+  param.op_attr_mask = UCP_OP_ATTR_FLAG_FORCE_IMM_CMPL;
+  void* request = library_.am_send(endpoint_, message_id, &envelope, sizeof envelope,
+                                   payload.data(), payload.size(), &param);
+  const ucs_status_t status = UCS_PTR_STATUS(request);
+  if (status == UCS_ERR_NO_RESOURCE) return false;
+  if (status != UCS_OK) fail(status);
+  return true;
+}
+
+void Connection::send(std::unique_ptr<Outgoing> outgoing) {
+  ++messages_;
+  bytes_ += outgoing->bytes;
+  ucp_request_param_t param{};
+  param.op_attr_mask = UCP_OP_ATTR_FIELD_CALLBACK | UCP_OP_ATTR_FIELD_USER_DATA;
+  param.cb.send = [](void* request, ucs_status_t status, void* sent) noexcept {
+    std::unique_ptr<Outgoing> mine(static_cast<Outgoing*>(sent));
+    Connection& connection = *mine->by;
+    connection.library_.request_free(request);
+    connection.forget(std::move(mine), status);
+  };
+  param.user_data = outgoing.get();
+  void* request = library_.am_send(endpoint_, message_id, &outgoing->envelope, sizeof(Envelope),
+                                   outgoing->payload.get(), outgoing->bytes, &param);
+  if (UCS_PTR_IS_PTR(request)) {
+    outgoing.release();  // the callback's
+  } else {
+    forget(std::move(outgoing), UCS_PTR_STATUS(request));
+  }
+}
+
+void Connection::forget(std::unique_ptr<Outgoing> outgoing, ucs_status_t status) {
+  --messages_;
+  bytes_ -= outgoing->bytes;
+  if (status != UCS_OK) fail(status);
+}
+
+bool Connection::idle() {
+  if (!failure_.empty()) return true;
+  if (messages_ > 0 || flushing_) return false;
+  if (!std::exchange(posted_, false)) return true;
+  ucp_request_param_t param{};
+  param.op_attr_mask = UCP_OP_ATTR_FIELD_CALLBACK | UCP_OP_ATTR_FIELD_USER_DATA;
+  param.cb.send = [](void* request, ucs_status_t status, void* flushed) noexcept {
+    auto& connection = *static_cast<Connection*>(flushed);
+    connection.library_.request_free(request);
+    connection.flushing_ = false;
+    if (status != UCS_OK) connection.fail(status);
+  };
+  param.user_data = this;
+  void* request = library_.ep_flush(endpoint_, &param);
+  if (UCS_PTR_IS_ERR(request)) fail(UCS_PTR_STATUS(request));
+  flushing_ = UCS_PTR_IS_PTR(request);
+  return !flushing_;
+}
+
+void Connection::retire() {
+  owner_ = nullptr;
+  retired_ = true;
+  all_.want_sweep();
+}
+
+void Connection::close() {
+  if (std::exchange(closed_, true)) return;
+  ucp_request_param_t param{};
+  param.op_attr_mask = UCP_OP_ATTR_FIELD_FLAGS;
+  param.flags = UCP_EP_CLOSE_FLAG_FORCE;
+  closing_ = library_.ep_close(endpoint_, &param);
+}
+
+bool Connection::gone() {
+  if (!retired_) return false;
+  if (idle()) close();
+  if (!closed_ || messages_ > 0 || flushing_) return false;
+  if (!UCS_PTR_IS_PTR(closing_)) return true;
+  if (library_.request_check_status(closing_) == UCS_INPROGRESS) return false;
+  library_.request_free(std::exchange(closing_, nullptr));
+  return true;
+}
+
+void Connection::fail(ucs_status_t status) {
+  if (!failure_.empty()) return;
+  failure_ = fmt::format("ucx: {}", library_.status_string(status));
+  all_.want_sweep();
+}
+
+bool Connection::tell_failure() {
+  if (owner_ == nullptr || failure_.empty()) return false;
+  std::exchange(owner_, nullptr)->lose(failure_);
+  return true;
+}
+
+std::unique_ptr<messages::Wire> Connections::connect(std::string_view peer_address) {
+  all_.push_back(std::make_unique<Connection>(*this, peer_address));
+  return std::make_unique<UcxWire>(*all_.back());
+}
+
+bool Connections::sweep() {
+  if (!std::exchange(wants_sweep_, false)) return false;
+  bool changed = false;
+  for (const auto& connection : all_) changed |= connection->tell_failure();
+  changed |= std::erase_if(all_, [](const auto& connection) { return connection->gone(); }) > 0;
+  for (const auto& connection : all_) wants_sweep_ |= connection->retired();
+  return changed;
+}
+
+Connections::~Connections() {
+  drive_until_gone();
+  for (const auto& connection : all_) connection->close();
+  drive_until_gone();
+  // UCX may still call those that it does not let go.
+  for (auto& connection : all_) static_cast<void>(connection.release());
+}
+
+void Connections::drive_until_gone() {
+  const Deadline deadline = Deadline::after(closing_patience);
+  while (!all_.empty() && !deadline.passed()) {
+    if (!worker_.progress()) std::this_thread::yield();
+    sweep();
+  }
+}
+
+}  // namespace motet::ucx

@@ -1,0 +1,89 @@
+// An UCX endpoint, to one peer, and what is under way through it.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "transport/flow/buffer_pool.hpp"
+#include "transport/messages/wire.hpp"
+#include "transport/ucx/worker.hpp"
+
+namespace motet::ucx {
+
+class Connections;
+
+// Outlives its wire until what has been posted is gone. Handed to UCX by address.
+class Connection {
+ public:
+  // Throws Error{unavailable}.
+  Connection(Connections& all, std::string_view peer_address);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  void set_owner(messages::WireOwner* owner) { owner_ = owner; }
+  bool has_room() const;
+  void post(const messages::Envelope& envelope, std::span<const std::byte> payload);
+  // Begins a flush where one is needed.
+  bool idle();
+
+  // Nobody posts any more. Goes when it is idle.
+  void retire();
+  // Drops what is under way.
+  void close();
+  // Whether it has gone, or goes now: UCX has nothing more to do with it.
+  bool gone();
+  bool retired() const { return retired_; }
+  // Tells the owner, if he does not know. True if he had to be told.
+  bool tell_failure();
+
+ private:
+  struct Outgoing;
+
+  bool send_short(const messages::Envelope& envelope, std::span<const std::byte> payload);
+  void send(std::unique_ptr<Outgoing> outgoing);
+  void forget(std::unique_ptr<Outgoing> outgoing, ucs_status_t status);
+  void fail(ucs_status_t status);
+
+  Connections& all_;
+  const Library& library_;
+  ucp_ep_h endpoint_ = nullptr;
+  messages::WireOwner* owner_ = nullptr;
+  std::string failure_;
+  std::size_t messages_ = 0;  // under way
+  std::size_t bytes_ = 0;
+  bool posted_ = false;  // since the last flush
+  bool flushing_ = false;
+  bool retired_ = false;
+  bool closed_ = false;
+  void* closing_ = nullptr;  // a request of UCX
+};
+
+// Those of one transport.
+class Connections {
+ public:
+  explicit Connections(Worker& worker) : worker_(worker) {}
+  ~Connections();
+  Connections(const Connections&) = delete;
+  Connections& operator=(const Connections&) = delete;
+
+  // Throws Error{unavailable}.
+  std::unique_ptr<messages::Wire> connect(std::string_view peer_address);
+  Worker& worker() { return worker_; }
+  // There is something for sweep() to do.
+  void want_sweep() { wants_sweep_ = true; }
+  // Tells of failures, and forgets who is closed. True if anything changed.
+  bool sweep();
+
+ private:
+  void drive_until_gone();
+
+  Worker& worker_;
+  std::vector<std::unique_ptr<Connection>> all_;
+  bool wants_sweep_ = false;
+};
+
+}  // namespace motet::ucx

@@ -1,0 +1,171 @@
+#include "transport/ucx/library.hpp"
+
+#include <dlfcn.h>
+#include <fmt/format.h>
+#include <ucs/config/types.h>
+
+#include <array>
+#include <csignal>
+#include <cstddef>
+#include <cstdlib>
+#include <string_view>
+
+#include "base/error.hpp"
+#include "base/handle.hpp"
+
+namespace motet::ucx {
+namespace {
+
+// Loading UCX makes it the handler of several signals; they belong to the program.
+class SignalHandlers {
+ public:
+  SignalHandlers() {
+    for (int number = 1; number < SIGRTMIN; ++number) ::sigaction(number, nullptr, &of(number));
+  }
+  void restore() {
+    for (int number = 1; number < SIGRTMIN; ++number) ::sigaction(number, &of(number), nullptr);
+  }
+
+ private:
+  struct sigaction& of(int number) { return handlers_[static_cast<std::size_t>(number)]; }
+  std::array<struct sigaction, NSIG> handlers_{};
+};
+
+template <class Function>
+void find(void* library, const char* name, Function& function) {
+  function = reinterpret_cast<Function>(::dlsym(library, name));
+  if (function == nullptr) throw Error(ErrorCode::unavailable, fmt::format("UCX has no {}", name));
+}
+
+// Failures come out of its functions, so that it need not print them too; unless the user has asked
+// for more or less than UCX says by itself.
+void silence(void* library) {
+  ucs_status_t (*get)(const char*, char*, std::size_t) = nullptr;
+  ucs_status_t (*set)(const char*, const char*) = nullptr;
+  find(library, "ucs_global_opts_get_value", get);
+  find(library, "ucs_global_opts_set_value", set);
+  std::array<char, 32> level{};
+  if (get("LOG_LEVEL", level.data(), level.size()) != UCS_OK) return;
+  if (std::string_view(level.data()) == "WARN") set("LOG_LEVEL", "FATAL");
+}
+
+struct Loaded {
+  void* handle = nullptr;
+  std::string problem;
+};
+
+Loaded load() {
+  SignalHandlers before;
+  void* handle = ::dlopen("libucp.so.0", RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+  if (handle == nullptr) return {nullptr, ::dlerror()};
+  before.restore();
+  silence(handle);
+  return {handle, {}};
+}
+
+// Once per process, for good: UCX cannot be unloaded safely.
+const Loaded& loaded() {
+  static const Loaded once = load();
+  return once;
+}
+
+using Stream = Handle<FILE, std::fclose>;
+using Text = Handle<char, std::free>;
+
+// Whether a setting is as UCX has it when the user says nothing.
+bool is_default(const Library& library, const ucp_config_t* config, std::string_view setting) {
+  char* memory = nullptr;
+  std::size_t bytes = 0;
+  Stream stream(::open_memstream(&memory, &bytes));
+  if (stream == nullptr) return false;
+  const int flags = UCS_CONFIG_PRINT_CONFIG | UCS_CONFIG_PRINT_COMMENT_DEFAULT;
+  library.config_print(config, stream.get(), "", static_cast<ucs_config_print_flags_t>(flags));
+  stream.reset();
+  const Text text(memory);
+  return std::string_view(memory, bytes).find(fmt::format("# UCX_{}=", setting)) !=
+         std::string_view::npos;
+}
+
+}  // namespace
+
+std::string why_not_loaded() {
+  return loaded().problem;
+}
+
+Library load_library() {
+  void* const library = loaded().handle;
+  if (library == nullptr) throw Error(ErrorCode::unavailable, loaded().problem);
+  Library ucx{};
+  find(library, "ucp_config_read", ucx.config_read);
+  find(library, "ucp_config_modify", ucx.config_modify);
+  find(library, "ucp_config_print", ucx.config_print);
+  find(library, "ucp_config_release", ucx.config_release);
+  find(library, "ucp_init_version", ucx.init_version);
+  find(library, "ucp_cleanup", ucx.cleanup);
+  find(library, "ucp_worker_create", ucx.worker_create);
+  find(library, "ucp_worker_destroy", ucx.worker_destroy);
+  find(library, "ucp_worker_get_address", ucx.worker_get_address);
+  find(library, "ucp_worker_release_address", ucx.worker_release_address);
+  find(library, "ucp_worker_get_efd", ucx.worker_get_efd);
+  find(library, "ucp_worker_arm", ucx.worker_arm);
+  find(library, "ucp_worker_progress", ucx.worker_progress);
+  find(library, "ucp_worker_set_am_recv_handler", ucx.worker_set_am_recv_handler);
+  find(library, "ucp_ep_create", ucx.ep_create);
+  find(library, "ucp_ep_close_nbx", ucx.ep_close);
+  find(library, "ucp_ep_flush_nbx", ucx.ep_flush);
+  find(library, "ucp_am_send_nbx", ucx.am_send);
+  find(library, "ucp_am_recv_data_nbx", ucx.am_recv_data);
+  find(library, "ucp_am_data_release", ucx.am_data_release);
+  find(library, "ucp_request_check_status", ucx.request_check_status);
+  find(library, "ucp_request_free", ucx.request_free);
+  find(library, "ucs_status_string", ucx.status_string);
+  return ucx;
+}
+
+void check(const Library& library, ucs_status_t status, const char* call) {
+  if (status == UCS_OK) return;
+  throw Error(ErrorCode::unavailable,
+              fmt::format("ucx: {}: {}", call, library.status_string(status)));
+}
+
+Context open_context(const Library& library) {
+  ucp_config_t* read = nullptr;
+  check(library, library.config_read(nullptr, nullptr, &read), "ucp_config_read");
+  const std::unique_ptr<ucp_config_t, decltype(&ucp_config_release)> config(read,
+                                                                            library.config_release);
+  // Over shared memory nothing else tells of a dead peer, and UCX would take 20 s.
+  if (is_default(library, config.get(), "KEEPALIVE_INTERVAL")) {
+    check(library, library.config_modify(config.get(), "KEEPALIVE_INTERVAL", "1s"),
+          "ucp_config_modify");
+  }
+  ucp_params_t params{};
+  params.field_mask = UCP_PARAM_FIELD_FEATURES;
+  params.features = UCP_FEATURE_AM | UCP_FEATURE_WAKEUP;
+  ucp_context* context = nullptr;
+  check(library,
+        library.init_version(UCP_API_MAJOR, UCP_API_MINOR, &params, config.get(), &context),
+        "ucp_init");
+  return {context, library.cleanup};
+}
+
+WorkerHandle open_worker(const Library& library, const Context& context) {
+  ucp_worker_params_t params{};
+  params.field_mask = UCP_WORKER_PARAM_FIELD_THREAD_MODE | UCP_WORKER_PARAM_FIELD_AM_ALIGNMENT;
+  params.thread_mode = UCS_THREAD_MODE_SERIALIZED;
+  params.am_alignment = alignof(std::max_align_t);  // elements are read where they have arrived
+  ucp_worker* worker = nullptr;
+  check(library, library.worker_create(context.get(), &params, &worker), "ucp_worker_create");
+  return {worker, library.worker_destroy};
+}
+
+std::string address_of(const Library& library, const WorkerHandle& worker) {
+  ucp_address_t* address = nullptr;
+  std::size_t bytes = 0;
+  check(library, library.worker_get_address(worker.get(), &address, &bytes),
+        "ucp_worker_get_address");
+  std::string copy(reinterpret_cast<const char*>(address), bytes);
+  library.worker_release_address(worker.get(), address);
+  return copy;
+}
+
+}  // namespace motet::ucx

@@ -1,0 +1,82 @@
+#include "transport/ucx/ucx_transport.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "transport/messages/directory.hpp"
+#include "transport/messages/message_endpoint.hpp"
+#include "transport/ucx/address.hpp"
+#include "transport/ucx/connection.hpp"
+#include "transport/ucx/library.hpp"
+#include "transport/ucx/worker.hpp"
+
+namespace motet {
+namespace ucx {
+namespace {
+
+// Passes between looks at the clock, in a rank that does not sleep.
+constexpr int passes_per_look = 256;
+
+constexpr std::size_t longest_control =
+    std::max(messages::greeting_bytes, flow::max_credits * sizeof(flow::Credit));
+
+class UcxTransport final : public Transport {
+ public:
+  explicit UcxTransport(const TransportOptions& options)
+      : setup_{.transport = "ucx", .me = options.engine, .max_block_bytes = options.block_bytes},
+        worker_(std::make_shared<Worker>(std::max(options.block_bytes, longest_control))),
+        directory_(options.engine) {}
+
+  bool shares_memory() const override { return false; }
+  std::string address() const override { return to_text(worker_->address()); }
+  bool reaches(std::string_view peer_address) const override {
+    return !parse_address(peer_address).empty();
+  }
+  void admit(const Credentials& credentials) override { directory_.admit(credentials); }
+  void dismiss(const Identity& job) override { directory_.dismiss(job); }
+  std::unique_ptr<Endpoint> connect(const Peer& peer) override;
+  bool progress() override;
+  std::size_t max_block_bytes() const override { return setup_.max_block_bytes; }
+  void announce_sleep() override;
+  void announce_wake() override {}
+  std::vector<int> descriptors() const override { return {worker_->descriptor()}; }
+
+ private:
+  const messages::MessageEndpoint::Setup setup_;
+  const std::shared_ptr<Worker> worker_;  // outlived by messages that lie in its memory
+  Connections connections_{*worker_};
+  messages::Directory directory_;
+  int passes_ = 0;
+};
+
+std::unique_ptr<Endpoint> UcxTransport::connect(const Peer& peer) {
+  return std::make_unique<messages::MessageEndpoint>(
+      setup_, peer, connections_.connect(parse_address(peer.address)), directory_);
+}
+
+bool UcxTransport::progress() {
+  bool moved = worker_->progress();
+  for (; worker_->has_arrivals(); moved = true) directory_.deliver(worker_->take());
+  moved |= connections_.sweep();
+  if (++passes_ % passes_per_look == 0) directory_.show_life(Clock::now());
+  return moved;
+}
+
+void UcxTransport::announce_sleep() {
+  directory_.show_life(Clock::now());
+  worker_->arm();
+}
+
+std::unique_ptr<Transport> open(const TransportOptions& options) {
+  return std::make_unique<UcxTransport>(options);
+}
+
+}  // namespace
+}  // namespace ucx
+
+const TransportInfo ucx_transport{.name = "ucx",
+                                  .unavailable_because = ucx::why_not_loaded,
+                                  .open = ucx::open,
+                                  .only_by_name = true};
+
+}  // namespace motet
