@@ -17,8 +17,11 @@ using messages::Envelope;
 constexpr std::size_t messages_limit = 512;
 constexpr std::size_t bytes_limit = 8 << 20;
 
-// A goodbye needs a moment; a peer that takes nothing more has none to lose.
-constexpr std::chrono::milliseconds closing_patience(500);
+// What a kernel's buffers for a connection surely hold if the peer reads nothing.
+constexpr std::size_t unproved_limit = 4096;
+
+// A flush needs a moment, unless the peer makes no call any more: then its kernel has everything.
+constexpr std::chrono::milliseconds closing_patience(200);
 
 class UcxWire final : public messages::Wire {
  public:
@@ -41,9 +44,10 @@ class UcxWire final : public messages::Wire {
 
 struct Connection::Outgoing {
   Connection* by;
-  Envelope envelope;
-  std::size_t bytes;
-  std::unique_ptr<std::byte[]> payload;
+  Envelope envelope{};
+  std::size_t header_bytes = sizeof(Envelope);
+  std::size_t bytes = 0;
+  std::unique_ptr<std::byte[]> payload{};
 };
 
 Connection::Connection(Connections& all, std::string_view peer_address)
@@ -67,11 +71,12 @@ bool Connection::has_room() const {
 
 void Connection::post(const Envelope& envelope, std::span<const std::byte> payload) {
   if (!failure_.empty()) return;
-  posted_ = true;
+  unproved_bytes_ += sizeof envelope + payload.size();
   if (send_short(envelope, payload)) return;
   auto copy = std::make_unique_for_overwrite<std::byte[]>(payload.size());
   if (!payload.empty()) std::memcpy(copy.get(), payload.data(), payload.size());
-  send(std::make_unique<Outgoing>(this, envelope, payload.size(), std::move(copy)));
+  send(std::make_unique<Outgoing>(Outgoing{
+      .by = this, .envelope = envelope, .bytes = payload.size(), .payload = std::move(copy)}));
 }
 
 // True unless the message has to be kept for a while.
@@ -98,8 +103,9 @@ void Connection::send(std::unique_ptr<Outgoing> outgoing) {
     connection.forget(std::move(mine), status);
   };
   param.user_data = outgoing.get();
-  void* request = library_.am_send(endpoint_, message_id, &outgoing->envelope, sizeof(Envelope),
-                                   outgoing->payload.get(), outgoing->bytes, &param);
+  void* request = library_.am_send(endpoint_, message_id, &outgoing->envelope,
+                                   outgoing->header_bytes, outgoing->payload.get(), outgoing->bytes,
+                                   &param);
   if (UCS_PTR_IS_PTR(request)) {
     outgoing.release();  // the callback's
   } else {
@@ -115,8 +121,18 @@ void Connection::forget(std::unique_ptr<Outgoing> outgoing, ucs_status_t status)
 
 bool Connection::idle() {
   if (!failure_.empty()) return true;
-  if (messages_ > 0 || flushing_) return false;
-  if (!std::exchange(posted_, false)) return true;
+  if (messages_ == 0 && unproved_bytes_ > unproved_limit) probe();
+  return messages_ == 0;
+}
+
+// UCX says that a message has gone when it has put it into a buffer of its own; but the next one
+// goes only after that. (A flush would wait for the peer, who may be away.)
+void Connection::probe() {
+  send(std::make_unique<Outgoing>(Outgoing{.by = this, .header_bytes = 0}));
+  unproved_bytes_ = 0;
+}
+
+void Connection::flush() {
   ucp_request_param_t param{};
   param.op_attr_mask = UCP_OP_ATTR_FIELD_CALLBACK | UCP_OP_ATTR_FIELD_USER_DATA;
   param.cb.send = [](void* request, ucs_status_t status, void* flushed) noexcept {
@@ -126,16 +142,14 @@ bool Connection::idle() {
     if (status != UCS_OK) connection.fail(status);
   };
   param.user_data = this;
-  void* request = library_.ep_flush(endpoint_, &param);
-  if (UCS_PTR_IS_ERR(request)) fail(UCS_PTR_STATUS(request));
-  flushing_ = UCS_PTR_IS_PTR(request);
-  return !flushing_;
+  flushing_ = UCS_PTR_IS_PTR(library_.ep_flush(endpoint_, &param));
 }
 
 void Connection::retire() {
   owner_ = nullptr;
   retired_ = true;
   all_.want_sweep();
+  if (failure_.empty()) flush();
 }
 
 void Connection::close() {
@@ -148,7 +162,7 @@ void Connection::close() {
 
 bool Connection::gone() {
   if (!retired_) return false;
-  if (idle()) close();
+  if (idle() && !flushing_) close();
   if (!closed_ || messages_ > 0 || flushing_) return false;
   if (!UCS_PTR_IS_PTR(closing_)) return true;
   if (library_.request_check_status(closing_) == UCS_INPROGRESS) return false;

@@ -27,10 +27,10 @@ class Connection {
   void set_owner(messages::WireOwner* owner) { owner_ = owner; }
   bool has_room() const;
   void post(const messages::Envelope& envelope, std::span<const std::byte> payload);
-  // Begins a flush where one is needed.
+  // Sends something more where nothing else would tell.
   bool idle();
 
-  // Nobody posts any more. Goes when it is idle.
+  // Nobody posts any more. Goes when the peer has everything.
   void retire();
   // Drops what is under way.
   void close();
@@ -46,6 +46,8 @@ class Connection {
   bool send_short(const messages::Envelope& envelope, std::span<const std::byte> payload);
   void send(std::unique_ptr<Outgoing> outgoing);
   void forget(std::unique_ptr<Outgoing> outgoing, ucs_status_t status);
+  void probe();
+  void flush();
   void fail(ucs_status_t status);
 
   Connections& all_;
@@ -53,9 +55,9 @@ class Connection {
   ucp_ep_h endpoint_ = nullptr;
   messages::WireOwner* owner_ = nullptr;
   std::string failure_;
-  std::size_t messages_ = 0;  // under way
+  std::size_t messages_ = 0;        // under way
   std::size_t bytes_ = 0;
-  bool posted_ = false;  // since the last flush
+  std::size_t unproved_bytes_ = 0;  // which UCX may still have to hand over
   bool flushing_ = false;
   bool retired_ = false;
   bool closed_ = false;

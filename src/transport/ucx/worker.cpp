@@ -39,7 +39,7 @@ Message Worker::take() {
 ucs_status_t Worker::arrive(std::span<const std::byte> header, void* data, std::size_t bytes,
                             std::uint64_t attributes) {
   Envelope envelope;
-  if (header.size() != sizeof envelope) return UCS_OK;  // a stranger's
+  if (header.size() != sizeof envelope) return UCS_OK;  // a probe, or a stranger's
   std::memcpy(&envelope, header.data(), sizeof envelope);
   if (bytes > longest_payload_) {
     arrived_.push_back({envelope, {}, {}});
