@@ -110,6 +110,18 @@ TEST(Messages, OfAnEarlyGreetingAreRememberedUntilTheJobIsDismissed) {
   EXPECT_EQ(one.endpoint->state(), Endpoint::State::ready);
 }
 
+TEST(Messages, OfAGreetingBeforeTheJobIsAdmittedAreRemembered) {
+  const Credentials job = Credentials::from_secret(random_secret());
+  Side one(job), other(job);
+  one.directory.dismiss(job.job);
+  one.connect(other, job);
+  other.connect(one, job);
+  other.deliver_to(one, 0);
+  EXPECT_EQ(one.endpoint->state(), Endpoint::State::connecting);
+  one.directory.admit(job);
+  EXPECT_EQ(one.endpoint->state(), Endpoint::State::ready);
+}
+
 TEST(Messages, EndWithAGoodbye) {
   const Credentials job = Credentials::from_secret(random_secret());
   Side one(job), other(job);

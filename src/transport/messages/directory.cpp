@@ -12,6 +12,8 @@ namespace {
 // Greetings of engines that this rank has not named yet; each has proved that it belongs to the
 // job.
 constexpr std::size_t early_limit = 4096;
+// Anybody can send these.
+constexpr std::size_t unproved_limit = 256;
 
 std::uint32_t random_name() {
   const Nonce nonce = fresh_nonce();
@@ -21,6 +23,11 @@ std::uint32_t random_name() {
 }
 
 }  // namespace
+
+void Directory::admit(const Credentials& credentials) {
+  jobs_[credentials.job] = credentials.key;
+  for (const Greeting& greeting : std::exchange(unproved_, {})) greet(greeting);
+}
 
 void Directory::dismiss(const Identity& job) {
   jobs_.erase(job);
@@ -41,16 +48,25 @@ void Directory::look_for_greeting(MessageEndpoint& endpoint) {
 }
 
 void Directory::deliver(Message message) {
-  if (message.envelope.frame.kind == flow::FrameKind::hello) return greet(message);
+  if (message.envelope.frame.kind == flow::FrameKind::hello) {
+    Greeting greeting;
+    if (message.payload.size() != greeting.size()) return;
+    std::ranges::copy(message.payload, greeting.begin());
+    return greet(greeting);
+  }
   const auto found = endpoints_.find(message.envelope.to);
   if (found != endpoints_.end()) found->second->deliver(std::move(message));
 }
 
-void Directory::greet(const Message& message) {
-  const auto greeted = read_greeting(message.payload);
+void Directory::greet(const Greeting& greeting) {
+  const auto greeted = read_greeting(greeting);
   if (!greeted || greeted->to != me_) return;
   const auto job = jobs_.find(greeted->job);
-  if (job == jobs_.end() || !is_proved(message.payload, job->second)) return;
+  if (job == jobs_.end()) {
+    if (unproved_.size() < unproved_limit) unproved_.push_back(greeting);
+    return;
+  }
+  if (!is_proved(greeting, job->second)) return;
   const auto meant = std::ranges::find_if(endpoints_, [&](const auto& entry) {
     const MessageEndpoint& endpoint = *entry.second;
     return endpoint.state() == Endpoint::State::connecting &&

@@ -6,9 +6,11 @@
 #include <map>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "base/deadline.hpp"
 #include "net/credentials.hpp"
+#include "transport/messages/greeting.hpp"
 #include "transport/messages/wire.hpp"
 
 namespace motet::messages {
@@ -19,7 +21,8 @@ class Directory {
  public:
   explicit Directory(const Identity& me) : me_(me) {}
 
-  void admit(const Credentials& credentials) { jobs_[credentials.job] = credentials.key; }
+  // Whose greetings may have come before.
+  void admit(const Credentials& credentials);
   void dismiss(const Identity& job);
 
   // Owns none of the endpoints. A name that nobody can guess and no other endpoint has.
@@ -36,12 +39,13 @@ class Directory {
  private:
   using Caller = std::pair<Identity, Identity>;  // job and engine
 
-  void greet(const Message& message);
+  void greet(const Greeting& greeting);
 
   const Identity me_;
   std::map<Identity, Secret> jobs_;
   std::unordered_map<std::uint32_t, MessageEndpoint*> endpoints_;
   std::map<Caller, std::uint32_t> early_;  // proved; how they want to be called
+  std::vector<Greeting> unproved_;         // of jobs that are not admitted: nobody greets twice
   Clock::time_point last_shown_{};
 };
 
