@@ -2,11 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <thread>
 #include <utility>
-
-#include "base/deadline.hpp"
 
 namespace motet::ucx {
 namespace {
@@ -20,8 +19,8 @@ constexpr std::size_t bytes_limit = 8 << 20;
 // What a kernel's buffers for a connection surely hold if the peer reads nothing.
 constexpr std::size_t unproved_limit = 4096;
 
-// A flush needs a moment, unless the peer makes no call any more: then its kernel has everything.
-constexpr std::chrono::milliseconds closing_patience(200);
+// For last words, of all connections together. A peer that makes no call keeps them waiting.
+constexpr std::chrono::milliseconds closing_patience(250);
 
 class UcxWire final : public messages::Wire {
  public:
@@ -132,42 +131,40 @@ void Connection::probe() {
   unproved_bytes_ = 0;
 }
 
-void Connection::flush() {
-  ucp_request_param_t param{};
-  param.op_attr_mask = UCP_OP_ATTR_FIELD_CALLBACK | UCP_OP_ATTR_FIELD_USER_DATA;
-  param.cb.send = [](void* request, ucs_status_t status, void* flushed) noexcept {
-    auto& connection = *static_cast<Connection*>(flushed);
-    connection.library_.request_free(request);
-    connection.flushing_ = false;
-    if (status != UCS_OK) connection.fail(status);
-  };
-  param.user_data = this;
-  flushing_ = UCS_PTR_IS_PTR(library_.ep_flush(endpoint_, &param));
-}
-
 void Connection::retire() {
   owner_ = nullptr;
   retired_ = true;
   all_.want_sweep();
-  if (failure_.empty()) flush();
+  all_.linger([this] { return gone(); });
 }
 
-void Connection::close() {
+void Connection::close(Close how) {
   if (std::exchange(closed_, true)) return;
   ucp_request_param_t param{};
-  param.op_attr_mask = UCP_OP_ATTR_FIELD_FLAGS;
-  param.flags = UCP_EP_CLOSE_FLAG_FORCE;
-  closing_ = library_.ep_close(endpoint_, &param);
+  if (how == Close::by_force) {
+    param.op_attr_mask = UCP_OP_ATTR_FIELD_FLAGS;
+    param.flags = UCP_EP_CLOSE_FLAG_FORCE;
+  }
+  void* request = library_.ep_close(endpoint_, &param);
+  if (UCS_PTR_IS_PTR(request)) closing_ = request;
 }
 
 bool Connection::gone() {
   if (!retired_) return false;
-  if (idle() && !flushing_) close();
-  if (!closed_ || messages_ > 0 || flushing_) return false;
-  if (!UCS_PTR_IS_PTR(closing_)) return true;
+  if (!failure_.empty()) close(Close::by_force);
+  if (messages_ == 0) close(Close::by_flush);
+  if (messages_ > 0) return false;
+  if (closing_ == nullptr) return true;
   if (library_.request_check_status(closing_) == UCS_INPROGRESS) return false;
   library_.request_free(std::exchange(closing_, nullptr));
   return true;
+}
+
+// A flush that has begun is not cut short: UCX 1.13 aborts when it hears of one over TCP that it
+// has given up.
+void Connection::abandon() {
+  close(Close::by_force);
+  if (closing_ != nullptr) library_.request_free(std::exchange(closing_, nullptr));
 }
 
 void Connection::fail(ucs_status_t status) {
@@ -181,6 +178,8 @@ bool Connection::tell_failure() {
   std::exchange(owner_, nullptr)->lose(failure_);
   return true;
 }
+
+Connections::Connections(Worker& worker) : worker_(worker), patience_(closing_patience) {}
 
 std::unique_ptr<messages::Wire> Connections::connect(std::string_view peer_address) {
   all_.push_back(std::make_unique<Connection>(*this, peer_address));
@@ -197,19 +196,24 @@ bool Connections::sweep() {
 }
 
 Connections::~Connections() {
-  drive_until_gone();
-  for (const auto& connection : all_) connection->close();
-  drive_until_gone();
-  // UCX may still call those that it does not let go.
-  for (auto& connection : all_) static_cast<void>(connection.release());
+  linger([this] {
+    sweep();
+    return all_.empty();
+  });
+  for (auto& connection : all_) {
+    connection->abandon();
+    worker_.keep(std::move(connection));
+  }
+  while (worker_.has_arrivals()) static_cast<void>(worker_.take());
 }
 
-void Connections::drive_until_gone() {
-  const Deadline deadline = Deadline::after(closing_patience);
-  while (!all_.empty() && !deadline.passed()) {
+void Connections::linger(const std::function<bool()>& done) {
+  const Clock::time_point began = Clock::now();
+  const Deadline deadline = Deadline::after(patience_);
+  while (!done() && !deadline.passed()) {
     if (!worker_.progress()) std::this_thread::yield();
-    sweep();
   }
+  patience_ -= std::min(patience_, Clock::now() - began);
 }
 
 }  // namespace motet::ucx

@@ -2,13 +2,14 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "transport/flow/buffer_pool.hpp"
+#include "base/deadline.hpp"
 #include "transport/messages/wire.hpp"
 #include "transport/ucx/worker.hpp"
 
@@ -30,13 +31,13 @@ class Connection {
   // Sends something more where nothing else would tell.
   bool idle();
 
-  // Nobody posts any more. Goes when the peer has everything.
+  // Nobody posts any more: goes once the peer has everything.
   void retire();
-  // Drops what is under way.
-  void close();
-  // Whether it has gone, or goes now: UCX has nothing more to do with it.
-  bool gone();
   bool retired() const { return retired_; }
+  // Whether UCX has nothing more to do with it.
+  bool gone();
+  // Goes as it is.
+  void abandon();
   // Tells the owner, if he does not know. True if he had to be told.
   bool tell_failure();
 
@@ -47,7 +48,8 @@ class Connection {
   void send(std::unique_ptr<Outgoing> outgoing);
   void forget(std::unique_ptr<Outgoing> outgoing, ucs_status_t status);
   void probe();
-  void flush();
+  enum class Close { by_force, by_flush };
+  void close(Close how);
   void fail(ucs_status_t status);
 
   Connections& all_;
@@ -58,7 +60,6 @@ class Connection {
   std::size_t messages_ = 0;        // under way
   std::size_t bytes_ = 0;
   std::size_t unproved_bytes_ = 0;  // which UCX may still have to hand over
-  bool flushing_ = false;
   bool retired_ = false;
   bool closed_ = false;
   void* closing_ = nullptr;  // a request of UCX
@@ -67,7 +68,7 @@ class Connection {
 // Those of one transport.
 class Connections {
  public:
-  explicit Connections(Worker& worker) : worker_(worker) {}
+  explicit Connections(Worker& worker);
   ~Connections();
   Connections(const Connections&) = delete;
   Connections& operator=(const Connections&) = delete;
@@ -79,12 +80,13 @@ class Connections {
   void want_sweep() { wants_sweep_ = true; }
   // Tells of failures, and forgets who is closed. True if anything changed.
   bool sweep();
+  // Lets UCX work until `done`, as long as patience lasts.
+  void linger(const std::function<bool()>& done);
 
  private:
-  void drive_until_gone();
-
   Worker& worker_;
   std::vector<std::unique_ptr<Connection>> all_;
+  Clock::duration patience_;
   bool wants_sweep_ = false;
 };
 

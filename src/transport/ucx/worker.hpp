@@ -7,6 +7,8 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "transport/flow/buffer_pool.hpp"
 #include "transport/messages/wire.hpp"
@@ -17,6 +19,7 @@ namespace motet::ucx {
 // The active message that carries everything: the envelope as its header, the payload as its data.
 inline constexpr unsigned message_id = 0;
 
+class Connection;
 class Worker;
 
 // A message whose payload does not lie in UCX's memory.
@@ -50,6 +53,8 @@ class Worker : public messages::Lender, public std::enable_shared_from_this<Work
   bool progress() { return library_.worker_progress(worker_.get()) != 0; }
   // From now on the descriptor tells of anything new, except of what take() has to give.
   void arm();
+  // UCX may call it until the worker is closed.
+  void keep(std::shared_ptr<Connection> connection) { kept_.push_back(std::move(connection)); }
   bool has_arrivals() const { return !arrived_.empty(); }
   messages::Message take();
 
@@ -63,6 +68,7 @@ class Worker : public messages::Lender, public std::enable_shared_from_this<Work
   ucs_status_t fetch(std::unique_ptr<Landing> landing, void* descriptor);
   void land(std::unique_ptr<Landing> landing);
 
+  std::vector<std::shared_ptr<Connection>> kept_;
   const Library library_ = load_library();
   const std::size_t longest_payload_;
   const Context context_ = open_context(library_);
