@@ -152,8 +152,8 @@ void Connection::close(Close how) {
 bool Connection::gone() {
   if (!retired_) return false;
   if (!failure_.empty()) close(Close::by_force);
-  if (messages_ == 0) close(Close::by_flush);
-  if (messages_ > 0) return false;
+  if (messages_ == 0 && all_.worker().quiet()) close(Close::by_flush);
+  if (!closed_ || messages_ > 0) return false;
   if (closing_ == nullptr) return true;
   if (library_.request_check_status(closing_) == UCS_INPROGRESS) return false;
   library_.request_free(std::exchange(closing_, nullptr));
@@ -198,7 +198,7 @@ bool Connections::sweep() {
 Connections::~Connections() {
   linger([this] {
     sweep();
-    return all_.empty();
+    return all_.empty() && worker_.quiet();
   });
   for (auto& connection : all_) {
     connection->abandon();

@@ -3,6 +3,8 @@
 #include <cstring>
 #include <utility>
 
+#include "transport/ucx/connection.hpp"
+
 namespace motet::ucx {
 
 using messages::Envelope;
@@ -23,6 +25,19 @@ Worker::Worker(std::size_t longest_payload) : longest_payload_(longest_payload) 
   };
   check(library_, library_.worker_set_am_recv_handler(worker_.get(), &handler),
         "ucp_worker_set_am_recv_handler");
+}
+
+// UCX aborts the program if it is destroyed while it fetches, as from a peer that is gone: then it
+// stays.
+Worker::~Worker() {
+  if (quiet()) return;
+  static_cast<void>(worker_.release());
+  static_cast<void>(context_.release());
+  for (auto& connection : kept_) static_cast<void>(connection.release());
+}
+
+void Worker::keep(std::unique_ptr<Connection> connection) {
+  kept_.push_back(std::move(connection));
 }
 
 void Worker::arm() {
@@ -64,6 +79,7 @@ ucs_status_t Worker::fetch(std::unique_ptr<Landing> landing, void* descriptor) {
     std::unique_ptr<Landing> mine(static_cast<Landing*>(fetched));
     Worker& worker = *mine->worker;
     worker.library_.request_free(request);
+    --worker.fetches_;
     // If it fails, its sender is lost, of which the endpoint hears.
     if (status == UCS_OK) worker.land(std::move(mine));
   };
@@ -74,6 +90,7 @@ ucs_status_t Worker::fetch(std::unique_ptr<Landing> landing, void* descriptor) {
     land(std::move(landing));
   } else if (!UCS_PTR_IS_ERR(request)) {
     landing.release();  // the callback's
+    ++fetches_;
   }
   return UCS_INPROGRESS;
 }

@@ -41,6 +41,7 @@ class Worker : public messages::Lender, public std::enable_shared_from_this<Work
  public:
   // Messages with longer payloads lose them. Throws Error{unavailable}.
   explicit Worker(std::size_t longest_payload);
+  ~Worker() override;
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
@@ -54,9 +55,11 @@ class Worker : public messages::Lender, public std::enable_shared_from_this<Work
   // From now on the descriptor tells of anything new, except of what take() has to give.
   void arm();
   // UCX may call it until the worker is closed.
-  void keep(std::shared_ptr<Connection> connection) { kept_.push_back(std::move(connection)); }
+  void keep(std::unique_ptr<Connection> connection);
   bool has_arrivals() const { return !arrived_.empty(); }
   messages::Message take();
+  // Whether nothing is being fetched.
+  bool quiet() const { return fetches_ == 0; }
 
   void take_back(void* data) noexcept override {
     library_.am_data_release(worker_.get(), data);
@@ -68,15 +71,16 @@ class Worker : public messages::Lender, public std::enable_shared_from_this<Work
   ucs_status_t fetch(std::unique_ptr<Landing> landing, void* descriptor);
   void land(std::unique_ptr<Landing> landing);
 
-  std::vector<std::shared_ptr<Connection>> kept_;
+  std::vector<std::unique_ptr<Connection>> kept_;
   const Library library_ = load_library();
   const std::size_t longest_payload_;
-  const Context context_ = open_context(library_);
-  const WorkerHandle worker_ = open_worker(library_, context_);
+  Context context_ = open_context(library_);
+  WorkerHandle worker_ = open_worker(library_, context_);
   const std::string address_ = address_of(library_, worker_);
   int descriptor_ = -1;
   std::shared_ptr<Landings> landings_ = std::make_shared<Landings>();
   std::deque<messages::Message> arrived_;
+  std::size_t fetches_ = 0;
 };
 
 }  // namespace motet::ucx
