@@ -13,7 +13,7 @@
 namespace motet::test {
 namespace {
 
-class Processes : public testing::TestWithParam<const char*> {
+class Processes : public testing::TestWithParam<std::string> {
  protected:
   static Network network() {
     Network network;
@@ -22,8 +22,8 @@ class Processes : public testing::TestWithParam<const char*> {
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(Transports, Processes, testing::Values("shm", "tcp"),
-                         [](const auto& one) { return std::string(one.param); });
+INSTANTIATE_TEST_SUITE_P(Transports, Processes, testing::ValuesIn(usable({"shm", "tcp", "ucx"})),
+                         [](const auto& one) { return one.param; });
 
 TEST_P(Processes, WaitForTwoCommunicatorsInOppositeOrder) {
   for (const std::size_t count : {2U, 100'003U}) {

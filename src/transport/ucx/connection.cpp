@@ -41,12 +41,21 @@ class UcxWire final : public messages::Wire {
 
 }  // namespace
 
+// A message that UCX reads until it has gone.
 struct Connection::Outgoing {
+  Outgoing(Connection& from, const Envelope& header, std::span<const std::byte> data)
+      : by(&from),
+        envelope(header),
+        bytes(data.size()),
+        payload(from.all_.worker().pool().take(bytes)) {
+    if (bytes > 0) std::memcpy(payload.get(), data.data(), bytes);
+  }
+
   Connection* by;
-  Envelope envelope{};
+  Envelope envelope;
   std::size_t header_bytes = sizeof(Envelope);
-  std::size_t bytes = 0;
-  std::unique_ptr<std::byte[]> payload{};
+  std::size_t bytes;
+  flow::BufferPool::Buffer payload;
 };
 
 Connection::Connection(Connections& all, std::string_view peer_address)
@@ -72,10 +81,7 @@ void Connection::post(const Envelope& envelope, std::span<const std::byte> paylo
   if (!failure_.empty()) return;
   unproved_bytes_ += sizeof envelope + payload.size();
   if (send_short(envelope, payload)) return;
-  auto copy = std::make_unique_for_overwrite<std::byte[]>(payload.size());
-  if (!payload.empty()) std::memcpy(copy.get(), payload.data(), payload.size());
-  send(std::make_unique<Outgoing>(Outgoing{
-      .by = this, .envelope = envelope, .bytes = payload.size(), .payload = std::move(copy)}));
+  send(std::make_unique<Outgoing>(*this, envelope, payload));
 }
 
 // True unless the message has to be kept for a while.
@@ -127,7 +133,9 @@ bool Connection::idle() {
 // UCX says that a message has gone when it has put it into a buffer of its own; but the next one
 // goes only after that. (A flush would wait for the peer, who may be away.)
 void Connection::probe() {
-  send(std::make_unique<Outgoing>(Outgoing{.by = this, .header_bytes = 0}));
+  auto empty = std::make_unique<Outgoing>(*this, Envelope{}, std::span<const std::byte>());
+  empty->header_bytes = 0;
+  send(std::move(empty));
   unproved_bytes_ = 0;
 }
 

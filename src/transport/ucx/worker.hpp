@@ -49,6 +49,7 @@ class Worker : public messages::Lender, public std::enable_shared_from_this<Work
   ucp_worker* handle() const { return worker_.get(); }
   const std::string& address() const { return address_; }
   int descriptor() const { return descriptor_; }
+  flow::BufferPool& pool() { return landings_->pool; }
 
   // Lets UCX work. True if it did anything.
   bool progress() { return library_.worker_progress(worker_.get()) != 0; }
@@ -74,11 +75,11 @@ class Worker : public messages::Lender, public std::enable_shared_from_this<Work
   std::vector<std::unique_ptr<Connection>> kept_;
   const Library library_ = load_library();
   const std::size_t longest_payload_;
+  const std::shared_ptr<Landings> landings_ = std::make_shared<Landings>();
   Context context_ = open_context(library_);
   WorkerHandle worker_ = open_worker(library_, context_);
   const std::string address_ = address_of(library_, worker_);
   int descriptor_ = -1;
-  std::shared_ptr<Landings> landings_ = std::make_shared<Landings>();
   std::deque<messages::Message> arrived_;
   std::size_t fetches_ = 0;
 };
