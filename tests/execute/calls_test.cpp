@@ -34,14 +34,18 @@ std::vector<Variant> variants() {
   Network reading = tcp;
   reading.reads = true;
   faulty.fault = "seed=3,delay=3,full=0.1,reorder=0.2";
-  return {{"shm", shm},
-          {"shm_one_slot", one_slot()},
-          {"shm_past_caches", past_caches},
-          {"shm_tiny", tiny(shm)},
-          {"shm_tiny_faults", tiny(faulty)},
-          {"tcp", tcp},
-          {"tcp_tiny", tiny(tcp)},
-          {"reading", reading}};
+  std::vector<Variant> all{{"shm", shm},
+                           {"shm_one_slot", one_slot()},
+                           {"shm_past_caches", past_caches},
+                           {"shm_tiny", tiny(shm)},
+                           {"shm_tiny_faults", tiny(faulty)},
+                           {"tcp", tcp},
+                           {"tcp_tiny", tiny(tcp)},
+                           {"reading", reading}};
+  Network ucx;
+  ucx.transport = "ucx";
+  if (!available({"ucx"}).empty()) all.push_back({"ucx", ucx});
+  return all;
 }
 
 class Calls : public testing::TestWithParam<Variant> {

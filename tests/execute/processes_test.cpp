@@ -22,7 +22,7 @@ class Processes : public testing::TestWithParam<std::string> {
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(Transports, Processes, testing::ValuesIn(usable({"shm", "tcp", "ucx"})),
+INSTANTIATE_TEST_SUITE_P(Transports, Processes, testing::ValuesIn(available({"shm", "tcp", "ucx"})),
                          [](const auto& one) { return one.param; });
 
 TEST_P(Processes, WaitForTwoCommunicatorsInOppositeOrder) {

@@ -18,12 +18,15 @@
 namespace motet::test {
 namespace {
 
+const TransportInfo& transport_of(const std::string& name) {
+  return *std::ranges::find(transports(), name, &TransportInfo::name);
+}
+
 std::unique_ptr<Transport> open(const Network& network, Rank rank, const Identity& identity) {
-  const auto info = std::ranges::find(transports(), network.transport, &TransportInfo::name);
   TransportOptions options = network.options;
   options.engine = identity;
   options.name = fmt::format("rank {}", rank);
-  auto transport = info->open(options);
+  auto transport = transport_of(network.transport).open(options);
   if (network.reads) {
     transport = std::make_unique<ReadingTransport>(std::move(transport),
                                                    static_cast<std::uint64_t>(rank) << 32U);
@@ -106,6 +109,13 @@ const Algorithm& algorithm_for(const Ask& ask, const Problem& problem) {
 }
 
 }  // namespace
+
+std::vector<std::string> available(std::vector<std::string> transports) {
+  std::erase_if(transports, [](const std::string& name) {
+    return !transport_of(name).unavailable_because().empty();
+  });
+  return transports;
+}
 
 std::ostream& operator<<(std::ostream& out, const Network& network) {
   return out << link_name(network);

@@ -34,6 +34,9 @@ std::ostream& operator<<(std::ostream& out, const Network& network);
 // Rings and blocks so small that everything is full all the time.
 Network tiny(Network network);
 
+// Those of these transports that are available here.
+std::vector<std::string> available(std::vector<std::string> transports);
+
 // What peers need to connect.
 struct Card {
   Identity engine;

@@ -69,8 +69,7 @@ Connection::Connection(Connections& all, std::string_view peer_address)
   params.err_handler.cb = [](void* broken, ucp_ep_h, ucs_status_t status) noexcept {
     static_cast<Connection*>(broken)->fail(status);
   };
-  check(library_, library_.ep_create(all_.worker().handle(), &params, &endpoint_),
-        "ucp_ep_create");
+  check(library_, library_.ep_create(all_.worker().handle(), &params, &endpoint_), "ucp_ep_create");
 }
 
 bool Connection::has_room() const {
@@ -108,9 +107,9 @@ void Connection::send(std::unique_ptr<Outgoing> outgoing) {
     connection.forget(std::move(mine), status);
   };
   param.user_data = outgoing.get();
-  void* request = library_.am_send(endpoint_, message_id, &outgoing->envelope,
-                                   outgoing->header_bytes, outgoing->payload.get(), outgoing->bytes,
-                                   &param);
+  void* request =
+      library_.am_send(endpoint_, message_id, &outgoing->envelope, outgoing->header_bytes,
+                       outgoing->payload.get(), outgoing->bytes, &param);
   if (UCS_PTR_IS_PTR(request)) {
     outgoing.release();  // the callback's
   } else {

@@ -57,7 +57,7 @@ class Connection {
   ucp_ep_h endpoint_ = nullptr;
   messages::WireOwner* owner_ = nullptr;
   std::string failure_;
-  std::size_t messages_ = 0;        // under way
+  std::size_t messages_ = 0;  // under way
   std::size_t bytes_ = 0;
   std::size_t unproved_bytes_ = 0;  // which UCX may still have to hand over
   bool retired_ = false;

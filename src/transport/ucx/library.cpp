@@ -27,7 +27,9 @@ class SignalHandlers {
   }
 
  private:
-  struct sigaction& of(int number) { return handlers_[static_cast<std::size_t>(number)]; }
+  struct sigaction& of(int number) {
+    return handlers_[static_cast<std::size_t>(number)];
+  }
   std::array<struct sigaction, NSIG> handlers_{};
 };
 

@@ -1,5 +1,5 @@
-// Blocks over UCX: InfiniBand, RoCE and what else it drives, or shared memory and TCP where it finds
-// nothing better. Each block is an active message; large ones are fetched by the receiver
+// Blocks over UCX: InfiniBand, RoCE and what else it drives, or shared memory and TCP where it
+// finds nothing better. Each block is an active message; large ones are fetched by the receiver
 // (rendezvous), whose memory they need only then.
 //
 // One UCX worker per engine, one UCX endpoint per peer. UCX is loaded when the user names it; the

@@ -62,9 +62,7 @@ class Worker : public messages::Lender, public std::enable_shared_from_this<Work
   // Whether nothing is being fetched.
   bool quiet() const { return fetches_ == 0; }
 
-  void take_back(void* data) noexcept override {
-    library_.am_data_release(worker_.get(), data);
-  }
+  void take_back(void* data) noexcept override { library_.am_data_release(worker_.get(), data); }
 
  private:
   ucs_status_t arrive(std::span<const std::byte> header, void* data, std::size_t bytes,
