@@ -52,6 +52,22 @@ TEST_F(Ucx, ReachesNoAddressThatItCannotRead) {
   EXPECT_FALSE(transport.reaches("tcp" + mine.substr(3)));
 }
 
+TEST_F(Ucx, RefusesAnAddressItCannotRead) {
+  Fleet fleet(ucx_flavour, 1);
+  Transport::Peer peer = fleet[0].as_peer(fleet.credentials());
+  peer.address = "ucx;nowhere";
+  EXPECT_THROW(fleet[0].connect(1, peer), Error);
+}
+
+TEST_F(Ucx, FailsWhereNoneOfItsProtocolsReaches) {
+  ::setenv("UCX_TLS", "self", 1);
+  Fleet fleet(ucx_flavour, 2);
+  ::unsetenv("UCX_TLS");
+  fleet[0].connect(fleet[1], fleet.credentials());
+  fleet.until([&] { return fleet[0].to(1).state() == Endpoint::State::failed; }, "the refusal");
+  EXPECT_THAT(fleet[0].to(1).failure(), StartsWith("ucx: "));
+}
+
 TEST_F(Ucx, FetchesBlocksThatAreTooLongToBeSentAtOnce) {
   constexpr std::size_t bytes = 4 << 20;
   TransportOptions options;

@@ -69,7 +69,8 @@ Connection::Connection(Connections& all, std::string_view peer_address)
   params.err_handler.cb = [](void* broken, ucp_ep_h, ucs_status_t status) noexcept {
     static_cast<Connection*>(broken)->fail(status);
   };
-  check(library_, library_.ep_create(all_.worker().handle(), &params, &endpoint_), "ucp_ep_create");
+  const ucs_status_t status = library_.ep_create(all_.worker().handle(), &params, &endpoint_);
+  if (status != UCS_OK) fail(status);
 }
 
 bool Connection::has_room() const {
@@ -146,7 +147,7 @@ void Connection::retire() {
 }
 
 void Connection::close(Close how) {
-  if (std::exchange(closed_, true)) return;
+  if (std::exchange(closed_, true) || endpoint_ == nullptr) return;
   ucp_request_param_t param{};
   if (how == Close::by_force) {
     param.op_attr_mask = UCP_OP_ATTR_FIELD_FLAGS;

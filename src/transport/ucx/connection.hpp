@@ -20,7 +20,6 @@ class Connections;
 // Outlives its wire until what has been posted is gone. Handed to UCX by address.
 class Connection {
  public:
-  // Throws Error{unavailable}.
   Connection(Connections& all, std::string_view peer_address);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -54,7 +53,7 @@ class Connection {
 
   Connections& all_;
   const Library& library_;
-  ucp_ep_h endpoint_ = nullptr;
+  ucp_ep_h endpoint_ = nullptr;  // null if UCX cannot reach the peer
   messages::WireOwner* owner_ = nullptr;
   std::string failure_;
   std::size_t messages_ = 0;  // under way
@@ -73,7 +72,6 @@ class Connections {
   Connections(const Connections&) = delete;
   Connections& operator=(const Connections&) = delete;
 
-  // Throws Error{unavailable}.
   std::unique_ptr<messages::Wire> connect(std::string_view peer_address);
   Worker& worker() { return worker_; }
   // There is something for sweep() to do.

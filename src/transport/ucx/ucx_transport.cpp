@@ -1,5 +1,7 @@
 #include "transport/ucx/ucx_transport.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -50,8 +52,13 @@ class UcxTransport final : public Transport {
 };
 
 std::unique_ptr<Endpoint> UcxTransport::connect(const Peer& peer) {
-  return std::make_unique<messages::MessageEndpoint>(
-      setup_, peer, connections_.connect(parse_address(peer.address)), directory_);
+  const std::string address = parse_address(peer.address);
+  if (address.empty()) {
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("ucx: {} has no address of UCX: {}", peer.name, peer.address));
+  }
+  return std::make_unique<messages::MessageEndpoint>(setup_, peer, connections_.connect(address),
+                                                     directory_);
 }
 
 bool UcxTransport::progress() {
