@@ -172,6 +172,7 @@ bool Connection::gone() {
 // has given up.
 void Connection::abandon() {
   close(Close::by_force);
+  if (failure_.empty()) failure_ = "ucx: abandoned";  // so that nobody is told any more
   if (closing_ != nullptr) library_.request_free(std::exchange(closing_, nullptr));
 }
 
@@ -208,10 +209,15 @@ Connections::~Connections() {
     sweep();
     return all_.empty() && worker_.quiet();
   });
+  bool sending = false;
   for (auto& connection : all_) {
+    sending |= connection->has_unfinished();
     connection->abandon();
     worker_.keep(std::move(connection));
   }
+  // What was being fetched is given up when UCX works once more.
+  patience_ = sending ? Clock::duration(0) : closing_patience;
+  linger([this] { return worker_.quiet(); });
   while (worker_.has_arrivals()) static_cast<void>(worker_.take());
 }
 

@@ -26,6 +26,7 @@ class Connection {
 
   void set_owner(messages::WireOwner* owner) { owner_ = owner; }
   bool has_room() const;
+  bool has_unfinished() const { return messages_ > 0; }
   void post(const messages::Envelope& envelope, std::span<const std::byte> payload);
   // Sends something more where nothing else would tell.
   bool idle();
@@ -35,7 +36,7 @@ class Connection {
   bool retired() const { return retired_; }
   // Whether UCX has nothing more to do with it.
   bool gone();
-  // Goes as it is.
+  // Goes as it is. The others may die before it.
   void abandon();
   // Tells the owner, if he does not know. True if he had to be told.
   bool tell_failure();

@@ -1,5 +1,6 @@
 #include "transport/ucx/worker.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -27,10 +28,12 @@ Worker::Worker(std::size_t longest_payload) : longest_payload_(longest_payload) 
         "ucp_worker_set_am_recv_handler");
 }
 
-// UCX aborts the program if it is destroyed while it fetches, as from a peer that is gone: then it
-// stays.
+// UCX aborts the program if it is destroyed with something unfinished, as what it fetches from a
+// peer that is gone: then it stays.
 Worker::~Worker() {
-  if (quiet()) return;
+  const bool unfinished = std::ranges::any_of(
+      kept_, [](const auto& connection) { return connection->has_unfinished(); });
+  if (quiet() && !unfinished) return;
   static_cast<void>(worker_.release());
   static_cast<void>(context_.release());
   for (auto& connection : kept_) static_cast<void>(connection.release());
