@@ -112,7 +112,7 @@ void Connection::send(std::unique_ptr<Outgoing> outgoing) {
       library_.am_send(endpoint_, message_id, &outgoing->envelope, outgoing->header_bytes,
                        outgoing->payload.get(), outgoing->bytes, &param);
   if (UCS_PTR_IS_PTR(request)) {
-    outgoing.release();  // the callback's
+    static_cast<void>(outgoing.release());  // the callback's
   } else {
     forget(std::move(outgoing), UCS_PTR_STATUS(request));
   }

@@ -92,7 +92,7 @@ ucs_status_t Worker::fetch(std::unique_ptr<Landing> landing, void* descriptor) {
   if (request == nullptr) {
     land(std::move(landing));
   } else if (!UCS_PTR_IS_ERR(request)) {
-    landing.release();  // the callback's
+    static_cast<void>(landing.release());  // the callback's
     ++fetches_;
   }
   return UCS_INPROGRESS;
