@@ -75,7 +75,7 @@ TEST_F(Faults, ARankThatStopsWithinTheDeadlineOnlyDelays) {
 
 TEST_F(Faults, ARankThatStopsBeyondTheDeadlineIsNamed) {
   const auto heard =
-      run({.scripts = {"timeout:1000 allreduce:100", "stop:4000", "timeout:1000 allreduce:100"}});
+      run({.scripts = {"timeout:1000 allreduce:100", "stop:3000", "timeout:1000 allreduce:100"}});
   for (const std::size_t rank : {0U, 2U}) {
     EXPECT_THAT(heard[rank].find("allreduce"),
                 Ended(timed_out, AllOf(HasSubstr("timed out after 1000 ms"),
@@ -84,7 +84,7 @@ TEST_F(Faults, ARankThatStopsBeyondTheDeadlineIsNamed) {
 }
 
 TEST_F(Faults, ARankZeroThatStopsBeyondTheDeadlineIsNamed) {
-  const auto heard = run({.scripts = {"stop:4000", "timeout:1000 allreduce:100"}});
+  const auto heard = run({.scripts = {"stop:3000", "timeout:1000 allreduce:100"}});
   for (const std::size_t rank : {1U, 2U}) {
     EXPECT_THAT(heard[rank].find("allreduce"),
                 Ended(timed_out, HasSubstr("rank 0, which would know, does not answer")));
@@ -114,13 +114,59 @@ TEST_F(Faults, AnotherRankThatNeverComesIsNamed) {
 }
 
 TEST_F(Faults, ALateRankIsWaitedFor) {
-  expect_success(run({.scripts = {"barrier"}, .first = "[ $RANK != 2 ] || sleep 3"}));
-  expect_success(run({.scripts = {"barrier"}, .first = "[ $RANK != 0 ] || sleep 3"}));
+  expect_success(run({.scripts = {"barrier"}, .first = "[ $RANK != 2 ] || sleep 2"}));
+  expect_success(run({.scripts = {"barrier"}, .first = "[ $RANK != 0 ] || sleep 2"}));
 }
 
 TEST_F(Faults, HostsWithoutIPv4UseIPv6) {
   expect_success(
       run({.scripts = {"allreduce:100000 allgather:1000 barrier"}, .options = {"--ipv6-only"}}));
+}
+
+// Of options and of the ways between ranks when they join.
+class FaultsOfReach : public Faults {
+ protected:
+  void SetUp() override {
+    Faults::SetUp();
+    if (IsSkipped()) return;
+    const auto alone = run({.scripts = {"barrier"}, .hosts = 1, .environment = {{option, "lo"}}});
+    if (alone[0].text.find("is not an option") != std::string::npos) {
+      GTEST_SKIP() << alone[0].text;
+    }
+  }
+  static void expect_error(const std::vector<Heard>& heard, const std::string& text) {
+    for (const Heard& rank : heard) EXPECT_THAT(rank.find("create").text, HasSubstr(text));
+  }
+  static constexpr const char* option = "MOTET_INTERFACE";
+  static inline const Launch::Environment::value_type impatient{"MOTET_SETUP_TIMEOUT_MS", "6000"};
+};
+
+TEST_F(FaultsOfReach, AWrongInterfaceIsTriedAndNamed) {
+  const auto heard =
+      run({.scripts = {"barrier"}, .hosts = 2, .environment = {{option, "lo"}, impatient}});
+  expect_error(heard, "rank 0 on host h0 and rank 1 on host h1 cannot reach each other: tcp: ");
+  expect_error(heard, "127.0.0.1:");
+}
+
+TEST_F(FaultsOfReach, AnInterfaceThatIsNotThereIsNamed) {
+  expect_error(run({.scripts = {"barrier"}, .hosts = 2, .environment = {{option, "eth7"}}}),
+               "MOTET_INTERFACE=eth7: no such interface is up; there is eth0, lo");
+}
+
+TEST_F(FaultsOfReach, PortsThatAreExhaustedAreNamed) {
+  expect_error(run({.scripts = {"barrier"},
+                    .hosts = 2,
+                    .environment = {{"MOTET_PORT_RANGE", "40000-40000"}}}),
+               "40000");
+}
+
+TEST_F(FaultsOfReach, APairThatIsRefusedAWayIsNamedByAll) {
+  const std::string cut =
+      "if [ $RANK = 1 ]; then echo 1 > /proc/sys/net/ipv6/conf/eth0/disable_ipv6; ip route add "
+      "unreachable 10.77.0.3; fi";
+  const auto heard = run({.scripts = {"barrier"}, .first = cut, .environment = {impatient}});
+  expect_error(heard, "rank 1 on host h1 and rank 2 on host h2 cannot reach each other: tcp: ");
+  expect_error(heard, "10.77.0.");  // that of either, whoever dials
 }
 
 }  // namespace
