@@ -75,7 +75,7 @@ TEST_F(Faults, ARankThatStopsWithinTheDeadlineOnlyDelays) {
 
 TEST_F(Faults, ARankThatStopsBeyondTheDeadlineIsNamed) {
   const auto heard =
-      run({.scripts = {"timeout:1000 allreduce:100", "stop:3000", "timeout:1000 allreduce:100"}});
+      run({.scripts = {"timeout:1000 allreduce:100", "stop:5000", "timeout:1000 allreduce:100"}});
   for (const std::size_t rank : {0U, 2U}) {
     EXPECT_THAT(heard[rank].find("allreduce"),
                 Ended(timed_out, AllOf(HasSubstr("timed out after 1000 ms"),
@@ -84,7 +84,7 @@ TEST_F(Faults, ARankThatStopsBeyondTheDeadlineIsNamed) {
 }
 
 TEST_F(Faults, ARankZeroThatStopsBeyondTheDeadlineIsNamed) {
-  const auto heard = run({.scripts = {"stop:3000", "timeout:1000 allreduce:100"}});
+  const auto heard = run({.scripts = {"stop:5000", "timeout:1000 allreduce:100"}});
   for (const std::size_t rank : {1U, 2U}) {
     EXPECT_THAT(heard[rank].find("allreduce"),
                 Ended(timed_out, HasSubstr("rank 0, which would know, does not answer")));
