@@ -8,7 +8,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/steps.sh"
 build_packages="g++ cmake ninja-build pkg-config ccache libfmt-dev libcli11-dev nlohmann-json3-dev libsodium-dev
                 libhwy-dev libhwloc-dev"
 test_packages="libgtest-dev libgmock-dev libbenchmark-dev python3 openmpi-bin libopenmpi-dev mpich libmpich-dev
-               iproute2 procps libsimgrid-dev libucx-dev"
+               iproute2 procps libsimgrid-dev libucx-dev libfabric-dev"
 check_packages="clang clang-format clang-tidy python3"
 fuzz_packages="clang"
 # A virtual machine with software RDMA, its kernel's modules built here, and what verbs need in user space.

@@ -53,9 +53,10 @@ struct Setting {
 
 // Slots, blocks and lines: what shared memory can hold (transport/shm/layout.cpp), so that a value
 // is refused by its name and not deep in the set-up of a transport.
-constexpr std::array<Setting, 22> settings{{
+constexpr std::array<Setting, 23> settings{{
     {{"MOTET_TRANSPORT", "list", "", "",
-      "Transports in order of preference: shm,tcp. Empty: all there are."},
+      "Transports in order of preference: shm,tcp. Empty: all that need not be named (ofi and ucx "
+      "must)."},
      Text{&Options::transport}},
     {{"MOTET_INTERFACE", "list", "", "",
       "Network interfaces that other ranks are told of: eth0,ib*, or all but ^docker*,lo. Empty: "
@@ -69,6 +70,10 @@ constexpr std::array<Setting, 22> settings{{
     {{"MOTET_PORT_RANGE", "ports", "", "",
       "TCP ports to listen on: 20000-20100. Each rank needs one, rank 0 two or three. Empty: any."},
      Ports{&Options::ports}},
+    {{"MOTET_OFI_PROVIDER", "name", "", "",
+      "Provider of libfabric for transport ofi, as fi_info names it: \"tcp;ofi_rxm\". Empty: the "
+      "best there is (docs/libfabric.md)."},
+     Text{&Options::ofi_provider}},
     {{"MOTET_ALGORITHM", "name", "", "",
       "Algorithm to use wherever it supports the problem. Empty: the planner chooses."},
      Text{&Options::algorithm}},

@@ -40,6 +40,7 @@ TransportOptions wishes_of(const Options& options, Rank rank, const Identity& en
   wishes.slots = options.slots;
   wishes.block_bytes = static_cast<std::size_t>(options.block_kib) * 1024;
   wishes.reads_peers = options.reads_peers;
+  wishes.ofi_provider = options.ofi_provider;
   wishes.ring_lines = static_cast<std::size_t>(options.ring_lines);
   return wishes;
 }

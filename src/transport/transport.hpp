@@ -190,6 +190,7 @@ struct TransportOptions {
   std::size_t ring_lines = 64;           // shm: headers per pair, a power of two
   std::size_t ring_bytes = 32 * 1024;    // shm: payload ring per pair
   bool reads_peers = true;               // shm: and lets them read (process_vm_readv)
+  std::string ofi_provider;              // ofi: as libfabric names it; empty: the best here
 };
 
 struct TransportInfo {

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "base/deadline.hpp"
+#include "base/options.hpp"
 #include "transport/fault/fault_transport.hpp"
 #include "transport/rails/packet.hpp"
 #include "transport/rails/rails_transport.hpp"
@@ -112,6 +113,7 @@ Engine::Engine(const Flavour& flavour, int rank, const TransportOptions& options
   TransportOptions mine = options;
   mine.engine = identity_;
   mine.name = fmt::format("rank {}", rank);
+  if (mine.ofi_provider.empty()) mine.ofi_provider = Options::from_environment().ofi_provider;
   transport_ = flavour.open(mine);
   block_.resize(transport_->max_block_bytes());
 }

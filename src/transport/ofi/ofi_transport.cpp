@@ -1,0 +1,194 @@
+#include "transport/ofi/ofi_transport.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "base/log.hpp"
+#include "transport/messages/directory.hpp"
+#include "transport/messages/message_endpoint.hpp"
+#include "transport/ofi/alarm.hpp"
+#include "transport/ofi/inbox.hpp"
+#include "transport/ofi/ofi_wire.hpp"
+#include "transport/ofi/peer_address.hpp"
+#include "transport/ofi/providers.hpp"
+
+namespace motet {
+namespace ofi {
+namespace {
+
+using messages::MessageEndpoint;
+
+// Sleepers look this often where the provider has nothing to wait for: seldom enough to cost 2 % of
+// a core.
+constexpr std::chrono::microseconds look_interval(250);
+// And this often at least, to show that they live and see that peers do not.
+constexpr std::chrono::seconds life_interval(1);
+// For the last words; who is gone does not take them.
+constexpr std::chrono::milliseconds patience_at_the_end(500);
+
+class OfiTransport final : public Transport {
+ public:
+  OfiTransport(const TransportOptions& options, std::unique_ptr<Domain> domain);
+  ~OfiTransport() override;
+  OfiTransport(const OfiTransport&) = delete;
+  OfiTransport& operator=(const OfiTransport&) = delete;
+
+  bool shares_memory() const override { return false; }
+  std::string address() const override { return to_text(domain_->provider(), domain_->address()); }
+  bool reaches(std::string_view peer_address) const override {
+    const auto peer = parse(domain_->provider(), peer_address);
+    return peer && domain_->may_be_peer(*peer);
+  }
+  void admit(const Credentials& credentials) override { directory_.admit(credentials); }
+  void dismiss(const Identity& job) override { directory_.dismiss(job); }
+  std::unique_ptr<Endpoint> connect(const Peer& peer) override;
+  bool progress() override;
+  std::size_t max_block_bytes() const override { return max_block_bytes_; }
+  void announce_sleep() override { sleeping_ = true; }
+  void announce_wake() override;
+  std::vector<int> descriptors() const override;
+
+ private:
+  fi_addr_t find(const Peer& peer);
+  bool complete();
+  void prepare_sleep();
+
+  const TransportOptions options_;
+  const std::unique_ptr<Domain> domain_;
+  const std::size_t max_block_bytes_;
+  Inbox inbox_;
+  Outbox outbox_;
+  messages::Directory directory_;
+  // Never removed: endpoints that come and go name the same peers.
+  std::map<std::string, fi_addr_t> peers_;
+  Alarm alarm_;
+  bool sleeping_ = false;
+};
+
+std::size_t block_bytes(const TransportOptions& options, const Domain& domain) {
+  return std::min(options.block_bytes, domain.max_message_bytes() - sizeof(messages::Envelope));
+}
+
+OfiTransport::OfiTransport(const TransportOptions& options, std::unique_ptr<Domain> domain)
+    : options_(options),
+      domain_(std::move(domain)),
+      max_block_bytes_(block_bytes(options, *domain_)),
+      inbox_(*domain_, max_block_bytes_ + sizeof(messages::Envelope)),
+      outbox_(*domain_, max_block_bytes_ + sizeof(messages::Envelope)),
+      directory_(options.engine) {
+  if (!inbox_.problem().empty()) {
+    throw Error(ErrorCode::unavailable, fmt::format("{}: ofi: {}: {}", options.name,
+                                                    domain_->provider(), inbox_.problem()));
+  }
+  log(LogLevel::info, fmt::format("rank=\"{}\" transport=ofi provider=\"{}\" device=\"{}\"",
+                                  options.name, domain_->provider(), domain_->device()));
+}
+
+OfiTransport::~OfiTransport() {
+  const Deadline deadline = Deadline::after(patience_at_the_end);
+  while (!outbox_.idle() && !deadline.passed()) {
+    outbox_.advance();
+    complete();
+  }
+  domain_->close_endpoint();
+}
+
+fi_addr_t OfiTransport::find(const Peer& peer) {
+  const auto known = peers_.find(peer.address);
+  if (known != peers_.end()) return known->second;
+  const auto address = parse(domain_->provider(), peer.address);
+  const auto found = address ? domain_->insert(*address) : std::nullopt;
+  if (!found) {
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("{}: ofi connect to {}: {} is no address of provider {}", options_.name,
+                            peer.name, peer.address, domain_->provider()));
+  }
+  peers_.emplace(peer.address, *found);
+  return *found;
+}
+
+std::unique_ptr<Endpoint> OfiTransport::connect(const Peer& peer) {
+  return std::make_unique<MessageEndpoint>(
+      MessageEndpoint::Setup{
+          .transport = "ofi", .me = options_.engine, .max_block_bytes = max_block_bytes_},
+      peer, std::make_unique<OfiWire>(outbox_, find(peer)), directory_);
+}
+
+bool OfiTransport::progress() {
+  bool moved = complete();
+  moved |= inbox_.advance();
+  moved |= outbox_.advance();
+  directory_.show_life(Clock::now());
+  if (sleeping_) prepare_sleep();
+  return moved;
+}
+
+bool OfiTransport::complete() {
+  const auto completions = domain_->completions();
+  for (const Completion& completion : completions) {
+    if (completion.buffer->line != nullptr) {
+      outbox_.sent(completion);
+    } else if (auto message = inbox_.take(completion)) {
+      directory_.deliver(*std::move(message));
+    }
+  }
+  return !completions.empty();
+}
+
+void OfiTransport::prepare_sleep() {
+  const bool rung = !outbox_.waits() && !inbox_.waits() && domain_->may_sleep();
+  alarm_.ring_every(rung ? life_interval : look_interval);
+}
+
+void OfiTransport::announce_wake() {
+  sleeping_ = false;
+  alarm_.silence();
+}
+
+std::vector<int> OfiTransport::descriptors() const {
+  if (domain_->descriptor() < 0) return {alarm_.descriptor()};
+  return {domain_->descriptor(), alarm_.descriptor()};
+}
+
+std::string unavailable_because() {
+  Library library;
+  return load(library);
+}
+
+std::string explain_failure(const Domain& domain) {
+  const Provider* const known = find_provider(domain.provider());
+  const std::string_view hint = known == nullptr ? "" : known->hint;
+  return fmt::format("{}: {}{}{}", domain.provider(), domain.problem(), hint.empty() ? "" : "; ",
+                     hint);
+}
+
+// On the first offer that keeps what it promises.
+std::unique_ptr<Transport> open(const TransportOptions& options) {
+  Library library;
+  std::vector<std::string> problems;
+  if (std::string problem = load(library); !problem.empty()) {
+    throw Error(ErrorCode::unavailable, fmt::format("{}: ofi: {}", options.name, problem));
+  }
+  for (Info& offer : offers(library, options.name, options.ofi_provider)) {
+    auto domain = std::make_unique<Domain>(library, std::move(offer));
+    if (domain->problem().empty()) {
+      return std::make_unique<OfiTransport>(options, std::move(domain));
+    }
+    problems.push_back(explain_failure(*domain));
+  }
+  throw Error(ErrorCode::unavailable,
+              fmt::format("{}: ofi: {}", options.name, fmt::join(problems, "; ")));
+}
+
+}  // namespace
+}  // namespace ofi
+
+const TransportInfo ofi_transport{.name = "ofi",
+                                  .unavailable_because = ofi::unavailable_because,
+                                  .open = ofi::open,
+                                  .only_by_name = true};
+
+}  // namespace motet

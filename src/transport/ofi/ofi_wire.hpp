@@ -1,0 +1,33 @@
+// The direction to one peer, as the endpoint sees it.
+#pragma once
+
+#include "transport/messages/wire.hpp"
+#include "transport/ofi/outbox.hpp"
+
+namespace motet::ofi {
+
+class OfiWire final : public messages::Wire {
+ public:
+  // `outbox` must outlive it.
+  OfiWire(Outbox& outbox, fi_addr_t to) : outbox_(outbox), line_(outbox.open(to)) {}
+  OfiWire(const OfiWire&) = delete;
+  OfiWire& operator=(const OfiWire&) = delete;
+  ~OfiWire() override { outbox_.close(line_); }
+
+  void set_owner(messages::WireOwner* owner) override { line_.owner = owner; }
+  bool has_room() const override { return line_.bytes < room_bytes; }
+  void post(const messages::Envelope& envelope, std::span<const std::byte> payload) override {
+    outbox_.post(line_, envelope, payload);
+  }
+  bool idle() const override { return line_.under_way == 0; }
+
+ private:
+  // Beyond this nothing is copied and queued: the caller's memory serves as well. Four blocks keep
+  // a network busy.
+  static constexpr std::size_t room_bytes = 512 * 1024;
+
+  Outbox& outbox_;
+  Line& line_;
+};
+
+}  // namespace motet::ofi

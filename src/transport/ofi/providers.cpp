@@ -1,0 +1,125 @@
+#include "transport/ofi/providers.hpp"
+
+#include <fmt/format.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <utility>
+
+#include "base/error.hpp"
+
+namespace motet::ofi {
+namespace {
+
+constexpr std::array known{
+    Provider{.name = "cxi", .reason = "Slingshot's own: nothing else reaches its hardware"},
+    Provider{.name = "efa", .reason = "Amazon's own: nothing else bypasses the kernel there"},
+    Provider{
+        .name = "verbs;ofi_rxm",
+        .reason = "InfiniBand and RoCE; messages of 8 MiB at most, more than the longest block",
+        .hint = "set FI_UNIVERSE_SIZE to the number of ranks: by default more completions are "
+                "asked for than some devices have"},
+    Provider{.name = "opx", .reason = "Omni-Path's successor of psm2"},
+    Provider{.name = "psm2", .reason = "Omni-Path"},
+    Provider{.name = "tcp", .reason = "without ofi_rxm, from libfabric 1.18: one layer less"},
+    Provider{.name = "tcp;ofi_rxm", .reason = "works everywhere"},
+    Provider{.name = "shm",
+             .only_by_name = true,
+             .reason = "reaches one host only, and MOTET_TRANSPORT=shm is faster there"},
+    Provider{.name = "net",
+             .only_by_name = true,
+             .reason = "an experiment that became part of tcp in libfabric 1.18"},
+    Provider{.name = "udp;ofi_rxd",
+             .only_by_name = true,
+             .reason = "loses packets under load and is slow to find out; for tests"},
+    Provider{.name = "sockets",
+             .only_by_name = true,
+             .reason = "libfabric's authors recommend tcp instead"},
+};
+
+Info ask(const Library& library, const std::string& rank) {
+  const Info hints = library.empty_info();
+  hints->caps = FI_MSG;
+  hints->mode = FI_CONTEXT | FI_CONTEXT2;
+  hints->ep_attr->type = FI_EP_RDM;
+  hints->domain_attr->threading = FI_THREAD_DOMAIN;
+  hints->domain_attr->mr_mode = FI_MR_LOCAL | FI_MR_VIRT_ADDR | FI_MR_ALLOCATED | FI_MR_PROV_KEY;
+  hints->domain_attr->resource_mgmt = FI_RM_ENABLED;
+  fi_info* found = nullptr;
+  const int result = library.getinfo(FI_VERSION(1, 17), nullptr, nullptr, 0, hints.get(), &found);
+  if (result != 0) {
+    throw Error(ErrorCode::unavailable,
+                fmt::format("{}: ofi: {}", rank, library.problem("fi_getinfo", result)));
+  }
+  return {found, library.freeinfo};
+}
+
+std::string_view name_of(const fi_info& offer) {
+  return offer.fabric_attr->prov_name;
+}
+
+// Peers on other hosts cannot use the address of such an offer: 1 for those of loopback, which are
+// the last resort; 2 for those of one link, which say nothing without the name of an interface.
+int remoteness(const fi_info& offer) {
+  const auto* const address = static_cast<const sockaddr*>(offer.src_addr);
+  if (offer.addr_format == FI_SOCKADDR_IN && address != nullptr) {
+    const auto* const v4 = static_cast<const sockaddr_in*>(offer.src_addr);
+    return ntohl(v4->sin_addr.s_addr) >> IN_CLASSA_NSHIFT == IN_LOOPBACKNET ? 1 : 0;
+  }
+  if (offer.addr_format == FI_SOCKADDR_IN6 && address != nullptr) {
+    const auto* const v6 = static_cast<const sockaddr_in6*>(offer.src_addr);
+    if (IN6_IS_ADDR_LINKLOCAL(&v6->sin6_addr)) return 2;
+    return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr) ? 1 : 0;
+  }
+  return 0;
+}
+
+// The provider's offers, those that reach farthest first.
+std::vector<const fi_info*> offers_of(const fi_info* all, std::string_view provider) {
+  std::vector<const fi_info*> found;
+  for (; all != nullptr; all = all->next) {
+    if (name_of(*all) == provider && remoteness(*all) < 2) found.push_back(all);
+  }
+  std::ranges::stable_sort(found, {}, [](const fi_info* offer) { return remoteness(*offer); });
+  return found;
+}
+
+[[noreturn]] void refuse(const fi_info* all, const std::string& rank, std::string_view wanted) {
+  std::set<std::string_view> names;
+  for (; all != nullptr; all = all->next) names.insert(name_of(*all));
+  throw Error(ErrorCode::unavailable,
+              fmt::format("{}: ofi: libfabric has {} here; there are: {}", rank,
+                          wanted.empty() ? "no provider that Motet would choose"
+                                         : fmt::format("no provider \"{}\"", wanted),
+                          fmt::join(names, ", ")));
+}
+
+}  // namespace
+
+std::span<const Provider> known_providers() {
+  return known;
+}
+
+const Provider* find_provider(std::string_view name) {
+  const auto* const found = std::ranges::find(known, name, &Provider::name);
+  return found == known.end() ? nullptr : found;
+}
+
+std::vector<Info> offers(const Library& library, const std::string& rank, std::string_view wanted) {
+  const Info all = ask(library, rank);
+  std::vector<const fi_info*> chosen;
+  if (!wanted.empty()) chosen = offers_of(all.get(), wanted);
+  for (const Provider& provider : known) {
+    if (!wanted.empty() || provider.only_by_name) continue;
+    const auto found = offers_of(all.get(), provider.name);
+    if (!found.empty()) chosen.push_back(found.front());
+  }
+  if (chosen.empty()) refuse(all.get(), rank, wanted);
+  std::vector<Info> copies;
+  for (const fi_info* offer : chosen) copies.emplace_back(library.dupinfo(offer), library.freeinfo);
+  return copies;
+}
+
+}  // namespace motet::ofi

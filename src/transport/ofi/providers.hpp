@@ -1,0 +1,29 @@
+// Which of libfabric's providers is used, and what is to be known of them that they do not say.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "transport/ofi/library.hpp"
+
+namespace motet::ofi {
+
+// What a provider says itself (longest message, what it injects, whether it has a descriptor to
+// wait for) is asked of it and not written here.
+struct Provider {
+  std::string_view name;  // as libfabric writes it: "tcp;ofi_rxm"
+  bool only_by_name = false;
+  std::string_view reason;  // for its place in the table, or for not being chosen
+  std::string_view hint{};  // when it cannot be opened
+};
+// Best first.
+std::span<const Provider> known_providers();
+const Provider* find_provider(std::string_view name);  // null: unknown
+
+// What can carry Motet's messages here, best first: all offers of the provider `wanted`, or one of
+// each known provider. Throws Error{unavailable} in the name of `rank` that lists those there are.
+std::vector<Info> offers(const Library& library, const std::string& rank, std::string_view wanted);
+
+}  // namespace motet::ofi
