@@ -10,7 +10,6 @@
 #include "transport/messages/directory.hpp"
 #include "transport/messages/message_endpoint.hpp"
 #include "transport/ofi/alarm.hpp"
-#include "transport/ofi/inbox.hpp"
 #include "transport/ofi/ofi_wire.hpp"
 #include "transport/ofi/peer_address.hpp"
 #include "transport/ofi/providers.hpp"
@@ -26,15 +25,13 @@ using messages::MessageEndpoint;
 constexpr std::chrono::microseconds look_interval(250);
 // And this often at least, to show that they live and see that peers do not.
 constexpr std::chrono::seconds life_interval(1);
-// For the last words; who is gone does not take them.
-constexpr std::chrono::milliseconds patience_at_the_end(500);
-
 class OfiTransport final : public Transport {
  public:
   OfiTransport(const TransportOptions& options, std::unique_ptr<Domain> domain);
-  ~OfiTransport() override;
   OfiTransport(const OfiTransport&) = delete;
   OfiTransport& operator=(const OfiTransport&) = delete;
+
+  const std::string& problem() const { return exchange_.problem(); }
 
   bool shares_memory() const override { return false; }
   std::string address() const override { return to_text(domain_->provider(), domain_->address()); }
@@ -53,15 +50,13 @@ class OfiTransport final : public Transport {
 
  private:
   fi_addr_t find(const Peer& peer);
-  bool complete();
   void prepare_sleep();
 
   const TransportOptions options_;
   const std::unique_ptr<Domain> domain_;
   const std::size_t max_block_bytes_;
-  Inbox inbox_;
-  Outbox outbox_;
   messages::Directory directory_;
+  Exchange exchange_;
   // Never removed: endpoints that come and go name the same peers.
   std::map<std::string, fi_addr_t> peers_;
   Alarm alarm_;
@@ -76,24 +71,10 @@ OfiTransport::OfiTransport(const TransportOptions& options, std::unique_ptr<Doma
     : options_(options),
       domain_(std::move(domain)),
       max_block_bytes_(block_bytes(options, *domain_)),
-      inbox_(*domain_, max_block_bytes_ + sizeof(messages::Envelope)),
-      outbox_(*domain_, max_block_bytes_ + sizeof(messages::Envelope)),
-      directory_(options.engine) {
-  if (!inbox_.problem().empty()) {
-    throw Error(ErrorCode::unavailable, fmt::format("{}: ofi: {}: {}", options.name,
-                                                    domain_->provider(), inbox_.problem()));
-  }
+      directory_(options.engine),
+      exchange_(*domain_, directory_, max_block_bytes_ + sizeof(messages::Envelope)) {
   log(LogLevel::info, fmt::format("rank=\"{}\" transport=ofi provider=\"{}\" device=\"{}\"",
                                   options.name, domain_->provider(), domain_->device()));
-}
-
-OfiTransport::~OfiTransport() {
-  const Deadline deadline = Deadline::after(patience_at_the_end);
-  while (!outbox_.idle() && !deadline.passed()) {
-    outbox_.advance();
-    complete();
-  }
-  domain_->close_endpoint();
 }
 
 fi_addr_t OfiTransport::find(const Peer& peer) {
@@ -114,32 +95,18 @@ std::unique_ptr<Endpoint> OfiTransport::connect(const Peer& peer) {
   return std::make_unique<MessageEndpoint>(
       MessageEndpoint::Setup{
           .transport = "ofi", .me = options_.engine, .max_block_bytes = max_block_bytes_},
-      peer, std::make_unique<OfiWire>(outbox_, find(peer)), directory_);
+      peer, std::make_unique<OfiWire>(exchange_, find(peer)), directory_);
 }
 
 bool OfiTransport::progress() {
-  bool moved = complete();
-  moved |= inbox_.advance();
-  moved |= outbox_.advance();
+  const bool moved = exchange_.advance();
   directory_.show_life(Clock::now());
   if (sleeping_) prepare_sleep();
   return moved;
 }
 
-bool OfiTransport::complete() {
-  const auto completions = domain_->completions();
-  for (const Completion& completion : completions) {
-    if (completion.buffer->line != nullptr) {
-      outbox_.sent(completion);
-    } else if (auto message = inbox_.take(completion)) {
-      directory_.deliver(*std::move(message));
-    }
-  }
-  return !completions.empty();
-}
-
 void OfiTransport::prepare_sleep() {
-  const bool rung = !outbox_.waits() && !inbox_.waits() && domain_->may_sleep();
+  const bool rung = !exchange_.waits() && domain_->may_sleep();
   alarm_.ring_every(rung ? life_interval : look_interval);
 }
 
@@ -174,10 +141,13 @@ std::unique_ptr<Transport> open(const TransportOptions& options) {
   }
   for (Info& offer : offers(library, options.name, options.ofi_provider)) {
     auto domain = std::make_unique<Domain>(library, std::move(offer));
-    if (domain->problem().empty()) {
-      return std::make_unique<OfiTransport>(options, std::move(domain));
+    if (!domain->problem().empty()) {
+      problems.push_back(explain_failure(*domain));
+      continue;
     }
-    problems.push_back(explain_failure(*domain));
+    auto transport = std::make_unique<OfiTransport>(options, std::move(domain));
+    if (transport->problem().empty()) return transport;
+    problems.push_back(transport->problem());
   }
   throw Error(ErrorCode::unavailable,
               fmt::format("{}: ofi: {}", options.name, fmt::join(problems, "; ")));

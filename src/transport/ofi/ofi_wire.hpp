@@ -2,22 +2,26 @@
 #pragma once
 
 #include "transport/messages/wire.hpp"
-#include "transport/ofi/outbox.hpp"
+#include "transport/ofi/exchange.hpp"
 
 namespace motet::ofi {
 
 class OfiWire final : public messages::Wire {
  public:
-  // `outbox` must outlive it.
-  OfiWire(Outbox& outbox, fi_addr_t to) : outbox_(outbox), line_(outbox.open(to)) {}
+  // `exchange` must outlive it.
+  OfiWire(Exchange& exchange, fi_addr_t to)
+      : exchange_(exchange), line_(exchange.outbox().open(to)) {}
   OfiWire(const OfiWire&) = delete;
   OfiWire& operator=(const OfiWire&) = delete;
-  ~OfiWire() override { outbox_.close(line_); }
+  ~OfiWire() override {
+    exchange_.finish(line_);
+    exchange_.outbox().close(line_);
+  }
 
   void set_owner(messages::WireOwner* owner) override { line_.owner = owner; }
   bool has_room() const override { return line_.bytes < room_bytes; }
   void post(const messages::Envelope& envelope, std::span<const std::byte> payload) override {
-    outbox_.post(line_, envelope, payload);
+    exchange_.outbox().post(line_, envelope, payload);
   }
   bool idle() const override { return line_.under_way == 0; }
 
@@ -26,7 +30,7 @@ class OfiWire final : public messages::Wire {
   // a network busy.
   static constexpr std::size_t room_bytes = 512 * 1024;
 
-  Outbox& outbox_;
+  Exchange& exchange_;
   Line& line_;
 };
 

@@ -11,13 +11,14 @@ using messages::Envelope;
 
 // Most messages: a block of 4 KiB, or control.
 constexpr std::size_t small_bytes = 4096 + sizeof(Envelope);
-// For the last words to a peer that may be gone.
-constexpr std::chrono::seconds patience_when_closed(2);
 
 }  // namespace
 
-Outbox::Outbox(Domain& domain, std::size_t longest)
-    : domain_(domain), small_(small_bytes, &domain), large_(longest, &domain) {}
+Outbox::Outbox(Domain& domain, std::size_t longest, std::chrono::milliseconds gone_after)
+    : domain_(domain),
+      gone_after_(gone_after),
+      small_(small_bytes, &domain),
+      large_(longest, &domain) {}
 
 Outbox::~Outbox() {
   small_.unregister();
@@ -31,11 +32,16 @@ Line& Outbox::open(fi_addr_t to) {
 }
 
 void Outbox::close(Line& line) {
+  drop_waiting(line);
   line.owner = nullptr;
   line.closed = true;
-  line.give_up = Deadline::after(patience_when_closed);
-  if (!line.problem.empty() && !std::exchange(line.told, true)) --untold_;
-  if (line.under_way == 0) lines_.remove_if([&](const Line& each) { return &each == &line; });
+  tell(line);
+  remove_if_done(line);
+}
+
+void Outbox::remove_if_done(Line& line) {
+  if (!line.closed || line.under_way > 0) return;
+  lines_.remove_if([&](const Line& each) { return &each == &line; });
 }
 
 Buffer* Outbox::take(std::size_t bytes) {
@@ -43,6 +49,9 @@ Buffer* Outbox::take(std::size_t bytes) {
 }
 
 void Outbox::give_back(Buffer& buffer) {
+  Line& line = *buffer.line;
+  --line.under_way;
+  line.bytes -= buffer.bytes;
   (buffer.bytes <= small_bytes ? small_ : large_).take_back(&buffer);
 }
 
@@ -54,25 +63,29 @@ void Outbox::post(Line& line, const Envelope& envelope, std::span<const std::byt
   buffer->bytes = bytes;
   buffer->line = &line;
   std::memcpy(buffer->memory, &envelope, sizeof envelope);
-  std::copy(payload.begin(), payload.end(), buffer->memory + sizeof envelope);
+  std::ranges::copy(payload, buffer->memory + sizeof envelope);
   ++line.under_way;
   line.bytes += bytes;
   line.waiting.push_back(buffer);
   ++waiting_;
-  try_to_send(line);
+  if (line.waiting.size() == 1) try_to_send(line);
 }
 
-// The first of those that wait. False: no room, or nothing waits any more.
+// The first of those that wait, of which there are some. False: it waits on, or the line is broken.
 bool Outbox::try_to_send(Line& line) {
-  if (line.waiting.empty()) return false;
   const long result = domain_.send(*line.waiting.front(), line.to);
-  if (result == -FI_EAGAIN) return false;
-  if (result != 0) {
-    break_line(line, domain_.describe("fi_send", result));
+  if (result == -FI_EAGAIN) {
+    if (line.under_way == line.waiting.size()) line.refusals.add(Clock::now());
     return false;
   }
+  if (result != 0) {
+    break_line(line, domain_.describe("fi_sendmsg", result));
+    return false;
+  }
+  line.refusals.forget();
   line.waiting.pop_front();
   --waiting_;
+  ++sending_;
   return true;
 }
 
@@ -80,54 +93,54 @@ void Outbox::break_line(Line& line, std::string problem) {
   drop_waiting(line);
   if (!line.problem.empty()) return;
   line.problem = std::move(problem);
-  line.told = line.closed;
-  if (!line.told) ++untold_;
+  ++untold_;
 }
 
 void Outbox::drop_waiting(Line& line) {
   waiting_ -= line.waiting.size();
-  line.under_way -= line.waiting.size();
-  for (Buffer* buffer : line.waiting) {
-    line.bytes -= buffer->bytes;
-    give_back(*buffer);
-  }
-  line.waiting.clear();
+  for (Buffer* buffer : std::exchange(line.waiting, {})) give_back(*buffer);
 }
 
 void Outbox::sent(const Completion& completion) {
-  Buffer& buffer = *completion.buffer;
-  Line& line = *buffer.line;
-  --line.under_way;
-  line.bytes -= buffer.bytes;
-  give_back(buffer);
-  if (!completion.problem.empty()) break_line(line, completion.problem);
-  if (line.closed && line.under_way == 0) close(line);
+  Line& line = *completion.buffer->line;
+  --sending_;
+  give_back(*completion.buffer);
+  if (completion.problem.empty()) {
+    line.has_worked = true;
+  } else {
+    break_line(line, completion.problem);
+    if (line.closed) tell(line);
+  }
+  remove_if_done(line);
 }
 
 bool Outbox::advance() {
   if (waiting_ == 0 && untold_ == 0) return false;
+  const auto now = Clock::now();
   bool changed = false;
-  for (auto next = lines_.begin(); next != lines_.end();) {
-    Line& line = *next++;  // which may go
-    while (try_to_send(line)) changed = true;
-    changed |= tell(line);
-    if (!line.closed) continue;
-    if (line.give_up.passed()) drop_waiting(line);
-    if (line.under_way == 0) close(line);
-  }
+  for (Line& line : lines_) changed |= advance(line, now);
   return changed;
 }
 
-// Its owner may have heard why from the peer itself.
+bool Outbox::advance(Line& line, Clock::time_point now) {
+  bool changed = false;
+  while (!line.waiting.empty() && line.refusals.may_try(now) && try_to_send(line)) changed = true;
+  if (is_gone(line, now)) break_line(line, "the connection is lost");
+  return tell(line) || changed;
+}
+
+// Libfabric may also be full of messages to others who do not take theirs.
+bool Outbox::is_gone(const Line& line, Clock::time_point now) const {
+  return gone_after_.count() > 0 && line.has_worked && line.refusals.lasting(now) > gone_after_ &&
+         sending_ < domain_.sends_at_once() / 2;
+}
+
+// The owner may have heard of it from the peer itself.
 bool Outbox::tell(Line& line) {
   if (line.problem.empty() || std::exchange(line.told, true)) return false;
   --untold_;
   if (line.owner != nullptr) line.owner->lose("ofi: " + line.problem);
   return true;
-}
-
-bool Outbox::idle() const {
-  return std::ranges::all_of(lines_, [](const Line& line) { return line.under_way == 0; });
 }
 
 }  // namespace motet::ofi

@@ -1,64 +1,70 @@
-// What goes out: one line to each peer, and its messages from post() until libfabric needs them no
-// more.
+// What goes out: a line to each peer, and its messages from the copy that is made of them until
+// libfabric needs it no more.
 #pragma once
 
+#include <chrono>
 #include <deque>
 #include <list>
-#include <memory>
 #include <string>
 
-#include "base/deadline.hpp"
 #include "transport/messages/wire.hpp"
 #include "transport/ofi/buffers.hpp"
+#include "transport/ofi/refusals.hpp"
 
 namespace motet::ofi {
 
-// To one peer. Outlives its wire until everything has gone out.
+// To one peer. Outlives its wire while messages are under way.
 struct Line {
   fi_addr_t to = FI_ADDR_UNSPEC;
-  messages::WireOwner* owner = nullptr;
-  std::deque<Buffer*> waiting;  // those that libfabric had no room for
-  std::size_t under_way = 0;    // messages, those that wait included
-  std::size_t bytes = 0;        // of these
-  std::string problem;          // once it is broken, the first; nothing more is sent
-  bool told = false;            // the owner, that it is broken
-  bool closed = false;
-  Deadline give_up = Deadline::after({});  // once closed
+  messages::WireOwner* owner = nullptr;  // null: nobody listens any more
+  std::deque<Buffer*> waiting;           // those for which libfabric had no room
+  std::size_t under_way = 0;             // messages, those that wait included
+  std::size_t bytes = 0;                 // of these
+  Refusals refusals;
+  bool has_worked = false;  // some message has gone out
+  std::string problem;      // not "": it is broken, and drops what is posted
+  bool told = false;        // the owner, that it is broken
+  bool closed = false;      // by its wire
 };
 
 class Outbox {
  public:
-  // `longest`: of a message. All must outlive it; the domain's endpoint closes before it goes.
-  Outbox(Domain& domain, std::size_t longest);
+  // `longest`: of a message. `gone_after`: refusals that last so long mean that the peer is gone;
+  // zero: they mean nothing. The domain must outlive it; its endpoint closes before it goes.
+  Outbox(Domain& domain, std::size_t longest, std::chrono::milliseconds gone_after);
   ~Outbox();
   Outbox(const Outbox&) = delete;
   Outbox& operator=(const Outbox&) = delete;
 
   Line& open(fi_addr_t to);
-  void close(Line& line);  // what waits is still sent, for a while
+  // What waits is dropped; what libfabric has it may still send.
+  void close(Line& line);
 
   void post(Line& line, const messages::Envelope& envelope, std::span<const std::byte> payload);
   // Libfabric is done with it.
   void sent(const Completion& completion);
   // Sends what waits and tells of broken lines. True if anything changed.
   bool advance();
-
-  // Whether calls of advance() may find room without any completion.
+  // Whether advance() may find room without any completion.
   bool waits() const { return waiting_ > 0; }
-  bool idle() const;
 
  private:
   Buffer* take(std::size_t bytes);
   void give_back(Buffer& buffer);
   bool try_to_send(Line& line);
+  bool advance(Line& line, Clock::time_point now);
+  bool is_gone(const Line& line, Clock::time_point now) const;
   void break_line(Line& line, std::string problem);
   void drop_waiting(Line& line);
   bool tell(Line& line);
+  void remove_if_done(Line& line);
 
   Domain& domain_;
+  const std::chrono::milliseconds gone_after_;
   Buffers small_, large_;
   std::list<Line> lines_;
-  std::size_t waiting_ = 0;  // messages, on all lines
+  std::size_t sending_ = 0;  // messages that libfabric has
+  std::size_t waiting_ = 0;  // messages that it has not
   std::size_t untold_ = 0;   // lines that are broken
 };
 

@@ -24,7 +24,11 @@ constexpr std::array known{
     Provider{.name = "opx", .reason = "Omni-Path's successor of psm2"},
     Provider{.name = "psm2", .reason = "Omni-Path"},
     Provider{.name = "tcp", .reason = "without ofi_rxm, from libfabric 1.18: one layer less"},
-    Provider{.name = "tcp;ofi_rxm", .reason = "works everywhere"},
+    Provider{.name = "tcp;ofi_rxm",
+             .reason =
+                 "works everywhere; queues while a peer takes nothing, so refusing is no sign "
+                 "of that",
+             .gone_when_refused_for = std::chrono::seconds(2)},
     Provider{.name = "shm",
              .only_by_name = true,
              .reason = "reaches one host only, and MOTET_TRANSPORT=shm is faster there"},

@@ -1,6 +1,7 @@
 // Which of libfabric's providers is used, and what is to be known of them that they do not say.
 #pragma once
 
+#include <chrono>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,6 +17,9 @@ struct Provider {
   std::string_view name;  // as libfabric writes it: "tcp;ofi_rxm"
   bool only_by_name = false;
   std::string_view reason;  // for its place in the table, or for not being chosen
+  // The peer is gone if messages are refused so long while none is under way to it. Zero where it
+  // may also be that the peer's room is used up, because it makes no call.
+  std::chrono::milliseconds gone_when_refused_for{0};
   std::string_view hint{};  // when it cannot be opened
 };
 // Best first.

@@ -1,0 +1,37 @@
+// All that moves through one domain: what goes out, what comes in, and to whom it is handed.
+#pragma once
+
+#include "transport/messages/directory.hpp"
+#include "transport/ofi/inbox.hpp"
+#include "transport/ofi/outbox.hpp"
+
+namespace motet::ofi {
+
+class Exchange {
+ public:
+  // Both must outlive it. Throws nothing: problem() says why nothing can be received.
+  Exchange(Domain& domain, messages::Directory& directory, std::size_t longest_message);
+  ~Exchange() { domain_.close_endpoint(); }
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+
+  const std::string& problem() const { return inbox_.problem(); }
+  Outbox& outbox() { return outbox_; }
+  // True if anything changed.
+  bool advance();
+  // Whether advance() may change something without any completion.
+  bool waits() const { return inbox_.waits() || outbox_.waits(); }
+  // Lets the last words on a line go out, as far as the peer takes them.
+  void finish(const Line& line);
+
+ private:
+  bool complete();
+
+  Domain& domain_;
+  messages::Directory& directory_;
+  Inbox inbox_;
+  Outbox outbox_;
+  std::chrono::nanoseconds patience_;
+};
+
+}  // namespace motet::ofi
