@@ -32,21 +32,25 @@ class TestWire final : public messages::Wire {
   void post(const Envelope& envelope, std::span<const std::byte> payload) override {
     cable_.push_back({envelope, {payload.begin(), payload.end()}});
   }
-  bool idle() const override { return cable_.empty(); }
+  bool idle() const override { return idle_; }
+  void set_idle(bool idle) { idle_ = idle; }
 
  private:
   Cable& cable_;
+  bool idle_ = true;
 };
 
 struct Side {
   explicit Side(const Credentials& credentials) { directory.admit(credentials); }
   void connect(const Side& peer, const Credentials& credentials) {
+    auto mine = std::make_unique<TestWire>(cable);
+    wire = mine.get();
     endpoint = std::make_unique<MessageEndpoint>(MessageEndpoint::Setup{"test", identity, 1024},
                                                  Transport::Peer{.address = {},
                                                                  .engine = peer.identity,
                                                                  .name = "the other",
                                                                  .credentials = credentials},
-                                                 std::make_unique<TestWire>(cable), directory);
+                                                 std::move(mine), directory);
   }
   // Hands over one of the messages on its way.
   void deliver_to(Side& peer, std::size_t which) {
@@ -57,7 +61,8 @@ struct Side {
 
   Identity identity = Identity::random();
   Directory directory{identity};
-  Cable cable;  // from here
+  Cable cable;               // from here
+  TestWire* wire = nullptr;  // the endpoint's
   std::unique_ptr<MessageEndpoint> endpoint;
   std::deque<Sent> kept;  // what the peer may still read
 };
@@ -107,6 +112,20 @@ TEST(Messages, OfAnEarlyGreetingAreRememberedUntilTheJobIsDismissed) {
   other.connect(one, job);
   other.deliver_to(one, 0);
   one.connect(other, job);
+  EXPECT_EQ(one.endpoint->state(), Endpoint::State::ready);
+}
+
+// Whoever is ready may stop making calls.
+TEST(Messages, WaitForTheirOwnGreetingToGoOut) {
+  const Credentials job = Credentials::from_secret(random_secret());
+  Side one(job), other(job);
+  one.connect(other, job);
+  one.wire->set_idle(false);
+  other.connect(one, job);
+  other.deliver_to(one, 0);
+  EXPECT_EQ(one.endpoint->state(), Endpoint::State::connecting);
+  EXPECT_FALSE(one.endpoint->send(header_of(1, 0, 0), nullptr));
+  one.wire->set_idle(true);
   EXPECT_EQ(one.endpoint->state(), Endpoint::State::ready);
 }
 

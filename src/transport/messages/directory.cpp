@@ -69,8 +69,7 @@ void Directory::greet(const Greeting& greeting) {
   if (!is_proved(greeting, job->second)) return;
   const auto meant = std::ranges::find_if(endpoints_, [&](const auto& entry) {
     const MessageEndpoint& endpoint = *entry.second;
-    return endpoint.state() == Endpoint::State::connecting &&
-           endpoint.peer().engine == greeted->from &&
+    return endpoint.awaits_greeting() && endpoint.peer().engine == greeted->from &&
            endpoint.peer().credentials.job == greeted->job;
   });
   if (meant != endpoints_.end()) {

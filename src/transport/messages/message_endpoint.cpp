@@ -64,10 +64,17 @@ MessageEndpoint::~MessageEndpoint() {
   directory_.leave(called_);
 }
 
+Endpoint::State MessageEndpoint::state() const {
+  if (state_ != State::ready || has_greeted_) return state_;
+  has_greeted_ = wire_->idle();
+  return has_greeted_ ? State::ready : State::connecting;
+}
+
 bool MessageEndpoint::send(const Header& header, const void* data) {
   MOTET_ASSERT(header.bytes <= setup_.max_block_bytes, "a block fits max_block_bytes()");
-  if (state_ == State::failed) return true;
-  if (state_ == State::connecting || !wire_->has_room() || !window_.open(header.stream)) {
+  const State now = state();
+  if (now == State::failed) return true;
+  if (now == State::connecting || !wire_->has_room() || !window_.open(header.stream)) {
     return false;
   }
   post(flow::frame_of(header, ledger_->take_one()),

@@ -19,8 +19,8 @@ namespace motet::messages {
 
 class Directory;
 
-// Ready when the peer's greeting has come: that one was sent by an endpoint which greets in turn,
-// so where both ends are ready, both ways work.
+// Ready when the peer's greeting has come and its own has gone out: then the peer becomes ready
+// although this rank makes no further calls, and where both ends are ready, both ways work.
 class MessageEndpoint : public Endpoint, public flow::CreditSender, public WireOwner {
  public:
   struct Setup {
@@ -35,7 +35,7 @@ class MessageEndpoint : public Endpoint, public flow::CreditSender, public WireO
   MessageEndpoint(const MessageEndpoint&) = delete;
   MessageEndpoint& operator=(const MessageEndpoint&) = delete;
 
-  State state() const override { return state_; }
+  State state() const override;
   const std::string& failure() const override { return failure_; }
   bool send(const Header& header, const void* data) override;
   const Arrival* front() override { return blocks_.empty() ? nullptr : &blocks_.front().arrival; }
@@ -45,6 +45,7 @@ class MessageEndpoint : public Endpoint, public flow::CreditSender, public WireO
   bool flushed() const override { return state_ != State::ready || wire_->idle(); }
 
   const Transport::Peer& peer() const { return peer_; }
+  bool awaits_greeting() const { return state_ == State::connecting; }
   // The peer's greeting, proved.
   void greeted(std::uint32_t call_peer);
   // A message to this endpoint, in any order.
@@ -73,7 +74,8 @@ class MessageEndpoint : public Endpoint, public flow::CreditSender, public WireO
   const std::uint32_t called_;   // by the peer
   std::uint32_t call_peer_ = 0;  // known once ready
   std::unique_ptr<Wire> wire_;
-  State state_ = State::connecting;
+  State state_ = State::connecting;   // ready: greeted by the peer
+  mutable bool has_greeted_ = false;  // the peer, as far as is known
   std::string failure_;
 
   flow::Window window_;
