@@ -17,7 +17,8 @@ bool Domain::succeeded(const char* call, long result) {
   return result >= 0;
 }
 
-Domain::Domain(const Library& library, Info info) : library_(library), info_(std::move(info)) {
+Domain::Domain(const Library& library, Info info)
+    : library_(library), info_(std::move(info)), traits_(traits_of(provider())) {
   static_cast<void>(open() && bind_and_enable() && find_address());
 }
 
@@ -99,7 +100,7 @@ long Domain::send(Buffer& buffer, fi_addr_t to) {
   message.addr = to;
   message.context = &buffer;
   // Not fi_inject(): only a completion tells when the message needs this rank no more.
-  const bool injected = buffer.bytes <= info_->tx_attr->inject_size;
+  const bool injected = traits_.injects && buffer.bytes <= info_->tx_attr->inject_size;
   return fi_sendmsg(endpoint_.get(), &message, FI_COMPLETION | (injected ? FI_INJECT : 0));
 }
 

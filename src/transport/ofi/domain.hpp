@@ -11,6 +11,7 @@
 
 #include "transport/ofi/library.hpp"
 #include "transport/ofi/peer_address.hpp"
+#include "transport/ofi/providers.hpp"
 
 namespace motet::ofi {
 
@@ -46,6 +47,7 @@ class Domain {
     return library_.problem(call, result);
   }
   std::string_view provider() const { return info_->fabric_attr->prov_name; }
+  const Provider& traits() const { return traits_; }
   std::string_view device() const { return info_->domain_attr->name; }
   std::size_t max_message_bytes() const { return info_->ep_attr->max_msg_size; }
 
@@ -86,6 +88,7 @@ class Domain {
 
   const Library library_;
   const Info info_;
+  const Provider traits_;
   std::string problem_;
   FabricHandle fabric_;
   DomainHandle domain_;

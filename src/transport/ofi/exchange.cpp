@@ -1,17 +1,10 @@
 #include "transport/ofi/exchange.hpp"
 
-#include "transport/ofi/providers.hpp"
-
 namespace motet::ofi {
 namespace {
 
 // With the last words on all lines together: those who do not take them are gone, or busy.
 constexpr std::chrono::seconds patience_at_the_end(1);
-
-std::chrono::milliseconds gone_after(const Domain& domain) {
-  const Provider* const known = find_provider(domain.provider());
-  return known == nullptr ? std::chrono::milliseconds(0) : known->gone_when_refused_for;
-}
 
 }  // namespace
 
@@ -19,7 +12,7 @@ Exchange::Exchange(Domain& domain, messages::Directory& directory, std::size_t l
     : domain_(domain),
       directory_(directory),
       inbox_(domain, longest_message),
-      outbox_(domain, longest_message, gone_after(domain)),
+      outbox_(domain, longest_message),
       patience_(patience_at_the_end) {}
 
 bool Exchange::advance() {

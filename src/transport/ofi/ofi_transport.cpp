@@ -126,8 +126,7 @@ std::string unavailable_because() {
 }
 
 std::string explain_failure(const Domain& domain) {
-  const Provider* const known = find_provider(domain.provider());
-  const std::string_view hint = known == nullptr ? "" : known->hint;
+  const std::string_view hint = domain.traits().hint;
   return fmt::format("{}: {}{}{}", domain.provider(), domain.problem(), hint.empty() ? "" : "; ",
                      hint);
 }

@@ -14,11 +14,8 @@ constexpr std::size_t small_bytes = 4096 + sizeof(Envelope);
 
 }  // namespace
 
-Outbox::Outbox(Domain& domain, std::size_t longest, std::chrono::milliseconds gone_after)
-    : domain_(domain),
-      gone_after_(gone_after),
-      small_(small_bytes, &domain),
-      large_(longest, &domain) {}
+Outbox::Outbox(Domain& domain, std::size_t longest)
+    : domain_(domain), small_(small_bytes, &domain), large_(longest, &domain) {}
 
 Outbox::~Outbox() {
   small_.unregister();
@@ -131,7 +128,8 @@ bool Outbox::advance(Line& line, Clock::time_point now) {
 
 // Libfabric may also be full of messages to others who do not take theirs.
 bool Outbox::is_gone(const Line& line, Clock::time_point now) const {
-  return gone_after_.count() > 0 && line.has_worked && line.refusals.lasting(now) > gone_after_ &&
+  const auto patience = domain_.traits().gone_when_refused_for;
+  return patience.count() > 0 && line.has_worked && line.refusals.lasting(now) > patience &&
          sending_ < domain_.sends_at_once() / 2;
 }
 

@@ -29,9 +29,8 @@ struct Line {
 
 class Outbox {
  public:
-  // `longest`: of a message. `gone_after`: refusals that last so long mean that the peer is gone;
-  // zero: they mean nothing. The domain must outlive it; its endpoint closes before it goes.
-  Outbox(Domain& domain, std::size_t longest, std::chrono::milliseconds gone_after);
+  // `longest`: of a message. The domain must outlive it; its endpoint closes before it goes.
+  Outbox(Domain& domain, std::size_t longest);
   ~Outbox();
   Outbox(const Outbox&) = delete;
   Outbox& operator=(const Outbox&) = delete;
@@ -60,7 +59,6 @@ class Outbox {
   void remove_if_done(Line& line);
 
   Domain& domain_;
-  const std::chrono::milliseconds gone_after_;
   Buffers small_, large_;
   std::list<Line> lines_;
   std::size_t sending_ = 0;  // messages that libfabric has

@@ -13,6 +13,10 @@
 namespace motet::ofi {
 namespace {
 
+// Over TCP a message to a peer that takes nothing is queued: one is refused only while there is no
+// connection, and there was one before.
+constexpr std::chrono::milliseconds tcp_patience(2000);
+
 constexpr std::array known{
     Provider{.name = "cxi", .reason = "Slingshot's own: nothing else reaches its hardware"},
     Provider{.name = "efa", .reason = "Amazon's own: nothing else bypasses the kernel there"},
@@ -23,21 +27,24 @@ constexpr std::array known{
                 "asked for than some devices have"},
     Provider{.name = "opx", .reason = "Omni-Path's successor of psm2"},
     Provider{.name = "psm2", .reason = "Omni-Path"},
-    Provider{.name = "tcp", .reason = "without ofi_rxm, from libfabric 1.18: one layer less"},
-    Provider{.name = "tcp;ofi_rxm",
-             .reason =
-                 "works everywhere; queues while a peer takes nothing, so refusing is no sign "
-                 "of that",
-             .gone_when_refused_for = std::chrono::seconds(2)},
+    Provider{.name = "tcp",
+             .reason = "without ofi_rxm, from libfabric 1.18: one layer less",
+             .gone_when_refused_for = tcp_patience},
+    Provider{
+        .name = "tcp;ofi_rxm", .reason = "works everywhere", .gone_when_refused_for = tcp_patience},
     Provider{.name = "shm",
              .only_by_name = true,
-             .reason = "reaches one host only, and MOTET_TRANSPORT=shm is faster there"},
+             .reason =
+                 "reaches one host only, and MOTET_TRANSPORT=shm is faster there; crashes when "
+                 "a rank is sent to that has left and was a thread of the same process"},
     Provider{.name = "net",
              .only_by_name = true,
-             .reason = "an experiment that became part of tcp in libfabric 1.18"},
+             .reason = "an experiment that became part of tcp in libfabric 1.18",
+             .gone_when_refused_for = tcp_patience},
     Provider{.name = "udp;ofi_rxd",
              .only_by_name = true,
-             .reason = "loses packets under load and is slow to find out; for tests"},
+             .reason = "for tests: slow, and does not tell of peers that have gone",
+             .injects = false},
     Provider{.name = "sockets",
              .only_by_name = true,
              .reason = "libfabric's authors recommend tcp instead"},
@@ -106,9 +113,9 @@ std::span<const Provider> known_providers() {
   return known;
 }
 
-const Provider* find_provider(std::string_view name) {
-  const auto* const found = std::ranges::find(known, name, &Provider::name);
-  return found == known.end() ? nullptr : found;
+Provider traits_of(std::string_view provider) {
+  const auto* const found = std::ranges::find(known, provider, &Provider::name);
+  return found == known.end() ? Provider{.name = provider, .reason = "unknown"} : *found;
 }
 
 std::vector<Info> offers(const Library& library, const std::string& rank, std::string_view wanted) {

@@ -20,11 +20,14 @@ struct Provider {
   // The peer is gone if messages are refused so long while none is under way to it. Zero where it
   // may also be that the peer's room is used up, because it makes no call.
   std::chrono::milliseconds gone_when_refused_for{0};
+  // False where injected messages complete without their context.
+  bool injects = true;
   std::string_view hint{};  // when it cannot be opened
 };
 // Best first.
 std::span<const Provider> known_providers();
-const Provider* find_provider(std::string_view name);  // null: unknown
+// The row of the table, or a new one with nothing but the name.
+Provider traits_of(std::string_view provider);
 
 // What can carry Motet's messages here, best first: all offers of the provider `wanted`, or one of
 // each known provider. Throws Error{unavailable} in the name of `rank` that lists those there are.
