@@ -14,6 +14,7 @@ using Environment = std::map<std::string, std::string>;
 const std::map<std::string, Environment> environments{
     {"shm", {{"MOTET_TRANSPORT", "shm"}}},
     {"tcp", {{"MOTET_TRANSPORT", "tcp"}}},
+    {"ofi", {{"MOTET_TRANSPORT", "ofi"}}},
     {"whole_steps", {{"MOTET_TRANSPORT", "shm"}, {"MOTET_BLOCKWISE", "0"}}},
     {"no_reading", {{"MOTET_TRANSPORT", "shm"}, {"MOTET_READ_PEERS", "0"}}},
     // Everything has to wait for room.
@@ -73,6 +74,11 @@ std::vector<Case> results() {
   cases.push_back({"every_collective", 7, "tiny"});
   cases.push_back({"every_algorithm", 5, "tiny"});
   cases.push_back({"every_algorithm", 4, "whole_steps"});
+  if (MOTET_HAS_LIBFABRIC) {
+    cases.push_back({"every_collective", 3, "ofi"});
+    cases.push_back({"every_algorithm", 5, "ofi"});
+    cases.push_back({"large_collectives", 2, "ofi"});
+  }
   return cases;
 }
 

@@ -1,0 +1,159 @@
+// What libfabric's transport does that the others do not.
+#include "transport/ofi/ofi_transport.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+
+#include <random>
+#include <set>
+
+#include "fleet.hpp"
+#include "transport/ofi/alarm.hpp"
+#include "transport/ofi/peer_address.hpp"
+#include "transport/ofi/providers.hpp"
+#include "transport/ofi/refusals.hpp"
+
+namespace motet::test {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::HasSubstr;
+
+const Flavour ofi_flavour{"ofi", ofi_transport.open};
+
+TEST(OfiProviders, AreEachInTheTableOnceAndForAReason) {
+  std::set<std::string_view> names;
+  for (const ofi::Provider& provider : ofi::known_providers()) {
+    EXPECT_TRUE(names.insert(provider.name).second) << provider.name;
+    EXPECT_FALSE(provider.reason.empty()) << provider.name;
+  }
+  EXPECT_EQ(ofi::traits_of("tcp;ofi_rxm").name, "tcp;ofi_rxm");
+  EXPECT_EQ(ofi::traits_of("another").name, "another");
+}
+
+TEST(OfiProviders, ThatAreUnknownAreRefusedWithAListOfThoseThereAre) {
+  TransportOptions options;
+  options.name = "rank 5";
+  options.ofi_provider = "pigeon";
+  try {
+    ofi_transport.open(options);
+    FAIL() << "there is no such provider";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::unavailable);
+    EXPECT_THAT(error.what(), HasSubstr("rank 5: ofi: libfabric has no provider \"pigeon\" here"));
+    EXPECT_THAT(error.what(), HasSubstr("tcp;ofi_rxm"));
+  }
+}
+
+// The best one's name leads its address, by which ranks see that they have the same.
+TEST(OfiProviders, AreNotChosenUnlessTheyAreFitForIt) {
+  Fleet fleet(ofi_flavour, 1);
+  const std::string address = fleet[0].transport().address();
+  for (const ofi::Provider& provider : ofi::known_providers()) {
+    if (!provider.only_by_name) continue;
+    EXPECT_FALSE(ofi::parse(provider.name, address).has_value()) << address;
+  }
+}
+
+TEST(OfiAddress, IsReadAsItWasWritten) {
+  std::mt19937 random(2);
+  for (std::size_t bytes = 0; bytes < 100; ++bytes) {
+    ofi::PeerAddress address(bytes);
+    for (std::byte& byte : address) byte = static_cast<std::byte>(random());
+    const std::string text = ofi::to_text("tcp;ofi_rxm", address);
+    EXPECT_EQ(ofi::parse("tcp;ofi_rxm", text), address);
+    EXPECT_FALSE(ofi::parse("tcp", text).has_value());
+    EXPECT_FALSE(ofi::parse("tcp;ofi_rxm", text + "0").has_value());
+    EXPECT_FALSE(ofi::parse("tcp;ofi_rxm", text + "0x").has_value());
+  }
+}
+
+TEST(Ofi, RefusesAnAddressThatIsNone) {
+  Fleet fleet(ofi_flavour, 1);
+  Transport::Peer peer = fleet[0].as_peer(fleet.credentials());
+  const std::string mine = peer.address;
+  peer.name = "rank 1 on host b";
+  for (const std::string& address :
+       {std::string("ofi/pigeon/00"), mine.substr(0, mine.size() - 2), mine + "00", mine + "zz"}) {
+    EXPECT_FALSE(fleet[0].transport().reaches(address)) << address;
+    peer.address = address;
+    try {
+      fleet[0].connect(1, peer);
+      ADD_FAILURE() << address << " is no address";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::invalid_argument);
+      EXPECT_THAT(error.what(), HasSubstr("rank 0: ofi connect to rank 1 on host b: " + address));
+    }
+  }
+}
+
+TEST(Ofi, CarriesTheLongestBlocksThereAre) {
+  TransportOptions options;
+  options.block_bytes = 1 << 20;
+  Fleet fleet = connected_fleet(ofi_flavour, 2, options);
+  ASSERT_EQ(fleet[0].transport().max_block_bytes(), options.block_bytes);
+  fleet.run([&](Engine& me) {
+    for (std::uint32_t i = 0; i < 20; ++i) {
+      me.send(1 - me.rank(), 1, i, options.block_bytes - i % 2);
+      me.receive(1 - me.rank(), 1, i, options.block_bytes - i % 2);
+    }
+  });
+}
+
+// Short blocks are copied, long ones lie where the device has put them.
+TEST(Ofi, LendsBlocksThatOutliveIt) {
+  Fleet fleet = connected_fleet(ofi_flavour, 2);
+  const std::size_t longest = fleet[0].transport().max_block_bytes();
+  std::vector<std::unique_ptr<Aside>> kept;
+  for (std::uint32_t stream = 0; stream < 2; ++stream) {
+    const std::size_t bytes = stream == 0 ? 100 : longest;
+    std::vector<std::byte> block(bytes);
+    fill(block.data(), bytes, key_of(stream, 0));
+    ASSERT_TRUE(fleet[0].to(1).send(header_of(stream, 0, bytes), block.data()));
+    fleet.until([&] { return fleet[1].to(0).front() != nullptr; }, "a block");
+    kept.push_back(fleet[1].to(0).set_aside());
+  }
+  fleet[1].disconnect(0);
+  fleet.destroy(1);
+  expect_block(kept[0]->arrival(), 0, 0, 100);
+  expect_block(kept[1]->arrival(), 1, 0, longest);
+  const auto gone = [&] { return fleet[0].to(1).state() == Endpoint::State::failed; };
+  fleet.until(gone, "the goodbye");
+  EXPECT_EQ(fleet[0].to(1).failure(), "ofi: closed by the peer");
+}
+
+TEST(OfiRefusals, LastFromTheFirstToTheNextSuccess) {
+  ofi::Refusals refusals;
+  const auto start = Clock::time_point(std::chrono::hours(1));
+  EXPECT_TRUE(refusals.may_try(start));
+  EXPECT_EQ(refusals.lasting(start).count(), 0);
+  auto now = start;
+  for (int i = 0; i < 100; ++i) {
+    refusals.add(now);
+    EXPECT_FALSE(refusals.may_try(now)) << "who tries again at once connects again each time";
+    EXPECT_TRUE(refusals.may_try(now + milliseconds(10)));
+    now += milliseconds(10);
+  }
+  EXPECT_EQ(refusals.lasting(now), milliseconds(1000));
+  refusals.forget();
+  EXPECT_EQ(refusals.lasting(now).count(), 0);
+  EXPECT_TRUE(refusals.may_try(now));
+}
+
+TEST(OfiAlarm, RingsUntilItIsSilencedAndThenAgain) {
+  ofi::Alarm alarm;
+  alarm.ring_every(std::chrono::microseconds(250));
+  for (int i = 0; i < 3; ++i) {
+    pollfd watched{alarm.descriptor(), POLLIN, 0};
+    const int most = static_cast<int>(milliseconds(patience).count());
+    ASSERT_EQ(::poll(&watched, 1, most), 1);
+    alarm.silence();
+  }
+  alarm.ring_every(std::chrono::hours(1));
+  pollfd watched{alarm.descriptor(), POLLIN, 0};
+  EXPECT_EQ(::poll(&watched, 1, 0), 0) << "nor does it ring for the interval before";
+}
+
+}  // namespace
+}  // namespace motet::test
