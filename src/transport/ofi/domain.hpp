@@ -50,7 +50,6 @@ class Domain {
   const Provider& traits() const { return traits_; }
   std::string_view device() const { return info_->domain_attr->name; }
   std::size_t max_message_bytes() const { return info_->ep_attr->max_msg_size; }
-
   std::size_t sends_at_once() const { return info_->tx_attr->size; }
 
   // For peers.

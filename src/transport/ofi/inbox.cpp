@@ -49,7 +49,9 @@ Inbox::~Inbox() {
 
 void Inbox::post(Buffer& buffer) {
   buffer.line = nullptr;
-  if (domain_.receive(buffer, received_->bytes_each()) == 0) return;
+  const long result = domain_.receive(buffer, received_->bytes_each());
+  if (result == 0) return;
+  if (result != -FI_EAGAIN) problem_ = domain_.describe("fi_recv", result);
   buffer.next = std::exchange(waiting_, &buffer);
 }
 

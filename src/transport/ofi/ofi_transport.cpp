@@ -25,6 +25,7 @@ using messages::MessageEndpoint;
 constexpr std::chrono::microseconds look_interval(250);
 // And this often at least, to show that they live and see that peers do not.
 constexpr std::chrono::seconds life_interval(1);
+
 class OfiTransport final : public Transport {
  public:
   OfiTransport(const TransportOptions& options, std::unique_ptr<Domain> domain);

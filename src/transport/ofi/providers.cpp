@@ -71,29 +71,39 @@ std::string_view name_of(const fi_info& offer) {
   return offer.fabric_attr->prov_name;
 }
 
-// Peers on other hosts cannot use the address of such an offer: 1 for those of loopback, which are
-// the last resort; 2 for those of one link, which say nothing without the name of an interface.
-int remoteness(const fi_info& offer) {
-  const auto* const address = static_cast<const sockaddr*>(offer.src_addr);
-  if (offer.addr_format == FI_SOCKADDR_IN && address != nullptr) {
-    const auto* const v4 = static_cast<const sockaddr_in*>(offer.src_addr);
-    return ntohl(v4->sin_addr.s_addr) >> IN_CLASSA_NSHIFT == IN_LOOPBACKNET ? 1 : 0;
+// How far peers may be that can use the address of an offer.
+enum class Reach { far, this_host, not_even_that };
+
+Reach reach_of(const sockaddr_in& address) {
+  const bool loopback = ntohl(address.sin_addr.s_addr) >> IN_CLASSA_NSHIFT == IN_LOOPBACKNET;
+  return loopback ? Reach::this_host : Reach::far;
+}
+
+// Of one link: says nothing without the name of the interface.
+Reach reach_of(const sockaddr_in6& address) {
+  if (IN6_IS_ADDR_LINKLOCAL(&address.sin6_addr)) return Reach::not_even_that;
+  return IN6_IS_ADDR_LOOPBACK(&address.sin6_addr) ? Reach::this_host : Reach::far;
+}
+
+Reach reach_of(const fi_info& offer) {
+  if (offer.src_addr == nullptr) return Reach::far;
+  if (offer.addr_format == FI_SOCKADDR_IN) {
+    return reach_of(*static_cast<const sockaddr_in*>(offer.src_addr));
   }
-  if (offer.addr_format == FI_SOCKADDR_IN6 && address != nullptr) {
-    const auto* const v6 = static_cast<const sockaddr_in6*>(offer.src_addr);
-    if (IN6_IS_ADDR_LINKLOCAL(&v6->sin6_addr)) return 2;
-    return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr) ? 1 : 0;
+  if (offer.addr_format == FI_SOCKADDR_IN6) {
+    return reach_of(*static_cast<const sockaddr_in6*>(offer.src_addr));
   }
-  return 0;
+  return Reach::far;
 }
 
 // The provider's offers, those that reach farthest first.
 std::vector<const fi_info*> offers_of(const fi_info* all, std::string_view provider) {
   std::vector<const fi_info*> found;
   for (; all != nullptr; all = all->next) {
-    if (name_of(*all) == provider && remoteness(*all) < 2) found.push_back(all);
+    const bool usable = name_of(*all) == provider && reach_of(*all) != Reach::not_even_that;
+    if (usable) found.push_back(all);
   }
-  std::ranges::stable_sort(found, {}, [](const fi_info* offer) { return remoteness(*offer); });
+  std::ranges::stable_sort(found, {}, [](const fi_info* offer) { return reach_of(*offer); });
   return found;
 }
 
