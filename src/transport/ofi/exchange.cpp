@@ -15,6 +15,15 @@ Exchange::Exchange(Domain& domain, messages::Directory& directory, std::size_t l
       outbox_(domain, longest_message),
       patience_(patience_at_the_end) {}
 
+Exchange::~Exchange() {
+  const Deadline deadline = Deadline::after(patience_at_the_end);
+  Deadline quiet = Deadline::after(domain_.traits().quiet_before_close);
+  while (!quiet.passed() && !deadline.passed()) {
+    if (complete()) quiet = Deadline::after(domain_.traits().quiet_before_close);
+  }
+  domain_.close_endpoint();
+}
+
 bool Exchange::advance() {
   const bool completed = complete();
   const bool posted = inbox_.advance();

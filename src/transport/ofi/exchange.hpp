@@ -11,7 +11,7 @@ class Exchange {
  public:
   // Both must outlive it. Throws nothing: problem() says why nothing can be received.
   Exchange(Domain& domain, messages::Directory& directory, std::size_t longest_message);
-  ~Exchange() { domain_.close_endpoint(); }
+  ~Exchange();
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
 

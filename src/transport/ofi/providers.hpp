@@ -20,6 +20,8 @@ struct Provider {
   // The peer is gone if messages are refused so long while none is under way to it. Zero where it
   // may also be that the peer's room is used up, because it makes no call.
   std::chrono::milliseconds gone_when_refused_for{0};
+  // Nothing may have come for so long before it is closed.
+  std::chrono::milliseconds quiet_before_close{0};
   // False where injected messages complete without their context.
   bool injects = true;
   std::string_view hint{};  // when it cannot be opened
