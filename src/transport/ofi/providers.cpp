@@ -141,6 +141,7 @@ std::vector<Info> offers(const Library& library, const std::string& rank, std::s
   }
   if (chosen.empty()) refuse(all.get(), rank, wanted);
   std::vector<Info> copies;
+  copies.reserve(chosen.size());
   for (const fi_info* offer : chosen) copies.emplace_back(library.dupinfo(offer), library.freeinfo);
   return copies;
 }
