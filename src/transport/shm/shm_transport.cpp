@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -142,8 +143,12 @@ class ShmTransport final : public Transport,
 };
 
 std::string unavailable_because() {
-  const Descriptor memory = own(memfd_create("motet-probe", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (memory) return "";
+  // No Descriptor: who only asks may still fork and use Motet in the child.
+  const int memory = memfd_create("motet-probe", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (memory >= 0) {
+    close(memory);
+    return "";
+  }
   return "memfd_create failed: " + std::generic_category().message(errno);
 }
 
