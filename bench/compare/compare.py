@@ -15,7 +15,9 @@ import time
 from pathlib import Path
 
 from cells import COLLECTIVES, DEFAULT_SIZES, MODES, QUICK_SIZES, parse_size, request_for
-from contenders import ROOT, Setting, floors, motets, peers
+import contenders
+import hosts
+from contenders import ROOT, Setting
 from placement import Placement
 from results import Results
 from rounds import Care, Rounds
@@ -36,6 +38,9 @@ def collectives_from(text: str) -> list[str]:
 def parser() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(prog="compare.sh", description=__doc__)
     result.add_argument("--ranks", type=int, default=2)
+    result.add_argument("--hosts", type=int, default=0, help="emulated, with equal numbers of ranks; 1: TCP alone")
+    result.add_argument("--rate", default="", help="of each host's NICs: 200mbit (default: as fast as the machine)")
+    result.add_argument("--rails", type=int, default=1, help="NICs of each host (default 1)")
     result.add_argument("--mode", choices=(*MODES, "both"), default="both")
     result.add_argument("--sizes", type=sizes_from, help=f"bytes (default {DEFAULT_SIZES})")
     result.add_argument("--collectives", type=collectives_from, default=list(COLLECTIVES), help="default: all")
@@ -79,6 +84,23 @@ def setting_from(given: argparse.Namespace) -> Setting:
     return setting
 
 
+def hosts_from(given: argparse.Namespace) -> hosts.Hosts:
+    if given.ranks % given.hosts:
+        sys.exit(f"compare.sh: {given.ranks} ranks cannot be dealt over {given.hosts} hosts")
+    options = ("--rails", str(given.rails), *(("--rate", given.rate) if given.rate else ()))
+    return hosts.Hosts(given.hosts, given.ranks // given.hosts, options)
+
+
+def everybody(given: argparse.Namespace, setting: Setting) -> tuple[list[contenders.Contender], list[str]]:
+    """Motet first, and why others are left out."""
+    if given.hosts:
+        emulated = hosts_from(given)
+        others, left_out = hosts.peers(setting, emulated)
+        return hosts.motets(setting, emulated) + others, left_out
+    others, left_out = contenders.peers(setting)
+    return contenders.motets(setting) + others + contenders.floors(setting), left_out
+
+
 def field_of(file: str, name: str) -> str:
     found = re.search(rf"^{name}\s*:\s*(.+)$", Path(file).read_text(), re.MULTILINE)
     return found.group(1) if found else "?"
@@ -96,6 +118,7 @@ def about(given: argparse.Namespace, setting: Setting, results: Results, placeme
         },
         "launches": given.launches,
         "pinned": bool(setting.cpus),
+        "hosts": {"count": given.hosts, "rate": given.rate, "rails": given.rails} if given.hosts else None,
         "placement": placement,
         "line_ns": results.line_ns(),
         "stopped": stopped,
@@ -106,7 +129,8 @@ def about(given: argparse.Namespace, setting: Setting, results: Results, placeme
 def write(given: argparse.Namespace, results: Results, facts: dict) -> None:
     text = markdown(results, facts)
     given.output.mkdir(parents=True, exist_ok=True)
-    stem = given.output / f"{results.ranks}-ranks"
+    where = f"-on-{given.hosts}-hosts" if given.hosts else ""
+    stem = given.output / f"{results.ranks}-ranks{where}"
     stem.with_suffix(".md").write_text(text)
     stem.with_suffix(".json").write_text(json.dumps(record(results, facts), indent=1) + "\n")
     print(text)
@@ -119,9 +143,8 @@ def main() -> int:
     given.launches = given.launches or (2 if given.quick else 5)
     sizes = given.sizes or sizes_from(QUICK_SIZES if given.quick else DEFAULT_SIZES)
     setting = setting_from(given)
-    others, left_out = peers(setting)
-    everybody = motets(setting) + others + floors(setting)
-    chosen = {c.name: c for c in everybody if c.name == MOTET or re.search(given.only, c.name)}
+    all_there, left_out = everybody(given, setting)
+    chosen = {c.name: c for c in all_there if c.name == MOTET or re.search(given.only, c.name)}
     results = Results(given.ranks, chosen, left_out=left_out)
     modes = MODES if given.mode == "both" else (given.mode,)
     placement = Placement(setting.limits, given.placement if setting.cpus else "any")

@@ -44,6 +44,10 @@ std::string from_environment(const char* name) {
 
 Context connect(int rank, int ranks, const char* name) {
   gloo::transport::tcp::attr attributes("127.0.0.1");
+  if (const char* interface = std::getenv("PEER_INTERFACE"); interface != nullptr) {
+    attributes = gloo::transport::tcp::attr();
+    attributes.iface = interface;
+  }
   auto device = gloo::transport::tcp::CreateDevice(attributes);
   gloo::rendezvous::FileStore files(from_environment("PEER_STORE"));
   gloo::rendezvous::PrefixStore store(name, files);
