@@ -55,8 +55,8 @@ struct Setting {
 // is refused by its name and not deep in the set-up of a transport.
 constexpr std::array<Setting, 23> settings{{
     {{"MOTET_TRANSPORT", "list", "", "",
-      "Transports in order of preference: shm,tcp. Empty: all that need not be named (ofi and ucx "
-      "must)."},
+      "Transports in order of preference: shm,tcp. Empty: shm, tcp and what the NICs found here "
+      "speak."},
      Text{&Options::transport}},
     {{"MOTET_INTERFACE", "list", "", "",
       "Network interfaces that other ranks are told of: eth0,ib*, or all but ^docker*,lo. Empty: "

@@ -219,7 +219,7 @@ Machine machine_of(const Job& job) {
 }
 
 void check_names(const Options& options) {
-  wanted_transports(options.transport, false);
+  wanted_transports(options.transport, {});
   if (options.algorithm.empty()) return;
   for (int i = 0; i < collective_count; ++i) {
     if (find_algorithm(static_cast<Collective>(i), options.algorithm) != nullptr) return;

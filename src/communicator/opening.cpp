@@ -45,6 +45,13 @@ TransportOptions wishes_of(const Options& options, Rank rank, const Identity& en
   return wishes;
 }
 
+// Those that this host's devices speak for.
+std::vector<std::string> good_here(const TransportOptions& wishes) {
+  std::vector<std::string> names{fabric_transport()};
+  if (!wishes.rails.empty()) names.emplace_back("rails");
+  return names;
+}
+
 // Null, and why, if it cannot be had here. What the user asked for and makes no sense throws.
 std::unique_ptr<Transport> try_to_open(const TransportInfo& info, const TransportOptions& wishes,
                                        std::string& why) {
@@ -74,7 +81,7 @@ Opened open_engine(const Options& options, Rank rank) {
   const TransportOptions wishes = wishes_of(options, rank, identity);
   Opened opened;
   std::vector<Engine::NamedTransport> transports;
-  for (const TransportInfo* info : wanted_transports(options.transport, !wishes.rails.empty())) {
+  for (const TransportInfo* info : wanted_transports(options.transport, good_here(wishes))) {
     std::string why;
     auto transport = try_to_open(*info, wishes, why);
     if (transport == nullptr) {
@@ -93,11 +100,13 @@ Opened open_engine(const Options& options, Rank rank) {
 
 }  // namespace
 
-std::vector<const TransportInfo*> wanted_transports(const std::string& option, bool has_rails) {
+std::vector<const TransportInfo*> wanted_transports(const std::string& option,
+                                                    const std::vector<std::string>& also) {
   std::vector<const TransportInfo*> wanted;
   if (option.empty()) {
     for (const TransportInfo& info : transports()) {
-      if (!info.only_by_name || (info.name == "rails" && has_rails)) wanted.push_back(&info);
+      const bool here = std::ranges::find(also, info.name) != also.end();
+      if (here || !info.only_by_name) wanted.push_back(&info);
     }
     return wanted;
   }

@@ -22,9 +22,10 @@ struct Opened {
   std::vector<Missing> missing;
 };
 
-// The transports that the user wants, best first; several NICs together if there are some. Throws
-// Error{invalid_argument} for an unknown name.
-std::vector<const TransportInfo*> wanted_transports(const std::string& option, bool has_rails);
+// The transports that the user wants, best first; without a wish all but those that have to be
+// named, unless they are among `also`. Throws Error{invalid_argument} for an unknown name.
+std::vector<const TransportInfo*> wanted_transports(const std::string& option,
+                                                    const std::vector<std::string>& also);
 
 // Communicators that one thread makes share an engine, so that waiting for one drives the others.
 // Throws Error{unavailable} if no transport can be had, and Error{invalid_argument}.

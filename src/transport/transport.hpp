@@ -198,7 +198,7 @@ struct TransportInfo {
   // "" or a sentence for people: "libfabric was not found when Motet was built".
   std::string (*unavailable_because)();
   std::unique_ptr<Transport> (*open)(const TransportOptions& options);  // throws Error
-  // Left out unless the user names it: it takes long to open and is seldom the best here.
+  // Left out unless the user names it or a device here speaks for it: it takes long to open.
   bool only_by_name = false;
   // What its blocks cost, for whoever hoped for a better one.
   std::string_view price{};

@@ -220,5 +220,31 @@ TEST_F(NearNics, AreNoneWhereSysfsIsNot) {
   EXPECT_THAT(near_nics(0, "/nowhere"), IsEmpty());
 }
 
+class FabricTransport : public NearNics {
+ protected:
+  void add_rdma(const std::string& name, const std::string& driver) {
+    const std::string folder = root_ + "/class/infiniband/" + name;
+    std::filesystem::create_directories(folder + "/device");
+    if (!driver.empty()) {
+      std::filesystem::create_symlink("/drivers/" + driver, folder + "/device/driver");
+    }
+  }
+};
+
+TEST_F(FabricTransport, IsThatOfTheRdmaDevices) {
+  EXPECT_EQ(fabric_transport(root_), "");
+  add_rdma("rxe0", "");
+  EXPECT_EQ(fabric_transport(root_), "") << "emulated";
+  add_rdma("mlx5_0", "mlx5_core");
+  EXPECT_EQ(fabric_transport(root_), "ucx");
+  add_rdma("rdmap0s6", "efa");
+  EXPECT_EQ(fabric_transport(root_), "ofi");
+}
+
+TEST_F(FabricTransport, OfSlingshotIsLibfabric) {
+  std::filesystem::create_directories(root_ + "/class/cxi/cxi0");
+  EXPECT_EQ(fabric_transport(root_), "ofi");
+}
+
 }  // namespace
 }  // namespace motet::test

@@ -1,9 +1,11 @@
 #include "topology/discovery/nics.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <filesystem>
 #include <functional>
+#include <string_view>
 
 #include "topology/discovery/seat.hpp"
 
@@ -41,7 +43,35 @@ std::vector<Device> devices_that_are_up(const std::string& sysfs) {
   return nics;
 }
 
+// Drivers of devices that UCX does not know, or knows only as Ethernet.
+constexpr std::array<std::string_view, 4> for_libfabric{"efa", "hfi1", "qib", "usnic_verbs"};
+
+// Of a device of sysfs: "mlx5_core"; "" of an emulated one.
+std::string driver_of(const std::filesystem::path& device) {
+  std::error_code ignored;
+  return std::filesystem::read_symlink(device / "device" / "driver", ignored).filename();
+}
+
+bool has_entries(const std::string& folder) {
+  std::error_code failure;
+  const std::filesystem::directory_iterator entries(folder, failure);
+  return !failure && entries != std::filesystem::directory_iterator();
+}
+
 }  // namespace
+
+std::string fabric_transport(const std::string& sysfs) {
+  if (has_entries(sysfs + "/class/cxi")) return "ofi";
+  std::string transport;
+  std::error_code ignored;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(sysfs + "/class/infiniband", ignored)) {
+    const std::string driver = driver_of(entry.path());
+    if (std::ranges::find(for_libfabric, driver) != for_libfabric.end()) return "ofi";
+    if (!driver.empty()) transport = "ucx";
+  }
+  return transport;
+}
 
 std::vector<std::string> near_nics(int numa, const std::string& sysfs) {
   std::vector<Device> nics = devices_that_are_up(sysfs);

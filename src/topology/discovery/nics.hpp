@@ -11,4 +11,8 @@ namespace motet {
 // of speeds and nodes counts as alike. `sysfs`: where it is mounted.
 std::vector<std::string> near_nics(int numa, const std::string& sysfs = "/sys");
 
+// The transport that drives this host's RDMA devices best: "ofi" for EFA, Omni-Path and Slingshot,
+// "ucx" for the others; "" where there are none, or only ones that are emulated over Ethernet.
+std::string fabric_transport(const std::string& sysfs = "/sys");
+
 }  // namespace motet
