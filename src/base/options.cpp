@@ -68,7 +68,8 @@ constexpr std::array<Setting, 23> settings{{
      Text{&Options::rails}},
     // Which ports a firewall lets through shows nowhere on the hosts themselves.
     {{"MOTET_PORT_RANGE", "ports", "", "",
-      "TCP ports to listen on: 20000-20100. Each rank needs one, rank 0 two or three. Empty: any."},
+      "TCP ports to listen on: 20000-20100. Each rank needs one and one for each rail, "
+      "rank 0 two more. Empty: any."},
      Ports{&Options::ports}},
     {{"MOTET_OFI_PROVIDER", "name", "", "",
       "Provider of libfabric for transport ofi, as fi_info names it: \"tcp;ofi_rxm\". Empty: the "

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
-#include <numeric>
 #include <set>
 
 #include "base/error.hpp"
@@ -71,6 +70,7 @@ Card card_from_text(const std::string& text) {
           value.at("next_id").get<std::uint32_t>(),
           value.at("world_size").get<int>(),
           offers_from(value.at("transports")),
+          value.at("wanted").get<std::vector<std::string>>(),
           missing_from(value.at("missing")),
           file_from(value.at("tuning")),
           file_from(value.at("topology")),
@@ -92,6 +92,7 @@ std::string to_text(const Card& card) {
               {"next_id", card.next_id},
               {"world_size", card.world_size},
               {"transports", json_of(card.transports)},
+              {"wanted", card.wanted},
               {"missing", json_of(card.missing)},
               {"tuning", json_of(card.tuning)},
               {"topology", json_of(card.topology)},
@@ -130,6 +131,7 @@ Card my_card(const Opened& opened, int world_size) {
   for (const auto& [name, transport] : engine.transports()) {
     card.transports.push_back({name, transport->address(), transport->shares_memory()});
   }
+  card.wanted = opened.wanted;
   card.missing = opened.missing;
   return card;
 }
@@ -157,9 +159,7 @@ std::vector<Card> exchange_cards(Meeting& meeting, const Card& mine, const Deadl
   const auto failed =
       std::ranges::find_if(cards, [](const Card& card) { return !card.problem.empty(); });
   if (failed != cards.end()) {
-    std::vector<Rank> everybody(cards.size());
-    std::iota(everybody.begin(), everybody.end(), 0);
-    part_ways(meeting, "card", everybody);
+    part_ways(meeting, "card", everybody(meeting));
     throw Error(failed->problem_code, failed->problem);
   }
   return cards;

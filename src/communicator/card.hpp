@@ -28,6 +28,7 @@ struct Card {
   std::uint32_t next_id = 1;
   int world_size = 1;                   // as it was told
   std::vector<Offer> transports;        // best first
+  std::vector<std::string> wanted;      // transports, those that are missing too
   std::vector<Missing> missing;         // wanted, and not to be had
   SharedFile tuning, topology, fabric;  // rank 0's count
   // Why it cannot join, and nothing of the above is known; "": it can.

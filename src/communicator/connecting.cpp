@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <numeric>
 
 #include "base/log.hpp"
 #include "communicator/losses.hpp"
@@ -92,7 +91,8 @@ class Connecting {
   }
 
   // Alike on every rank.
-  [[noreturn]] void lost_connection(std::size_t one, std::size_t other) const {
+  [[noreturn]] void lost_connection(std::size_t one, std::size_t other) {
+    part_ways(meeting_, "links", everybody(meeting_));
     throw Error(
         ErrorCode::unavailable,
         fmt::format("rank {}: joining: the connection between {} and {} is lost, and earlier "
@@ -118,10 +118,8 @@ class Connecting {
     const auto [one, other] = apart;
     std::vector<Obstacle> obstacles;
     for (std::size_t t = 0; t < offers_.names.size(); ++t) obstacles.push_back({t, one, other});
-    const auto why = reasons_for(meeting_, probing, cards_, offers_, obstacles, deadline_);
-    std::vector<Rank> everybody(cards_.size());
-    std::iota(everybody.begin(), everybody.end(), 0);
-    part_ways(meeting_, "reasons", everybody);
+    const auto why = reasons_for(meeting_, probing, obstacles, deadline_);
+    part_ways(meeting_, "reasons", everybody(meeting_));
     throw Error(ErrorCode::unavailable,
                 fmt::format("rank {}: joining: {} and {} cannot reach each other: {}",
                             meeting_.rank, name_of(one, cards_[one]), name_of(other, cards_[other]),
@@ -131,7 +129,7 @@ class Connecting {
   void say_what_is_lost(const Probing& probing, const Choice& choice) {
     std::vector<std::string> lost = missing_everywhere(cards_, offers_);
     if (!choice.lost.empty()) {
-      const auto why = reasons_for(meeting_, probing, cards_, offers_, choice.lost, deadline_);
+      const auto why = reasons_for(meeting_, probing, choice.lost, deadline_);
       lost.insert(lost.end(), why.begin(), why.end());
     }
     if (lost.empty() || meeting_.rank != 0) return;

@@ -196,9 +196,7 @@ std::unique_ptr<Health> join_health(Meeting& meeting, const Engine& engine, cons
     return Health::join(member, meeting.credentials, *meeting.store, deadline);
   } catch (const Error&) {
     // If rank 0 is the trouble, the store must last until the others have read so.
-    std::vector<Rank> ranks(static_cast<std::size_t>(meeting.world_size));
-    std::iota(ranks.begin(), ranks.end(), 0);
-    part_ways(meeting, "health", ranks);
+    part_ways(meeting, "health", everybody(meeting));
     throw;
   }
 }

@@ -36,9 +36,10 @@ std::string reason_of(const std::string& row, std::size_t obstacle) {
 }  // namespace
 
 std::vector<std::string> reasons_for(Meeting& meeting, const Probing& probing,
-                                     const std::vector<Card>& cards, const Offers& offers,
                                      const std::vector<Obstacle>& obstacles,
                                      const Deadline& deadline) {
+  const std::vector<Card>& cards = probing.cards();
+  const Offers& offers = probing.offers();
   const auto me = static_cast<std::size_t>(meeting.rank);
   const json mine = own_reasons(me, probing, obstacles);
   const auto rows = exchange(meeting, "reasons",

@@ -12,7 +12,6 @@ namespace motet {
 // tell all why. One sentence for each obstacle: "ucx: rank 1 on host a: no answer; rank 3 on host
 // b: libucp.so.0 was not found".
 std::vector<std::string> reasons_for(Meeting& meeting, const Probing& probing,
-                                     const std::vector<Card>& cards, const Offers& offers,
                                      const std::vector<Obstacle>& obstacles,
                                      const Deadline& deadline);
 

@@ -268,6 +268,12 @@ std::string hear_of_all(Meeting& meeting, const std::string& what, const Deadlin
 
 }  // namespace
 
+std::vector<Rank> everybody(const Meeting& meeting) {
+  std::vector<Rank> ranks(static_cast<std::size_t>(meeting.world_size));
+  std::iota(ranks.begin(), ranks.end(), 0);
+  return ranks;
+}
+
 void part_ways(Meeting& meeting, const std::string& what, std::vector<Rank> ranks) {
   const auto key = [&](Rank rank) { return fmt::format("{}/heard/{}", what, rank); };
   if (meeting.rank != 0) return meeting.store->set(key(meeting.rank), "yes");

@@ -46,6 +46,9 @@ std::vector<std::string> split_words(const std::string& list);
 std::vector<std::string> exchange(Meeting& meeting, const std::string& what,
                                   const std::string& mine, const Deadline& deadline);
 
+// All ranks of a meeting.
+std::vector<Rank> everybody(const Meeting& meeting);
+
 // For those who give up after an exchange of that name: rank 0, whose process may serve the store,
 // waits (at most 2 s) until these ranks have come here, so that they have heard why.
 void part_ways(Meeting& meeting, const std::string& what, std::vector<Rank> ranks);

@@ -11,11 +11,10 @@
 #include "topology/discovery/nics.hpp"
 #include "topology/discovery/seat.hpp"
 #include "transport/fault/fault_transport.hpp"
+#include "transport/rails/packet.hpp"
 
 namespace motet {
 namespace {
-
-constexpr std::size_t most_rails = 8;
 
 // Interfaces to be used together; empty: there are no two, or they are not wanted.
 std::vector<std::string> rails_of(const Options& options) {
@@ -23,11 +22,17 @@ std::vector<std::string> rails_of(const Options& options) {
   std::vector<std::string> rails = split_words(options.rails);
   if (rails.empty()) {
     rails = near_nics(seat_here(CpuSet::of(allowed_cpus())).numa);
-    std::erase_if(rails,
-                  [&](const std::string& nic) { return !is_chosen(options.interfaces, nic); });
+    std::erase_if(rails, [&](const std::string& nic) {
+      return !is_chosen(options.interfaces, nic) || !has_address(nic);
+    });
     if (rails.size() < 2) return {};
   }
-  if (rails.size() > most_rails) rails.resize(most_rails);
+  if (rails.size() > rails::most_rails && !options.rails.empty()) {
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("MOTET_RAILS names {} interfaces; at most {} can be used together",
+                            rails.size(), rails::most_rails));
+  }
+  if (rails.size() > rails::most_rails) rails.resize(rails::most_rails);
   return rails;
 }
 
@@ -55,10 +60,9 @@ std::vector<std::string> good_here(const TransportOptions& wishes) {
 // Null, and why, if it cannot be had here. What the user asked for and makes no sense throws.
 std::unique_ptr<Transport> try_to_open(const TransportInfo& info, const TransportOptions& wishes,
                                        std::string& why) {
-  why = info.unavailable_because();
-  if (!why.empty()) return nullptr;
   try {
-    return info.open(wishes);
+    why = info.unavailable_because();
+    return why.empty() ? info.open(wishes) : nullptr;
   } catch (const Error& error) {
     if (error.code() == ErrorCode::invalid_argument) {
       throw Error(error.code(), fmt::format("{}: joining: {}", wishes.name, error.what()));
@@ -82,6 +86,7 @@ Opened open_engine(const Options& options, Rank rank) {
   Opened opened;
   std::vector<Engine::NamedTransport> transports;
   for (const TransportInfo* info : wanted_transports(options.transport, good_here(wishes))) {
+    opened.wanted.emplace_back(info->name);
     std::string why;
     auto transport = try_to_open(*info, wishes, why);
     if (transport == nullptr) {
@@ -126,12 +131,14 @@ std::vector<const TransportInfo*> wanted_transports(const std::string& option,
 Opened engine_of_this_thread(const Options& options, Rank rank) {
   struct Kept {
     std::weak_ptr<Engine> engine;
-    std::vector<Missing> missing;
+    Opened opened;  // but for the engine
   };
   thread_local Kept mine;
-  if (auto engine = mine.engine.lock()) return {std::move(engine), mine.missing};
+  if (auto engine = mine.engine.lock()) {
+    return {std::move(engine), mine.opened.wanted, mine.opened.missing};
+  }
   Opened opened = open_engine(options, rank);
-  mine = {opened.engine, opened.missing};
+  mine = {opened.engine, {nullptr, opened.wanted, opened.missing}};
   return opened;
 }
 

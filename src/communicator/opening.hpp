@@ -19,7 +19,8 @@ struct Missing {
 
 struct Opened {
   std::shared_ptr<Engine> engine;
-  std::vector<Missing> missing;
+  std::vector<std::string> wanted;  // transports, best first
+  std::vector<Missing> missing;     // of these
 };
 
 // The transports that the user wants, best first; without a wish all but those that have to be

@@ -4,6 +4,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 namespace motet {
@@ -20,12 +21,19 @@ std::string name_of(std::size_t rank, const Card& card) {
 }
 
 Offers Offers::of(const std::vector<Card>& cards) {
-  Offers offers;
+  std::map<std::string, bool> shares_memory;  // of those that some rank has
   for (const Card& card : cards) {
     for (const Offer& offer : card.transports) {
-      if (std::ranges::find(offers.names, offer.transport) != offers.names.end()) continue;
-      offers.names.push_back(offer.transport);
-      offers.shares_memory.push_back(offer.shares_memory);
+      shares_memory.emplace(offer.transport, offer.shares_memory);
+    }
+  }
+  Offers offers;
+  for (const Card& card : cards) {
+    for (const std::string& name : card.wanted) {
+      const auto offered = shares_memory.extract(name);
+      if (!offered) continue;
+      offers.names.push_back(name);
+      offers.shares_memory.push_back(offered.mapped());
     }
   }
   return offers;
@@ -60,6 +68,7 @@ Probing::Attempts Probing::offered_by_both(std::size_t rank) const {
 
 Way Probing::way_of(const Attempt& attempt) {
   if (attempt.transport == nullptr) return Way::absent;
+  if (!attempt.refusal.empty()) return Way::failed;
   if (attempt.endpoint == nullptr) return Way::trying;
   switch (attempt.endpoint->state()) {
     case Endpoint::State::connecting:
@@ -83,16 +92,20 @@ std::string Probing::why_missing(std::size_t rank, const std::string& transport)
 void Probing::begin(std::size_t rank, std::size_t transport) {
   Attempt& attempt = attempts_[rank][transport];
   attempt.since = Clock::now();
-  attempt.endpoint = attempt.transport->connect({*cards_[rank].address(offers_.names[transport]),
-                                                 cards_[rank].engine, name_of(rank, cards_[rank]),
-                                                 meeting_.credentials});
+  try {
+    attempt.endpoint = attempt.transport->connect({*cards_[rank].address(offers_.names[transport]),
+                                                   cards_[rank].engine, name_of(rank, cards_[rank]),
+                                                   meeting_.credentials});
+  } catch (const Error& error) {  // the others are to hear of it, not to wait
+    attempt.refusal = error.what();
+  }
 }
 
 bool Probing::settle(std::size_t rank, Clock::time_point now) {
   bool waits = false;
   for (std::size_t t = 0; t < attempts_[rank].size(); ++t) {
     Attempt& attempt = attempts_[rank][t];
-    if (attempt.transport != nullptr && attempt.endpoint == nullptr) begin(rank, t);
+    if (way_of(attempt) == Way::trying && attempt.endpoint == nullptr) begin(rank, t);
     const Way way = way_of(attempt);
     if (everything_) {
       waits |= way == Way::trying;
@@ -134,6 +147,8 @@ std::string Probing::row() const {
 std::string Probing::reason(std::size_t rank, std::size_t transport) const {
   const Engine::Hold hold(engine_);
   const Attempt& attempt = attempts_[rank][transport];
+  if (!attempt.refusal.empty()) return attempt.refusal;
+  if (way_of(attempt) == Way::works) return "works from here";
   if (attempt.endpoint != nullptr) {
     const std::string& why = attempt.endpoint->failure();
     return why.empty() ? "no answer" : why;

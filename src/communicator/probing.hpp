@@ -36,6 +36,8 @@ class Probing {
   // Until the best of each peer has answered (with try_everything(): all have), or the deadline.
   void go_on(const Deadline& deadline);
 
+  const std::vector<Card>& cards() const { return cards_; }
+  const Offers& offers() const { return offers_; }
   // This rank's of the ReachTable.
   std::string row() const;
   // Why a transport does not work: "10.0.0.7:4711: Connection refused".
@@ -49,6 +51,7 @@ class Probing {
   struct Attempt {
     Transport* transport = nullptr;  // null: not offered by both
     Clock::time_point since{};       // when it began
+    std::string refusal{};           // why it could not begin
     std::unique_ptr<Endpoint> endpoint;
   };
   using Attempts = std::vector<Attempt>;  // by transport

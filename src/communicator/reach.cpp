@@ -32,12 +32,13 @@ std::string details_of(const Probing& probing, const Offers& offers, std::size_t
 // Of rank `from`: by rank, by transport.
 std::vector<std::vector<Reach::Path>> paths_of(std::size_t from, const ReachTable& table,
                                                const std::string& text) {
-  const json details = json::parse(text);
+  const json details = json::parse(text, nullptr, false);
   std::vector<std::vector<Reach::Path>> paths(table.ranks());
   for (std::size_t to = 0; to < table.ranks(); ++to) {
     for (std::size_t t = 0; t < table.transports(); ++t) {
-      paths[to].push_back(
-          {table.at(from, to, t), details.at(to * table.transports() + t).get<std::string>()});
+      const std::size_t at = to * table.transports() + t;
+      const bool sane = details.is_array() && at < details.size() && details[at].is_string();
+      paths[to].push_back({table.at(from, to, t), sane ? details[at].get<std::string>() : "?"});
     }
   }
   return paths;
@@ -58,6 +59,7 @@ Reach reach_of_all(Meeting& meeting, const Options& options, const Deadline& dea
   ReachTable table(exchange_row(meeting, "ways", row, deadline), offers.names.size());
   const auto details =
       exchange(meeting, "details", details_of(probing, offers, cards.size(), row), deadline);
+  part_ways(meeting, "details", everybody(meeting));  // the store may be rank 0's
   const Choice choice =
       choose(table, offers.shares_memory, static_cast<std::size_t>(meeting.rank), true);
   Reach reach;

@@ -77,7 +77,7 @@ std::vector<Address> local_addresses(int port, const std::string& interfaces) {
   }
   if (found.empty() && !others.empty()) {
     throw Error(ErrorCode::invalid_argument,
-                fmt::format("MOTET_INTERFACE={}: no such interface is up; there is {}", interfaces,
+                fmt::format("no network interface fits \"{}\"; up are {}", interfaces,
                             fmt::join(others, ", ")));
   }
   std::stable_sort(found.begin(), found.end(),
@@ -86,6 +86,15 @@ std::vector<Address> local_addresses(int port, const std::string& interfaces) {
   result.reserve(found.size());
   for (auto& [ignored, text] : found) result.push_back(std::move(text));
   return result;
+}
+
+bool has_address(const std::string& interface) {
+  const Interfaces all = list_interfaces();
+  for (const ifaddrs* entry = all.get(); entry != nullptr; entry = entry->ifa_next) {
+    if (entry->ifa_addr == nullptr || (entry->ifa_flags & IFF_UP) == 0) continue;
+    if (interface == entry->ifa_name && !to_text(entry->ifa_addr, 0).empty()) return true;
+  }
+  return false;
 }
 
 std::vector<Address> resolve(const std::string& host, int port) {

@@ -17,6 +17,8 @@ std::vector<Address> local_addresses(int port, const std::string& interfaces = {
 // The addresses of a host given by name or number, each with `port` appended. May ask DNS, so
 // set-up only. Throws Error{unavailable} naming the host.
 std::vector<Address> resolve(const std::string& host, int port);
+// Whether an interface is up and has an address.
+bool has_address(const std::string& interface);
 std::string host_name();
 
 // Identifies what two processes must share so that shared memory between them can work: boot id,

@@ -55,6 +55,7 @@ Descriptor listen_within(const PortRange& ports) {
     if (errno != EADDRINUSE)
       throw system_error(fmt::format("listening on TCP port {}", port), errno);
   }
+  if (ports.any()) throw system_error("listening on TCP: no port is free", EADDRINUSE);
   throw Error(ErrorCode::system,
               ports.count() == 1
                   ? fmt::format("listening on TCP: port {} is in use", ports.first)

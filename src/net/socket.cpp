@@ -169,10 +169,11 @@ void limit_silence(int fd) noexcept {
 bool peer_is_silent(int fd) noexcept {
   // Waits double from 200 ms on: after six the host has been silent for 12.6 s at least.
   constexpr int attempts = 6;
+  constexpr std::uint32_t silence_ms = 12'000;
   tcp_info info{};
   socklen_t length = sizeof info;
   return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) == 0 && info.tcpi_unacked > 0 &&
-         info.tcpi_retransmits >= attempts;
+         info.tcpi_retransmits >= attempts && info.tcpi_last_ack_recv >= silence_ms;
 }
 
 bool peer_is_same_user(int fd) noexcept {

@@ -183,7 +183,7 @@ class SharedMemory {
 struct TransportOptions {
   Identity engine;                       // who I am
   std::string name;                      // for messages: "rank 3"
-  ListenOn listen_on{};                  // tcp; fabrics choose their NICs by its interfaces
+  ListenOn listen_on{};                  // tcp
   std::vector<std::string> rails{};      // interfaces that the rails transport uses, in order
   int slots = 8;                         // shm: soft limit of large blocks under way
   std::size_t block_bytes = 128 * 1024;  // longest block

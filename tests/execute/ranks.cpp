@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <exception>
 #include <numeric>
 #include <ostream>
@@ -22,7 +23,11 @@ const TransportInfo& transport_of(const std::string& name) {
   return *std::ranges::find(transports(), name, &TransportInfo::name);
 }
 
+// LeakSanitizer crashes when it looks at a process in which UCX has run.
+std::atomic<bool> ucx_has_run = false;
+
 std::unique_ptr<Transport> open(const Network& network, Rank rank, const Identity& identity) {
+  if (network.transport == "ucx") ucx_has_run = true;
   TransportOptions options = network.options;
   options.engine = identity;
   options.name = fmt::format("rank {}", rank);
@@ -109,6 +114,11 @@ const Algorithm& algorithm_for(const Ask& ask, const Problem& problem) {
 }
 
 }  // namespace
+
+// Its question, before it looks for leaks.
+extern "C" int __lsan_is_turned_off() {
+  return ucx_has_run ? 1 : 0;
+}
 
 std::vector<std::string> available(std::vector<std::string> transports) {
   std::erase_if(transports, [](const std::string& name) {

@@ -30,7 +30,7 @@ reach() {
   expect 0 '^rank 2 on host .* shm,tcp +shm,tcp +-' --reach --ranks 3
   expect 0 '"works": true' --reach --json --ranks 2
   MOTET_TRANSPORT=tcp MOTET_INTERFACE=lo expect 0 'rank 0 on host .* to rank 1, tcp: (127.0.0.1|::1)' --reach --ranks 2
-  MOTET_INTERFACE=eth77 expect 2 'MOTET_INTERFACE=eth77: no such interface is up; there is .*lo' --reach --ranks 2
+  MOTET_INTERFACE=eth77 expect 2 'no network interface fits "eth77"; up are .*lo' --reach --ranks 2
   expect 2 '--reach needs ranks' --reach
 }
 topology_file() {

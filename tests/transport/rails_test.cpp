@@ -142,6 +142,7 @@ TEST_F(Rails, ShareLargeBlocksAndLeaveSmallOnesTogether) {
 
 TEST_F(Rails, ThatBreakAreReplacedByTheOthersAndUsedAgain) {
   await_both();
+  for (int rank : {0, 1}) fleet_[rank].transport().dismiss(fleet_.credentials().job);
   exchange(20, large);
   control_[1].breaks = true;
   exchange(100, large);

@@ -169,7 +169,7 @@ void MessageEndpoint::take(Message message) {
 }
 
 void MessageEndpoint::show_life() {
-  if (state_ == State::ready && silent_) post(control(FrameKind::alive, 0), {});
+  if (state_ == State::ready && silent_ && wire_->idle()) post(control(FrameKind::alive, 0), {});
   silent_ = true;
 }
 

@@ -1,5 +1,7 @@
 #include "transport/ofi/exchange.hpp"
 
+#include <thread>
+
 namespace motet::ofi {
 namespace {
 
@@ -19,7 +21,11 @@ Exchange::~Exchange() {
   const Deadline deadline = Deadline::after(patience_at_the_end);
   Deadline quiet = Deadline::after(domain_.traits().quiet_before_close);
   while (!quiet.passed() && !deadline.passed()) {
-    if (complete()) quiet = Deadline::after(domain_.traits().quiet_before_close);
+    if (complete()) {
+      quiet = Deadline::after(domain_.traits().quiet_before_close);
+    } else {
+      std::this_thread::yield();
+    }
   }
   domain_.close_endpoint();
 }
@@ -46,7 +52,9 @@ bool Exchange::complete() {
 void Exchange::finish(const Line& line) {
   const auto began = Clock::now();
   const Deadline deadline = Deadline::after(patience_);
-  while (line.has_worked && line.under_way > 0 && !deadline.passed()) advance();
+  while (line.has_worked && line.under_way > 0 && !deadline.passed()) {
+    if (!advance()) std::this_thread::yield();
+  }
   patience_ -= std::min<std::chrono::nanoseconds>(patience_, Clock::now() - began);
 }
 

@@ -29,9 +29,14 @@ void Lane::lose(std::string why, Clock::time_point now) {
 bool Lane::revive(Clock::time_point now) {
   if (!lost_ || now < again_) return false;
   endpoint_.reset();  // the old one must have gone
-  endpoint_ = rail_->transport->connect(peer_);
-  lost_ = false;
-  return true;
+  try {
+    endpoint_ = rail_->transport->connect(peer_);
+    lost_ = false;
+  } catch (const Error& error) {  // descriptors have run out, perhaps for a while
+    why_ = error.what();
+    again_ = now + rest;
+  }
+  return !lost_;
 }
 
 void Lane::count_sent(std::size_t bytes, Clock::time_point now) {

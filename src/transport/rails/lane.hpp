@@ -23,11 +23,13 @@ class Lane {
   const std::string& name() const { return rail_->name; }
   Endpoint& endpoint() { return *endpoint_; }
   const Endpoint& endpoint() const { return *endpoint_; }
+  bool has_endpoint() const { return endpoint_ != nullptr; }
   bool is_up() const { return !lost_ && endpoint_->state() == Endpoint::State::ready; }
   bool is_lost() const { return lost_; }
   bool has_failed() const { return !lost_ && endpoint_->state() == Endpoint::State::failed; }
   // How often it has been lost. Both ends count alike.
   std::uint32_t life() const { return life_; }
+  void begin_life(std::uint32_t life) { life_ = life; }
   const std::string& why() const { return why_; }
 
   // What has come by it can still be read; nothing more is to be sent.

@@ -19,6 +19,8 @@ constexpr std::size_t large_bytes = 16 * 1024;
 constexpr double guessed_bytes_per_second = 1e9;
 // Silence on a rail after which the peer is asked, by the others too.
 constexpr milliseconds unusual(250);
+// Then it is asked again: the question may have gone by the rail that is silent.
+constexpr milliseconds longest_answer(1000);
 constexpr milliseconds between_looks(50);
 // Of the lanes of an endpoint that has failed.
 constexpr milliseconds lasting(1000);
@@ -198,8 +200,12 @@ void RailsEndpoint::lose(std::size_t lane, const std::string& why, Clock::time_p
   const bool others = std::ranges::any_of(lanes_, [&](const Lane& other) {
     return state_ == State::connecting ? !other.is_lost() : other.is_up();
   });
-  if (others || state_ == State::failed) return;
-  failure_ = reasons();
+  if (!others) fail(reasons(), now);
+}
+
+void RailsEndpoint::fail(std::string why, Clock::time_point now) {
+  if (state_ == State::failed) return;
+  failure_ = std::move(why);
   state_ = State::failed;
   next_look_ = now + lasting;
 }
@@ -217,7 +223,8 @@ void RailsEndpoint::look_after(Clock::time_point now) {
     }
     silence |= lane.stalled_since() < now - unusual;
   }
-  if (!silence || now - asked_at_ < unusual) return;
+  const bool awaited = asked_ != answered_ && now - asked_at_ < longest_answer;
+  if (!silence || awaited || now - asked_at_ < unusual) return;
   ++asked_;
   asked_at_ = now;
   for (std::size_t i = 0; i < lanes_.size(); ++i) owes_ask_[i] = lanes_[i].is_up();

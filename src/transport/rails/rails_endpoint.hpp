@@ -20,9 +20,9 @@ namespace motet::rails {
 
 class RailsEndpoint final : public Endpoint, public Routed {
  public:
-  // `me`: "rank 3"; both are for messages.
   struct Names {
-    std::string me, peer;
+    std::string me, peer;  // for messages: "rank 3"
+    Identity job;
   };
   using Endpoints = std::vector<RailsEndpoint*>;
   // At least one lane. Lives in `endpoints` until it is destroyed.
@@ -40,6 +40,7 @@ class RailsEndpoint final : public Endpoint, public Routed {
   std::unique_ptr<Aside> set_aside() override;
   bool flushed() const override;
   std::string route() const override;
+  const Identity& job() const { return names_.job; }
 
   // True if anything changed.
   bool progress();
@@ -55,6 +56,7 @@ class RailsEndpoint final : public Endpoint, public Routed {
 
   bool watch_lanes(Clock::time_point now);
   void lose(std::size_t lane, const std::string& why, Clock::time_point now);
+  void fail(std::string why, Clock::time_point now);
   std::string reasons() const;
   void look_after(Clock::time_point now);
   std::size_t best_lane(std::size_t bytes, std::uint32_t tried) const;
@@ -66,7 +68,8 @@ class RailsEndpoint final : public Endpoint, public Routed {
   bool take(std::size_t lane);
   bool put_in_order();
   void handle(std::size_t lane, const Label& label, const Arrival& arrival);
-  void handle_report(const Report& report);
+  // `by`: the lane that brought it.
+  void handle_report(std::size_t by, const Report& report);
   bool tell(std::size_t lane, Kind kind, std::uint32_t life, std::uint64_t number);
   bool tell_what_is_owed();
   bool report();
@@ -83,6 +86,7 @@ class RailsEndpoint final : public Endpoint, public Routed {
   Clock::time_point next_look_{};
   std::uint64_t asked_ = 0;  // counts
   Clock::time_point asked_at_{};
+  std::uint64_t answered_ = 0;  // the latest ask that was
   std::array<bool, most_rails> owes_ask_{};
   struct Drop {
     std::size_t lane;

@@ -1,4 +1,5 @@
 // The receiving half of a RailsEndpoint, and what the two ends tell each other.
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -17,7 +18,9 @@ constexpr std::chrono::seconds hopeless(1);
 // Also what a lost lane has still brought.
 bool RailsEndpoint::drain(std::size_t lane) {
   bool moved = false;
-  while (lanes_[lane].endpoint().front() != nullptr) moved |= take(lane);
+  while (lanes_[lane].has_endpoint() && lanes_[lane].endpoint().front() != nullptr) {
+    moved |= take(lane);
+  }
   return moved && put_in_order();
 }
 
@@ -37,6 +40,11 @@ bool RailsEndpoint::take(std::size_t lane) {
     return false;
   }
   received_.bytes[lane] += arrival.header.bytes;
+  if (label.header.bytes != arrival.header.bytes - sizeof label) {
+    endpoint.pop();
+    fail("the peer sent a block whose label makes no sense", Clock::now());
+    return false;
+  }
   unreported_bytes_ += arrival.header.bytes;
   owes_report_ |= unreported_bytes_ >= report_bytes || ++unreported_blocks_ >= report_blocks;
   if (label.number < next_ || waiting_.contains(label.number)) {
@@ -66,33 +74,34 @@ void RailsEndpoint::handle(std::size_t lane, const Label& label, const Arrival& 
       Report report;
       if (arrival.header.bytes != sizeof label + sizeof report) return;
       std::memcpy(&report, arrival.data + sizeof label, sizeof report);
-      return handle_report(report);
+      return handle_report(lane, report);
     }
     case Kind::ask:
-      received_.answers = label.number;
+      received_.answers = std::max(received_.answers, label.number);
       report_lane_ = lane;
       owes_report_ = true;
       return;
     case Kind::drop:
-      if (label.number < lanes_.size() && lanes_[label.number].life() == label.life &&
-          !lanes_[label.number].is_lost()) {
+      if (label.number >= lanes_.size() || label.life < lanes_[label.number].life()) return;
+      if (!lanes_[label.number].is_lost()) {
         lose(label.number, "the peer has lost it", Clock::now());
       }
-      return;
+      return lanes_[label.number].begin_life(label.life + 1);
     case Kind::block:
       break;
   }
 }
 
-void RailsEndpoint::handle_report(const Report& report) {
+void RailsEndpoint::handle_report(std::size_t by, const Report& report) {
   const auto now = Clock::now();
   retained_.release_below(report.next);
   for (std::size_t lane = 0; lane < lanes_.size(); ++lane) {
     lanes_[lane].count_received(report.bytes[lane], now);
   }
   if (report.answers != asked_ || asked_ == 0) return;
+  answered_ = asked_;
   for (std::size_t lane = 0; lane < lanes_.size(); ++lane) {
-    const bool silent = lanes_[lane].stalled_since() < asked_at_ - hopeless;
+    const bool silent = lane != by && lanes_[lane].stalled_since() < asked_at_ - hopeless;
     if (silent && lanes_[lane].is_up()) lose(lane, "nothing has arrived by it for 1 s", now);
   }
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 #include <utility>
 
 #include "base/assert.hpp"
@@ -62,16 +63,20 @@ class RailsTransport final : public Transport {
     return false;
   }
   void admit(const Credentials& credentials) override {
+    leaving_.erase(credentials.job);
     for (Rail& rail : rails_) rail.transport->admit(credentials);
   }
+  // A rail that is lost is dialled again: its job stays admitted while it has endpoints.
   void dismiss(const Identity& job) override {
-    for (Rail& rail : rails_) rail.transport->dismiss(job);
+    leaving_.insert(job);
+    dismiss_those_without_endpoints();
   }
   std::unique_ptr<Endpoint> connect(const Peer& peer) override;
   bool progress() override {
     bool moved = false;
     for (Rail& rail : rails_) moved |= rail.transport->progress();
     for (RailsEndpoint* endpoint : endpoints_) moved |= endpoint->progress();
+    if (!leaving_.empty()) dismiss_those_without_endpoints();
     return moved;
   }
   std::size_t max_block_bytes() const override {
@@ -100,11 +105,21 @@ class RailsTransport final : public Transport {
   }
 
  private:
+  void dismiss_those_without_endpoints() {
+    std::erase_if(leaving_, [&](const Identity& job) {
+      const auto of_job = [&](const RailsEndpoint* endpoint) { return endpoint->job() == job; };
+      if (std::ranges::any_of(endpoints_, of_job)) return false;
+      for (Rail& rail : rails_) rail.transport->dismiss(job);
+      return true;
+    });
+  }
+
   std::vector<Rail> rails_;
   const std::string name_;
   Timer timer_;
   std::shared_ptr<flow::BufferPool> pool_ = std::make_shared<flow::BufferPool>();
   RailsEndpoint::Endpoints endpoints_;
+  std::set<Identity> leaving_;  // jobs to be dismissed with their last endpoints
 };
 
 std::unique_ptr<Endpoint> RailsTransport::connect(const Peer& peer) {
@@ -116,7 +131,9 @@ std::unique_ptr<Endpoint> RailsTransport::connect(const Peer& peer) {
     lanes.emplace_back(rails_[i], std::move(on_rail));
   }
   return std::make_unique<RailsEndpoint>(
-      std::move(lanes), RailsEndpoint::Names{.me = name_, .peer = peer.name}, pool_, endpoints_);
+      std::move(lanes),
+      RailsEndpoint::Names{.me = name_, .peer = peer.name, .job = peer.credentials.job}, pool_,
+      endpoints_);
 }
 
 std::string unavailable_because() {

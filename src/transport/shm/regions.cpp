@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -36,8 +37,8 @@ std::byte* map(int memory, std::size_t bytes) {
   return static_cast<std::byte*>(address);
 }
 
-// Fresh pages for all pages that the region touches. Not by mremap(): libraries that watch memory
-// (UCX's hooks) drop its last argument.
+// Fresh pages for all pages that the region touches. Not by the function mremap(): libraries
+// that watch memory (UCX's hooks) drop its last argument.
 void replace_pages(Region& region) {
   const std::size_t before = reinterpret_cast<std::uintptr_t>(region.address) % page_bytes();
   std::byte* const begin = region.address - before;
@@ -45,10 +46,10 @@ void replace_pages(Region& region) {
   Descriptor memory = make_memory("motet-memory", bytes);
   std::byte* const fresh = map(memory.get(), bytes);
   std::memcpy(fresh, begin, bytes);
-  munmap(fresh, bytes);
-  if (mmap(begin, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, memory.get(), 0) ==
-      MAP_FAILED) {
-    throw system_error("shm: give memory fresh pages", errno);
+  if (syscall(SYS_mremap, fresh, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, begin) == -1) {
+    const int error = errno;
+    munmap(fresh, bytes);
+    throw system_error("shm: give memory fresh pages", error);
   }
   region.memory = std::move(memory);
   region.offset = before;

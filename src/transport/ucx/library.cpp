@@ -114,7 +114,6 @@ Library load_library() {
   find(library, "ucp_worker_set_am_recv_handler", ucx.worker_set_am_recv_handler);
   find(library, "ucp_ep_create", ucx.ep_create);
   find(library, "ucp_ep_close_nbx", ucx.ep_close);
-  find(library, "ucp_ep_flush_nbx", ucx.ep_flush);
   find(library, "ucp_am_send_nbx", ucx.am_send);
   find(library, "ucp_am_recv_data_nbx", ucx.am_recv_data);
   find(library, "ucp_am_data_release", ucx.am_data_release);

@@ -27,7 +27,6 @@ struct Library {
   decltype(&ucp_worker_set_am_recv_handler) worker_set_am_recv_handler;
   decltype(&ucp_ep_create) ep_create;
   decltype(&ucp_ep_close_nbx) ep_close;
-  decltype(&ucp_ep_flush_nbx) ep_flush;
   decltype(&ucp_am_send_nbx) am_send;
   decltype(&ucp_am_recv_data_nbx) am_recv_data;
   decltype(&ucp_am_data_release) am_data_release;
