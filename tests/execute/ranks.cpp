@@ -116,7 +116,7 @@ const Algorithm& algorithm_for(const Ask& ask, const Problem& problem) {
 }  // namespace
 
 // Its question, before it looks for leaks.
-extern "C" int __lsan_is_turned_off() {
+extern "C" [[gnu::visibility("default")]] int __lsan_is_turned_off() {
   return ucx_has_run ? 1 : 0;
 }
 

@@ -115,17 +115,6 @@ TEST(Messages, OfAnEarlyGreetingAreRememberedUntilTheJobIsDismissed) {
   EXPECT_EQ(one.endpoint->state(), Endpoint::State::ready);
 }
 
-TEST(Messages, OfALateGreetingAreNotTakenForThoseOfTheNextMembers) {
-  const Credentials job = Credentials::from_secret(random_secret());
-  Side one(job), other(job);
-  one.directory.dismiss(job.job);
-  other.connect(one, job);
-  other.deliver_to(one, 0);
-  one.directory.admit(job);
-  one.connect(other, job);
-  EXPECT_EQ(one.endpoint->state(), Endpoint::State::connecting);
-}
-
 // Whoever is ready may stop making calls.
 TEST(Messages, WaitForTheirOwnGreetingToGoOut) {
   const Credentials job = Credentials::from_secret(random_secret());
@@ -142,7 +131,8 @@ TEST(Messages, WaitForTheirOwnGreetingToGoOut) {
 
 TEST(Messages, OfAGreetingBeforeTheJobIsAdmittedAreRemembered) {
   const Credentials job = Credentials::from_secret(random_secret());
-  Side one(Credentials::from_secret(random_secret())), other(job);
+  Side one(job), other(job);
+  one.directory.dismiss(job.job);
   one.connect(other, job);
   other.connect(one, job);
   other.deliver_to(one, 0);

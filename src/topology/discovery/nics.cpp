@@ -81,8 +81,8 @@ std::vector<std::string> near_nics(int numa, const std::string& sysfs) {
                 [&](const Device& nic) { return nic.speed > 0 && nic.speed < alike * fastest; });
   const auto is_near = [&](const Device& nic) { return numa >= 0 && nic.numa == numa; };
   if (std::ranges::any_of(nics, is_near)) std::erase_if(nics, std::not_fn(is_near));
-  std::vector<std::string> names;
-  for (const Device& nic : nics) names.push_back(nic.name);
+  std::vector<std::string> names(nics.size());
+  std::ranges::transform(nics, names.begin(), &Device::name);
   return names;
 }
 

@@ -26,13 +26,11 @@ std::uint32_t random_name() {
 
 void Directory::admit(const Credentials& credentials) {
   jobs_[credentials.job] = credentials.key;
-  dismissed_.erase(credentials.job);
   for (const Greeting& greeting : std::exchange(unproved_, {})) greet(greeting);
 }
 
 void Directory::dismiss(const Identity& job) {
   jobs_.erase(job);
-  dismissed_.insert(job);
   std::erase_if(early_, [&](const auto& early) { return early.first.first == job; });
 }
 
@@ -65,7 +63,6 @@ void Directory::greet(const Greeting& greeting) {
   if (!greeted || greeted->to != me_) return;
   const auto job = jobs_.find(greeted->job);
   if (job == jobs_.end()) {
-    if (dismissed_.contains(greeted->job)) return;
     if (unproved_.size() == unproved_limit) unproved_.pop_front();
     unproved_.push_back(greeting);
     return;

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <deque>
 #include <map>
-#include <set>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -48,8 +47,6 @@ class Directory {
   std::unordered_map<std::uint32_t, MessageEndpoint*> endpoints_;
   std::map<Caller, std::uint32_t> early_;  // proved; how they want to be called
   std::deque<Greeting> unproved_;          // of jobs that are not admitted yet: nobody greets twice
-  // Who greets for one of these is late: their members hear of its next admission first.
-  std::set<Identity> dismissed_;
   Clock::time_point last_shown_{};
 };
 
