@@ -150,7 +150,7 @@ TEST_F(FaultsOfReach, AWrongInterfaceIsTriedAndNamed) {
 
 TEST_F(FaultsOfReach, AnInterfaceThatIsNotThereIsNamed) {
   expect_error(run({.scripts = {"barrier"}, .hosts = 2, .environment = {{option, "eth7"}}}),
-               "MOTET_INTERFACE=eth7: no such interface is up; there is eth0, lo");
+               "no network interface fits \"eth7\"; up are eth0, lo");
 }
 
 TEST_F(FaultsOfReach, PortsThatAreExhaustedAreNamed) {
