@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <ranges>
 #include <utility>
 
 namespace motet {
@@ -29,12 +30,19 @@ Offers Offers::of(const std::vector<Card>& cards) {
   }
   Offers offers;
   for (const Card& card : cards) {
-    for (const std::string& name : card.wanted) {
-      const auto offered = shares_memory.extract(name);
-      if (!offered) continue;
-      offers.names.push_back(name);
-      offers.shares_memory.push_back(offered.mapped());
+    // From the end: each comes before what this rank likes less.
+    auto before = offers.names.end();
+    for (const std::string& name : std::views::reverse(card.wanted)) {
+      const auto known = std::ranges::find(offers.names, name);
+      if (known != offers.names.end()) {
+        before = known;
+      } else if (shares_memory.contains(name)) {
+        before = offers.names.insert(before, name);
+      }
     }
+  }
+  for (const std::string& name : offers.names) {
+    offers.shares_memory.push_back(shares_memory.at(name));
   }
   return offers;
 }

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "communicator/probing.hpp"
+
 namespace motet {
 namespace {
 
@@ -85,6 +87,25 @@ TEST(Choosing, PrefersTheNetworkToMemoryWhereTheUserDoes) {
   const ReachTable table({"--++", "++--"}, 2);
   const Choice choice = choose(table, {false, true}, 0, false);
   EXPECT_THAT(choice.mine, ElementsAre(Eq(std::nullopt), Optional(0U)));
+}
+
+Card card(const std::vector<std::string>& wanted, const std::vector<std::string>& had) {
+  Card card;
+  card.wanted = wanted;
+  for (const std::string& name : had) card.transports.push_back({name, "there", name == "shm"});
+  return card;
+}
+
+TEST(Offers, AreInTheOrderThatRanksWishAlsoIfTheFirstLacksSome) {
+  const Offers lacked = Offers::of({card({"shm", "ucx", "tcp"}, {"shm", "tcp"}),
+                                    card({"shm", "ucx", "tcp"}, {"shm", "ucx", "tcp"})});
+  EXPECT_THAT(lacked.names, ElementsAre("shm", "ucx", "tcp"));
+  EXPECT_THAT(lacked.shares_memory, ElementsAre(true, false, false));
+  const Offers unasked =
+      Offers::of({card({"tcp"}, {"tcp"}), card({"shm", "ucx", "tcp"}, {"shm", "ucx", "tcp"})});
+  EXPECT_THAT(unasked.names, ElementsAre("shm", "ucx", "tcp"));
+  const Offers nobody = Offers::of({card({"ofi", "tcp"}, {"tcp"}), card({"tcp"}, {"tcp"})});
+  EXPECT_THAT(nobody.names, ElementsAre("tcp"));
 }
 
 }  // namespace
