@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <map>
-#include <ranges>
 #include <utility>
 
 namespace motet {
@@ -32,12 +31,12 @@ Offers Offers::of(const std::vector<Card>& cards) {
   for (const Card& card : cards) {
     // From the end: each comes before what this rank likes less.
     auto before = offers.names.end();
-    for (const std::string& name : std::views::reverse(card.wanted)) {
-      const auto known = std::ranges::find(offers.names, name);
+    for (auto name = card.wanted.rbegin(); name != card.wanted.rend(); ++name) {
+      const auto known = std::ranges::find(offers.names, *name);
       if (known != offers.names.end()) {
         before = known;
-      } else if (shares_memory.contains(name)) {
-        before = offers.names.insert(before, name);
+      } else if (shares_memory.contains(*name)) {
+        before = offers.names.insert(before, *name);
       }
     }
   }
