@@ -86,6 +86,15 @@ def send(process: int, number: signal.Signals) -> None:
         pass
 
 
+def kill_members(session: int) -> None:
+    """Returns when none is left: one may start another just before it is killed, and nobody ends at once."""
+    limit = time.monotonic() + PATIENCE_SECONDS
+    while (members := members_of(session)) and time.monotonic() < limit:
+        for member in members:
+            send(member, signal.SIGKILL)
+        time.sleep(0.01)
+
+
 def end(process: subprocess.Popen) -> None:
     """Ends a program and all that it started; asks it first, so that a launcher can tidy up."""
     send(process.pid, signal.SIGTERM)
@@ -93,8 +102,7 @@ def end(process: subprocess.Popen) -> None:
         process.wait(PATIENCE_SECONDS)
     except subprocess.TimeoutExpired:
         pass
-    for member in members_of(process.pid):
-        send(member, signal.SIGKILL)
+    kill_members(process.pid)
     process.wait()
 
 
@@ -132,8 +140,7 @@ def wait(process: subprocess.Popen, limit_seconds: float) -> str:
     except BaseException:  # we are to stop ourselves
         end(process)
         raise
-    for straggler in members_of(process.pid):
-        send(straggler, signal.SIGKILL)
+    kill_members(process.pid)
     return f"exit status {status}" if status else ""
 
 
