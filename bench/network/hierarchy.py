@@ -5,7 +5,7 @@ Hosts are emulated by scripts/multihost.sh with NICs of a known speed. Ping-pong
 (docs/fabrics.md); every allreduce algorithm is measured and predicted on it. Prints Markdown: of each size the
 algorithms, fastest first, with the share of the bound that the speeds allow; hierarchical beside the ring in host order
 and dealt out; two rails beside one; the error of the predictions and Kendall's tau of their order. With --slow HOST that host's NICs
-have half the speed, and ping-pongs of all pairs are to find it.
+have half the speed; ping-pongs of all pairs are to find it, and predictions are made with what they say.
 """
 
 import argparse
@@ -96,14 +96,27 @@ def pair_speeds(lab: Lab) -> dict[tuple[int, int], float]:
     return found
 
 
-def slowest_host(speeds: dict[tuple[int, int], float], hosts: int) -> int | None:
+def find_slow_host(lab: Lab) -> Slow | None:
     """The host all of whose pairs are slow; none if they are alike."""
-    best = [max(speed for pair, speed in speeds.items() if host in pair) for host in range(hosts)]
-    slow = min(range(hosts), key=best.__getitem__)
-    return slow if best[slow] < 0.75 * statistics.median(best) else None
+    speeds = pair_speeds(lab)
+    for (one, other), speed in speeds.items():
+        print(f"host {one} and host {other}: {8 * speed:.0f} Mbit/s")
+    best = [max(speed for pair, speed in speeds.items() if host in pair) for host in range(lab.given.hosts)]
+    host = min(range(lab.given.hosts), key=best.__getitem__)
+    found = best[host] < 0.75 * statistics.median(best)
+    print(f"slow: {f'host {host}' if found else 'none'}")
+    return Slow(host, best[host]) if found else None
 
 
-def fabric(near: tuple[float, float], far: tuple[float, float], given: argparse.Namespace, rails: int) -> str:
+@dataclass
+class Slow:
+    """A host whose NICs are slower than those of others."""
+
+    host: int
+    speed: float  # bytes per us
+
+
+def fabric(near: tuple[float, float], far: tuple[float, float], given: argparse.Namespace, slow: Slow | None) -> str:
     """As ping-pongs say: latency in us, speed in bytes per us."""
 
     def link(name: str, measured: tuple[float, float]) -> str:
@@ -115,16 +128,18 @@ def fabric(near: tuple[float, float], far: tuple[float, float], given: argparse.
             f"ranks {given.hosts} nodes x {given.ranks_per_host}",
             link("memory", near),
             link("nic", far),
+            *([link("slow", (far[0], slow.speed))] if slow else []),
             "switch node memory",
-            f"switch world nic of node x {rails}",
+            "switch world nic of node" + (f", {slow.host} slow" if slow else ""),
             "",
         ]
     )
 
 
-def bound_us(size: int, given: argparse.Namespace, rails: int) -> float:
-    """Of the raw speed, headers included: what must leave and enter a host in reduce-scatter and allgather."""
-    return 2 * (given.hosts - 1) / given.hosts * size / (given.megabits / 8 * rails)
+def bound_us(size: int, given: argparse.Namespace) -> float:
+    """Of the raw speeds, headers included: what leaves all hosts in reduce-scatter and allgather, each at its speed."""
+    speeds = [given.megabits / 8 / (2 if host == given.slow else 1) for host in range(given.hosts)]
+    return 2 * (given.hosts - 1) * size / sum(speeds)
 
 
 def kendall_tau(pairs: list[tuple[float, float]]) -> float:
@@ -143,7 +158,7 @@ def report_predictions(measured: dict[str, dict], sizes: list[int], given: argpa
         for name, row in rows:
             time, predicted = row["time_us_median"], row["predicted_us"]
             errors.append(abs(predicted / time - 1))
-            share = bound_us(size, given, 1) / time
+            share = bound_us(size, given) / time
             print(f"| {size / MIB:g} MiB | {name} | {time / 1e3:.1f} | {share:.0%} | {predicted / 1e3:.1f} | "
                   f"{predicted / time - 1:+.0%} |")
         taus.append(kendall_tau([(row["time_us_median"], row["predicted_us"]) for _, row in rows]))
@@ -162,25 +177,20 @@ def report_hierarchy(lab: Lab, sizes: list[int], measured: dict[str, dict], envi
     for size in sizes:
         time = measured["hierarchical"][size]["time_us_median"]
         ring, other, two = (rows[size]["time_us_median"] / time for rows in (measured["ring"], dealt, rails))
-        print(f"| {size / MIB:g} MiB | {time / 1e3:.1f} ms | {bound_us(size, lab.given, 1) / time:.0%} | {ring:.2f} | "
+        print(f"| {size / MIB:g} MiB | {time / 1e3:.1f} ms | {bound_us(size, lab.given) / time:.0%} | {ring:.2f} | "
               f"{other:.2f} | {1 / two:.2f} |")
 
 
 def main() -> None:
     lab = Lab(given := arguments())
     sizes = [parse_size(word) for word in given.sizes.split(",")]
-    if given.slow is not None:
-        speeds = pair_speeds(lab)
-        for (one, other), speed in speeds.items():
-            print(f"host {one} and host {other}: {8 * speed:.0f} Mbit/s")
-        print(f"slow: host {slowest_host(speeds, given.hosts)}")
-        return
+    slow = find_slow_host(lab) if given.slow is not None else None
     near = ping_pong(lab, ["--ranks-per-host", "2"], 1)
     far = ping_pong(lab, ["--rate", f"{given.megabits}mbit"], 2)
     print(f"{given.hosts} hosts x {given.ranks_per_host} ranks, NICs of {given.megabits} Mbit/s; ping-pongs: within a "
           f"host {near[0]:.1f} us, {near[1] / 1e3:.2f} GB/s; between hosts {far[0]:.0f} us, {8 * far[1]:.0f} Mbit/s")
     with tempfile.NamedTemporaryFile("w", suffix=".fabric") as file:
-        file.write(fabric(near, far, given, 1))
+        file.write(fabric(near, far, given, slow))
         file.flush()
         environment = {"MOTET_FABRIC": file.name}
         where = [*lab.speeds(1), "--ranks-per-host", str(given.ranks_per_host)]
@@ -189,7 +199,8 @@ def main() -> None:
             for name in given.algorithms.split(",")
         }
         report_predictions(measured, sizes, given)
-        report_hierarchy(lab, sizes, measured, environment)
+        if given.slow is None:
+            report_hierarchy(lab, sizes, measured, environment)
 
 
 if __name__ == "__main__":

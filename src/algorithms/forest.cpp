@@ -18,12 +18,14 @@ bool is_composed(const Problem& problem) {
   return problem.world_size() > most_forest_ranks;
 }
 
-// Links between certain ranks of different nodes, which one node has not.
-bool has_outer_edges(const Fabric& fabric) {
+// Links between certain ranks of different nodes, which one node has not, or of another class than
+// others.
+bool tells_nodes_apart(const Fabric& fabric) {
   const std::vector<Tier>& tiers = fabric.topology().tiers();
   return std::ranges::any_of(fabric.description().joins, [&](const Join& join) {
     const auto inside = std::ranges::find(tiers, "node", &Tier::name) - tiers.begin();
-    return join.kind == Join::Kind::edge && join.tier > inside;
+    const bool is_inside = join.tier <= inside;
+    return is_inside ? !join.others.empty() : join.kind == Join::Kind::edge;
   });
 }
 
@@ -195,7 +197,7 @@ bool supports_forest(const Problem& problem) {
   // In short form ranks of a node follow one another, and all nodes are alike.
   const bool is_regular = fabric->description().shape && problem.topology.uniform_nodes() &&
                           fabric->topology().node_count() == problem.topology.node_count();
-  return is_regular && near > 1 && near <= most_forest_ranks && !has_outer_edges(*fabric) &&
+  return is_regular && near > 1 && near <= most_forest_ranks && !tells_nodes_apart(*fabric) &&
          fabric->connected() && one_node_of(*fabric).connected();
 }
 

@@ -57,6 +57,15 @@ struct Join {
   int parallel = 1;
   int first = 0, second = 0;  // edge
 
+  // star, rails: a child whose link is of another class. They are counted over the whole fabric.
+  struct Other {
+    int child = 0;
+    int link_class = 0;
+
+    bool operator==(const Other&) const = default;
+  };
+  std::vector<Other> others{};
+
   bool operator==(const Join&) const = default;
 };
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <numeric>
 
@@ -47,7 +48,9 @@ void FabricGraph::draw_all() {
 void FabricGraph::draw_join(const Join& join) {
   const Topology& topology = fabric_.topology();
   const std::vector<Vertex> children = children_of(join);
+  if (!children.empty()) first_child_ = children.front();
   const std::vector<bool> joined = joined_groups(topology, join.tier);
+  if (std::ranges::any_of(joined, std::identity())) check_others(join, children);
   const std::vector<int>& groups = topology.tiers()[join.tier].group_of;
   const Buckets buckets =
       bucketed(children, joined.size(), [&](Vertex child) { return groups[first_rank(child)]; });
@@ -69,7 +72,7 @@ void FabricGraph::draw_group(const Join& join, std::span<const Vertex> children)
     case Join::Kind::mesh:
       for (std::size_t i = 0; i < children.size(); ++i) {
         for (std::size_t j = i + 1; j < children.size(); ++j) {
-          add_link(join, children[i], children[j]);
+          add_link(join, join.link_class, children[i], children[j]);
         }
       }
       return;
@@ -78,7 +81,7 @@ void FabricGraph::draw_group(const Join& join, std::span<const Vertex> children)
     case Join::Kind::rails:
       return add_rails(join, children);
     case Join::Kind::edge:
-      return add_link(join, children[join.first], children[join.second]);
+      return add_link(join, join.link_class, children[join.first], children[join.second]);
   }
 }
 
@@ -87,7 +90,19 @@ void FabricGraph::add_star(const Join& join, std::span<const Vertex> children) {
   const Vertex center = fabric_.world_size() + static_cast<Vertex>(fabric_.switches_.size());
   fabric_.switches_.push_back({first_rank(children.front()), line_});
   given_[join.tier].push_back(center);
-  for (const Vertex child : children) add_link(join, child, center);
+  for (const Vertex child : children) {
+    const auto other = std::ranges::find(join.others, child - first_child_, &Join::Other::child);
+    add_link(join, other == join.others.end() ? join.link_class : other->link_class, child, center);
+  }
+}
+
+void FabricGraph::check_others(const Join& join, std::span<const Vertex> children) const {
+  if (join.others.empty() || children.empty()) return;
+  const int last = join.others.back().child;
+  if (last < static_cast<int>(children.size())) return;
+  throw Error(ErrorCode::invalid_argument,
+              fmt::format("fabric {}: expected 0 to {}, not {} in the line '{}'", fabric_.name(),
+                          children.size() - 1, last, to_text(fabric_.description_, join)));
 }
 
 void FabricGraph::add_rails(const Join& join, std::span<const Vertex> children) {
@@ -105,7 +120,7 @@ void FabricGraph::add_rails(const Join& join, std::span<const Vertex> children) 
   for (const std::vector<Vertex>& rail : rails) add_star(join, rail);
 }
 
-void FabricGraph::add_link(const Join& join, Vertex a, Vertex b) {
+void FabricGraph::add_link(const Join& join, int link_class, Vertex a, Vertex b) {
   if (fabric_.links_.size() + 2 > most_links) {
     throw Error(ErrorCode::invalid_argument,
                 fmt::format("fabric {}: expected at most {} links, not what the line '{}' asks for",
@@ -113,8 +128,8 @@ void FabricGraph::add_link(const Join& join, Vertex a, Vertex b) {
   }
   const int number = static_cast<int>(fabric_.links_.size());
   const int tier = tier_of(a, b);
-  fabric_.links_.push_back({a, b, join.link_class, join.parallel, number + 1, tier});
-  fabric_.links_.push_back({b, a, join.link_class, join.parallel, number, tier});
+  fabric_.links_.push_back({a, b, link_class, join.parallel, number + 1, tier});
+  fabric_.links_.push_back({b, a, link_class, join.parallel, number, tier});
 }
 
 int FabricGraph::tier_of(Vertex a, Vertex b) const {

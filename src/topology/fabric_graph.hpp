@@ -24,13 +24,15 @@ class FabricGraph {
   void draw_group(const Join& join, std::span<const Vertex> children);
   void add_star(const Join& join, std::span<const Vertex> children);
   void add_rails(const Join& join, std::span<const Vertex> children);
-  void add_link(const Join& join, Vertex a, Vertex b);
+  void add_link(const Join& join, int link_class, Vertex a, Vertex b);
+  void check_others(const Join& join, std::span<const Vertex> children) const;
   int tier_of(Vertex a, Vertex b) const;
   Rank first_rank(Vertex vertex) const;
   void index();
 
   Fabric& fabric_;
-  int line_ = 0;  // the join being drawn
+  int line_ = 0;            // the join being drawn
+  Vertex first_child_ = 0;  // of its children, which follow one another
   std::vector<std::vector<Vertex>>
       given_;  // by tier: the switches of the latest line that gave any
 };

@@ -15,6 +15,7 @@ namespace {
 constexpr std::size_t most_classes = 256;
 constexpr std::size_t most_joins = 4096;
 constexpr std::size_t most_rows = 256;
+constexpr std::size_t most_others = 4096;
 constexpr std::int64_t most_parallel = 4096;
 
 const std::vector<std::string>& keywords() {
@@ -135,8 +136,22 @@ class FabricReader {
       if (parallel < 1 || parallel > most_parallel) at_number.fail(wanted);
       join.parallel = static_cast<int>(parallel);
     }
-    if (kind == Join::Kind::star || kind == Join::Kind::rails) has_switch_[join.tier] = true;
+    if (kind == Join::Kind::star || kind == Join::Kind::rails) {
+      has_switch_[join.tier] = true;
+      while (reader_.take(',')) read_other(join);
+    }
     fabric_.joins.push_back(join);
+  }
+
+  // Whether there is such a child shows when the fabric is drawn.
+  void read_other(Join& join) {
+    const Reader start = reader_;
+    if (join.others.size() == most_others) start.fail(fmt::format("at most {}", most_others));
+    const auto child = static_cast<int>(reader_.number("which one has links of another class"));
+    if (!join.others.empty() && child <= join.others.back().child) {
+      start.fail("a higher number than the one before");
+    }
+    join.others.push_back({child, static_cast<int>(reader_.one_of(classes_))});
   }
 
   // "of TIER", if that is there.
@@ -248,6 +263,9 @@ std::string to_text(const FabricDescription& fabric, const Join& join) {
   text += fabric.classes[join.link_class].name;
   if (join.of != Join::ranks) text += fmt::format(" of {}", tier(join.of));
   if (join.parallel != 1) text += fmt::format(" x {}", join.parallel);
+  for (const Join::Other& other : join.others) {
+    text += fmt::format(", {} {}", other.child, fabric.classes[other.link_class].name);
+  }
   return text;
 }
 

@@ -104,11 +104,13 @@ TEST(Forest, OfOneRankSchedulesDoNotDependOnWhatWasBuiltBefore) {
   EXPECT_EQ(build(fabric, 3), first);
 }
 
-// A node alone is not joined, or has links that lead out of it.
+// A node alone is not joined, or has links that lead out of it, or is unlike the others.
 TEST(Forest, OfManyRanksNeedsNodesThatAreJoinedWithin) {
   for (const char* text : {"ranks 43 nodes x 3\nclass b 2 GB/s 1 us\nswitch world b",
                            "ranks 43 nodes x 3\nclass b 2 GB/s 1 us\nswitch node b\n"
-                           "switch world b\nedge world 0-5 b"}) {
+                           "switch world b\nedge world 0-5 b",
+                           "ranks 43 nodes x 3\nclass b 2 GB/s 1 us\nclass c 1 GB/s 1 us\n"
+                           "switch node b, 70 c\nswitch world b"}) {
     const Fabric fabric = Fabric::from_text(std::string("fabric many\n") + text);
     const Problem problem{.topology = fabric.topology(),
                           .collective = Collective::allreduce,

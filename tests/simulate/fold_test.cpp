@@ -94,6 +94,10 @@ TEST_P(Folded, IsRefusedWhereRanksDiffer) {
   EXPECT_EQ(ranks(flat, Collective::broadcast, "chain", 800), 8);             // a root
   EXPECT_EQ(ranks(flat, Collective::allreduce, "ring", 801), 8);              // uneven parts
   EXPECT_EQ(ranks(flat, Collective::allreduce, "halving_doubling", 800), 8);  // peers by xor
+  const Fabric slow = Fabric::from_text(
+      "fabric slow\nranks 1 node x 8\nclass x 40 GB/s 1 us\nclass half 20 GB/s 1 us\n"
+      "switch node x, 5 half\n");
+  EXPECT_EQ(ranks(slow, Collective::alltoall, "mesh", 800), 8);
   const Fabric odd = around_a_switch(8, "class extra 40 GB/s 1 us\nedge node 2-5 extra");
   EXPECT_EQ(ranks(odd, Collective::alltoall, "mesh", 800), 8);
   const Fabric uneven = Fabric::from_text(

@@ -57,6 +57,22 @@ TEST(Fabric, RoutesTakeADirectLinkElseTheLeastLatency) {
   EXPECT_THAT(classes_on_route(fabric, 1, 17), ElementsAre("roce", "roce"));
 }
 
+TEST(Fabric, SingleLinksMayBeOfAnotherClass) {
+  const std::string text =
+      "fabric f\nranks 3 nodes x 2\nclass near 9 GB/s 1 us\nclass nic 2 GB/s 1 us\n"
+      "class half 1 GB/s 1 us\nswitch node near, 5 nic\nswitch world nic of node, 1 half\n";
+  const Fabric fabric = Fabric::from_text(text);
+  EXPECT_THAT(classes_on_route(fabric, 0, 2), ElementsAre("near", "nic", "half", "near"));
+  EXPECT_THAT(classes_on_route(fabric, 5, 0), ElementsAre("nic", "nic", "nic", "near"));
+  EXPECT_THAT(classes_on_route(fabric, 2, 3), ElementsAre("near", "near"));
+  // What joins one node to others is not there when it is alone.
+  const std::string few =
+      "fabric f\nranks 3 nodes x 2\nclass nic 2 GB/s 1 us\nswitch node nic\n"
+      "switch world nic of node, 2 nic\n";
+  EXPECT_EQ(Fabric::from_text(few, std::vector<std::string>{"nodes=1"}).vertex_count(), 3);
+  EXPECT_THROW(Fabric::from_text(few, std::vector<std::string>{"nodes=2"}), Error);
+}
+
 TEST(Fabric, LinksKnowTheInnermostTierThatHoldsBothEnds) {
   const Fabric fabric = Fabric::from_text(atlas + "edge node 0-1 pcie\n");
   std::vector<std::string> seen;

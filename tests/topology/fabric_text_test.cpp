@@ -31,6 +31,7 @@ class b 1.1 GiB/s 3 ns shared, 1 KiB 4 us, 64 KiB 30.3 ms
 switch node a
 rails world b of node x 3
 edge node 0-3 b x 2
+switch world b, 3 a, 15 a
 reduce 200.7 GB/s
 copy 12 MB/s
 overhead 0.3 us
@@ -38,6 +39,7 @@ overhead 0.3 us
   EXPECT_EQ(Fabric::from_text(fabric.to_text()), fabric) << fabric.to_text();
   EXPECT_THAT(fabric.to_text(), HasSubstr("class a 12.5 GB/s 2.5 us\n"));
   EXPECT_THAT(fabric.to_text(), HasSubstr("rails world b of node x 3\n"));
+  EXPECT_THAT(fabric.to_text(), HasSubstr("switch world b, 3 a, 15 a\n"));
   EXPECT_EQ(fabric.classes()[1].sharing, Sharing::shared);
 }
 
@@ -81,6 +83,10 @@ TEST(FabricText, ErrorsNameLineColumnAndWhatWasExpected) {
   EXPECT_THAT(complaint(head + "mesh world ib 2"), HasSubstr("expected the end of the line"));
   EXPECT_THAT(complaint(head + "edge node 0-4 ib"), HasSubstr("line 4, column 13: expected a pos"));
   EXPECT_THAT(complaint(head + "edge node 1-1 ib"), HasSubstr("another position"));
+  EXPECT_THAT(complaint(head + "switch world ib, 3 eth"), HasSubstr("expected 'ib', found 'eth'"));
+  EXPECT_THAT(complaint(head + "switch world ib, 3 ib, 3 ib"), HasSubstr("a higher number"));
+  EXPECT_THAT(complaint(head + "switch world ib, 8 ib"),
+              HasSubstr("expected 0 to 7, not 8 in the"));
   EXPECT_THAT(complaint(head + "class ib 1 GB/s 1 us"), HasSubstr("a new name"));
   EXPECT_THAT(complaint(head + "class nodes 1 GB/s 1 us"), HasSubstr("a new name"));
   EXPECT_THAT(complaint(head + "class a 0 GB/s 1 us"), HasSubstr("1 B/s or more, found '0'"));

@@ -12,6 +12,7 @@ namespace {
 int first_free_tier(const FabricDescription& fabric) {
   int free = 0;
   for (const Join& join : fabric.joins) {
+    if (!join.others.empty()) return static_cast<int>(fabric.topology.tiers().size());
     if (join.kind == Join::Kind::edge) free = std::max(free, join.tier + 1);
     if (join.kind == Join::Kind::rails) free = std::max(free, join.tier);
   }

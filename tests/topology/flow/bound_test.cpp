@@ -117,6 +117,16 @@ TEST(Symmetry, WhereLinksGoByPositionTheOrderOfRanksMatters) {
   EXPECT_EQ(representatives(fabric).size(), 8);
 }
 
+TEST(Symmetry, ASlowLinkIsAlone) {
+  const Fabric fabric = Fabric::from_text(
+      "fabric one_slow\nranks 1 node x 4\nclass x 4 GB/s 1 us\nclass half 2 GB/s 1 us\n"
+      "switch node x, 2 half\n");
+  EXPECT_EQ(representatives(fabric).size(), 4);
+  // Of 4 bytes in an allgather 3 must come in over it.
+  const Bound slow = bound(fabric, Collective::allgather);
+  EXPECT_NEAR(slow.algbw().gigabytes_per_second(), 2 * 4.0 / 3, 1e-6);
+}
+
 // docs/fabrics.md
 TEST(Bound, OfTheWorkedExample) {
   std::ifstream file(MOTET_EXAMPLE);
