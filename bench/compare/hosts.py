@@ -94,7 +94,8 @@ def hydra(setting: Setting, hosts: Hosts, peer: Peer, mpiexec: str, environment:
 
 def mpich(setting: Setting, hosts: Hosts) -> list[Contender]:
     peer = Peer("MPICH", "debian_mpich", "libmpich12")
-    return hydra(setting, hosts, peer, "mpirun.mpich", {"MPIR_CVAR_NOLOCAL": "1"} if hosts.alone else {})
+    over_tcp = {"MPIR_CVAR_NOLOCAL": "1", "UCX_TLS": "self,tcp", "UCX_NET_DEVICES": "eth0"}
+    return hydra(setting, hosts, peer, "mpirun.mpich", over_tcp if hosts.alone else {})
 
 
 def gloo(setting: Setting, hosts: Hosts) -> list[Contender]:
@@ -114,7 +115,9 @@ def gloo(setting: Setting, hosts: Hosts) -> list[Contender]:
 def impi(setting: Setting, hosts: Hosts) -> list[Contender]:
     home = setting.peers / "impi"
     fabrics = "ofi" if hosts.alone else "shm:ofi"
-    environment = {"I_MPI_FABRICS": fabrics, "I_MPI_PIN": "0", "LD_LIBRARY_PATH": str(home / "lib")}
+    # Its collectives within a node would use memory whatever the fabric is.
+    alone = {"I_MPI_COLL_INTRANODE": "pt2pt"} if hosts.alone else {}
+    environment = alone | {"I_MPI_FABRICS": fabrics, "I_MPI_PIN": "0", "LD_LIBRARY_PATH": str(home / "lib")}
     peer = Peer("Intel MPI", "impi", "impi-rt")
     return hydra(setting, hosts, peer, str(home / "bin/mpiexec.hydra"), environment)
 

@@ -212,6 +212,7 @@ void Context::end_pending() {
     }
     if (peer.link == nullptr) continue;
     peer.link->drop_aside(operation_key(id_, 0, false), communicator_mask);
+    peer.link->forget(operation_key(id_, 0, false), communicator_mask);
   }
   waiting_point_to_point_ = 0;
   if (anything_active) engine_.withdraw_memory();

@@ -11,6 +11,8 @@ namespace motet {
 namespace {
 
 constexpr std::size_t answer_bytes = 1;
+// Blocks of one message that a transport is told of before they come: as many as may be under way.
+constexpr std::uint32_t most_expected = 4;
 // What is combined on its way past the caches makes a stop in the nearest one.
 constexpr std::size_t stop_bytes = 4096;
 
@@ -268,10 +270,23 @@ bool Operation::advance_receive(std::uint32_t index) {
   if (streams_[instruction.stream].received != instruction.message) return false;
   if (progress.owes_answer) return answer(index, true);
   if (!fetches_.empty() && is_reading(index)) return go_on_reading(index);
+  if (instruction.placed) expect_blocks(index);
   const Key key = block_key(key_, instruction.channel, instruction.first_block + progress.done);
   const PeerLink::Found found = program_->streams[instruction.stream].link->find(key, forward_mask);
   if (found.arrival == nullptr || !ready(instruction, progress.done)) return false;
   return accept(index, found);
+}
+
+void Operation::expect_blocks(std::uint32_t index) {
+  const Instruction& instruction = program_->instructions[index];
+  Progress& progress = progress_[index];
+  const std::uint32_t end = std::min(instruction.blocks, progress.done + most_expected);
+  for (; progress.expected < end && ready(instruction, progress.expected); ++progress.expected) {
+    const auto [offset, bytes] = block_of(instruction, progress.expected);
+    program_->streams[instruction.stream].link->placement()->expect(
+        header_for(instruction, progress.expected, Role::data, bytes),
+        base_[static_cast<int>(instruction.dst_buffer)] + instruction.dst + offset);
+  }
 }
 
 bool Operation::accept(std::uint32_t index, const PeerLink::Found& found) {
@@ -286,6 +301,8 @@ bool Operation::accept(std::uint32_t index, const PeerLink::Found& found) {
   }
   call_.context->note_consumed(stream.peer, is_point_to_point(), header.consumed);
   if (is_location) return pull(index, found);
+  // It may have come before it was expected.
+  if (instruction.placed) stream.link->forget(header.key, exact_mask);
   combine(instruction, block, found.arrival->data);
   stream.link->release(found);
   return step_forward(index);
@@ -318,7 +335,8 @@ void Operation::combine(const Instruction& instruction, std::uint32_t block,
   const auto [offset, bytes] = block_of(instruction, block);
   std::byte* const dst = base_[static_cast<int>(instruction.dst_buffer)] + instruction.dst + offset;
   if (instruction.op == Op::recv) {
-    if (bytes > 0) copy(instruction, dst, incoming, bytes);  // dst may be null for nothing
+    const bool is_there = bytes == 0 || incoming == dst;  // dst may be null for nothing
+    if (!is_there) copy(instruction, dst, incoming, bytes);
     return;
   }
   const std::byte* first =

@@ -77,7 +77,8 @@ class Operation {
     std::uint32_t announced = 0;  // published sends: blocks whose location has been published
     std::uint32_t moved_in = 0;   // the latest pass in which a block was done
     Passage passage = Passage::unknown;
-    bool owes_answer = false;  // receives: the block has been pulled, the peer does not know yet
+    std::uint32_t expected = 0;  // receives: blocks that the transport has been told where to put
+    bool owes_answer = false;    // receives: the block has been pulled, the peer does not know yet
   };
   struct StreamProgress {
     std::uint32_t sent = 0, received = 0;  // whole messages
@@ -113,6 +114,7 @@ class Operation {
   bool publish(std::uint32_t index);
   bool take_answer(std::uint32_t index);
   bool advance_receive(std::uint32_t index);
+  void expect_blocks(std::uint32_t index);
   bool accept(std::uint32_t index, const PeerLink::Found& found);
   bool is_expected(const Header& header, std::size_t bytes);
   bool pull(std::uint32_t index, const PeerLink::Found& found);

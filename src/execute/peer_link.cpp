@@ -11,7 +11,8 @@ PeerLink::PeerLink(std::string peer, std::string_view transport_name, Transport&
       transport_(transport),
       endpoint_(std::move(endpoint)),
       group_send_(dynamic_cast<GroupSend*>(&transport)),
-      memory_(dynamic_cast<PeerMemory*>(endpoint_.get())) {}
+      memory_(dynamic_cast<PeerMemory*>(endpoint_.get())),
+      placement_(dynamic_cast<DirectPlacement*>(endpoint_.get())) {}
 
 void PeerLink::set_front_aside() {
   std::unique_ptr<Aside> aside = endpoint_->set_aside();

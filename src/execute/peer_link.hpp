@@ -53,6 +53,11 @@ class PeerLink {
   Transport& transport() const { return transport_; }
   GroupSend* group_send() { return group_send_; }  // null: the transport has no such ability
   PeerMemory* memory() { return memory_; }         // likewise
+  DirectPlacement* placement() { return placement_; }
+  // Nothing of an operation (mask: its bits) or a communicator is written to any more.
+  void forget(Key key, Key mask) {
+    if (placement_ != nullptr) placement_->forget(key, mask);
+  }
   const std::string& peer() const { return peer_; }
   const std::string& transport_name() const { return transport_name_; }
 
@@ -70,6 +75,7 @@ class PeerLink {
   std::unique_ptr<Endpoint> endpoint_;
   GroupSend* group_send_;
   PeerMemory* memory_;
+  DirectPlacement* placement_;
   AsideByKey aside_;  // by what forward_mask leaves of the key
 };
 

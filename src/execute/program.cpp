@@ -10,6 +10,9 @@ namespace {
 // Most of it has left the near caches before the call is over.
 constexpr std::size_t large_output_bytes = std::size_t{32} << 20;
 
+// Less arrives together with its header, and is copied before anybody knows where it belongs.
+constexpr std::size_t placed_bytes = 32 * 1024;
+
 // Numbers the messages of each (peer, channel) as they are met in program order.
 class Numbering {
  public:
@@ -90,6 +93,15 @@ void find_groups(Program& program) {
   }
 }
 
+// What peers let this rank read needs no placing.
+void find_placed(Program& program) {
+  for (Instruction& i : program.instructions) {
+    if (i.op != Op::recv || i.bytes < placed_bytes) continue;
+    PeerLink& link = *program.streams[i.stream].link;
+    i.placed = link.placement() != nullptr && link.memory() == nullptr;
+  }
+}
+
 bool overlap(const Instruction& writes, const Instruction& reads) {
   return reads.src_buffer == writes.dst_buffer && reads.src < writes.dst + writes.bytes &&
          writes.dst < reads.src + reads.bytes;
@@ -141,6 +153,7 @@ Program lower(const Lowering& lowering) {
     if (!step.is_local()) numbering.number(step, instruction);
   }
   find_groups(program);
+  find_placed(program);
   find_final(program);
   program.has_large_output = lowering.output_count * lowering.element_bytes >= large_output_bytes;
   program.uses_network = std::ranges::any_of(

@@ -21,6 +21,7 @@ struct Instruction {
   Op op = Op::copy;
   bool incoming_first = false;
   bool rendezvous = false;  // the receiver pulls, where it can reach the memory
+  bool placed = false;      // what is received goes right where it belongs
   bool is_final = false;    // what it writes to the output is not read again
   Buffer src_buffer{}, dst_buffer{};
   Channel channel = 0;

@@ -148,6 +148,18 @@ class PeerMemory {
   virtual std::uint32_t epoch() const = 0;
 };
 
+// On an endpoint: blocks are received right where they belong.
+class DirectPlacement {
+ public:
+  virtual ~DirectPlacement() = default;
+  // If the block with this key, fingerprint and size has not begun to arrive, its payload will be
+  // written to `to` and be found there (Arrival::data). Until then `to` belongs to the endpoint.
+  virtual void expect(const Header& header, std::byte* to) = 0;
+  // Blocks whose key equals `key` under `mask` are expected no longer. Nothing is written there any
+  // more, not even the rest of one that is arriving.
+  virtual void forget(Key key, Key mask) = 0;
+};
+
 // On an endpoint: which of several ways was taken.
 class Routed {
  public:

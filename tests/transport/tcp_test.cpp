@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
+#include <cstring>
 #include <random>
 #include <thread>
 #include <unordered_map>
@@ -14,6 +16,7 @@
 #include "fleet.hpp"
 #include "transport/flow/ledger.hpp"
 #include "transport/flow/window.hpp"
+#include "transport/tcp/inbox.hpp"
 
 namespace motet::test {
 namespace {
@@ -41,6 +44,82 @@ TEST(TcpWindow, CountsLikeATable) {
   std::size_t streams = 0;
   for (const auto& [stream, under_way] : model) streams += under_way > 0 ? 1 : 0;
   EXPECT_EQ(window.streams(), streams);
+}
+
+// An inbox that reads what a test writes.
+struct Reading {
+  Reading() : pool(std::make_shared<flow::BufferPool>()), inbox(longest, pool, window) {
+    if (::socketpair(AF_UNIX, SOCK_STREAM, 0, sockets.data()) != 0) std::abort();
+  }
+  Reading(const Reading&) = delete;
+  Reading& operator=(const Reading&) = delete;
+  ~Reading() {
+    for (const int socket : sockets) ::close(socket);
+  }
+  // Of a frame and its payload.
+  void write(std::span<const std::byte> bytes) {
+    ASSERT_EQ(::write(sockets[0], bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
+    EXPECT_EQ(inbox.read(sockets[1]).end, "");
+  }
+
+  static constexpr std::size_t longest = 64 * 1024;
+  std::array<int, 2> sockets{};
+  flow::Window window;
+  std::shared_ptr<flow::BufferPool> pool;
+  tcp::Inbox inbox;
+};
+
+constexpr Header placed_header{
+    .key = 7, .fingerprint = 3, .consumed = 0, .bytes = 40'000, .stream = 1};
+
+std::vector<std::byte> frame_with_payload() {
+  const flow::Frame frame = flow::frame_of(placed_header, {});
+  std::vector<std::byte> bytes(sizeof frame + placed_header.bytes, std::byte{0xab});
+  std::memcpy(bytes.data(), &frame, sizeof frame);
+  return bytes;
+}
+
+TEST(TcpInbox, PutsAnExpectedBlockWhereItBelongs) {
+  Reading reading;
+  std::vector<std::byte> place(placed_header.bytes);
+  reading.inbox.expect(placed_header, place.data());
+  const auto bytes = frame_with_payload();
+  for (const std::size_t part : {std::size_t{20}, std::size_t{1'000}, bytes.size() - 1'020}) {
+    reading.write(std::span(bytes).subspan(part == 20 ? 0 : part == 1'000 ? 20 : 1'020, part));
+  }
+  ASSERT_NE(reading.inbox.front(), nullptr);
+  EXPECT_EQ(reading.inbox.front()->arrival.data, place.data());
+  EXPECT_EQ(place, std::vector(placed_header.bytes, std::byte{0xab}));
+}
+
+TEST(TcpInbox, PutsNothingWhereAnotherCallsBlockWasExpected) {
+  for (const bool other_size : {false, true}) {
+    Reading reading;
+    std::vector<std::byte> place(placed_header.bytes);
+    Header expected = placed_header;
+    (other_size ? expected.bytes : expected.fingerprint) -= 1;
+    reading.inbox.expect(expected, place.data());
+    reading.write(frame_with_payload());
+    while (reading.inbox.front() == nullptr)
+      ASSERT_EQ(reading.inbox.read(reading.sockets[1]).end, "");
+    EXPECT_NE(reading.inbox.front()->arrival.data, place.data());
+    EXPECT_EQ(place, std::vector<std::byte>(placed_header.bytes));
+  }
+}
+
+TEST(TcpInbox, WritesNothingMoreWhereItWasToldToForget) {
+  Reading reading;
+  std::vector<std::byte> place(placed_header.bytes);
+  reading.inbox.expect(placed_header, place.data());
+  const auto bytes = frame_with_payload();
+  reading.write(std::span(bytes).first(20'000));
+  reading.inbox.forget(placed_header.key, ~Key{0});
+  std::ranges::fill(place, std::byte{});
+  reading.write(std::span(bytes).subspan(20'000));
+  while (reading.inbox.front() == nullptr)
+    ASSERT_EQ(reading.inbox.read(reading.sockets[1]).end, "");
+  EXPECT_NE(reading.inbox.front()->arrival.data, place.data());
+  EXPECT_EQ(place, std::vector<std::byte>(placed_header.bytes));
 }
 
 struct Credits : flow::CreditSender {

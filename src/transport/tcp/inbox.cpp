@@ -52,7 +52,7 @@ Inbox::Room Inbox::room() {
   Room room{};
   std::size_t staging_room = staging_.size() - end_;
   if (missing_ > 0) {
-    room[0] = {block_.memory.get() + (block_.arrival.header.bytes - missing_), missing_};
+    room[0] = {payload_ + (block_.arrival.header.bytes - missing_), missing_};
     if (missing_ > staging_.size()) staging_room = read_ahead_bytes;
   }
   room[1] = {staging_.data() + end_, staging_room};
@@ -64,8 +64,8 @@ std::string Inbox::digest() {
     if (under_way_) {
       const std::size_t part = std::min(missing_, staged());
       if (part > 0) {
-        std::memcpy(block_.memory.get() + (block_.arrival.header.bytes - missing_),
-                    staging_.data() + begin_, part);
+        std::memcpy(payload_ + (block_.arrival.header.bytes - missing_), staging_.data() + begin_,
+                    part);
       }
       begin_ += part;
       missing_ -= part;
@@ -95,9 +95,38 @@ std::string Inbox::begin(const Frame& frame) {
   under_way_ = true;
   kind_ = frame.kind;
   missing_ = frame.bytes;
-  block_.memory = pool_->take(frame.bytes);
-  block_.arrival = {.header = flow::header_of(frame), .data = block_.memory.get()};
+  const Header header = flow::header_of(frame);
+  payload_ = credit ? nullptr : place_for(header);
+  if (payload_ == nullptr) {
+    block_.memory = pool_->take(frame.bytes);
+    payload_ = block_.memory.get();
+  }
+  block_.arrival = {.header = header, .data = payload_};
   return {};
+}
+
+// Null if it is not expected, or not like this.
+std::byte* Inbox::place_for(const Header& header) {
+  const auto found = std::ranges::find(
+      expected_, header.key, [](const Expected& expected) { return expected.header.key; });
+  if (found == expected_.end()) return nullptr;
+  const bool like_this =
+      found->header.fingerprint == header.fingerprint && found->header.bytes == header.bytes;
+  std::byte* const to = like_this ? found->to : nullptr;
+  expected_.erase(found);
+  return to;
+}
+
+void Inbox::forget(Key key, Key mask) {
+  const auto is_meant = [&](const Header& header) { return ((header.key ^ key) & mask) == 0; };
+  std::erase_if(expected_, [&](const Expected& expected) { return is_meant(expected.header); });
+  const Header& header = block_.arrival.header;
+  const bool arrives_there = under_way_ && kind_ == FrameKind::block && header.bytes > 0 &&
+                             block_.memory == nullptr && is_meant(header);
+  if (!arrives_there) return;
+  // Nobody will read it, but the bytes behind it are wanted.
+  block_.memory = pool_->take(header.bytes);
+  block_.arrival.data = payload_ = block_.memory.get();
 }
 
 std::string Inbox::complete() {
@@ -108,7 +137,7 @@ std::string Inbox::complete() {
   }
   for (std::size_t at = 0; at < block_.arrival.header.bytes; at += sizeof(Credit)) {
     Credit credit;
-    std::memcpy(&credit, block_.memory.get() + at, sizeof credit);
+    std::memcpy(&credit, payload_ + at, sizeof credit);
     if (!window_.close(credit)) return "tcp: the peer consumed blocks that were not sent";
   }
   block_.memory.reset();

@@ -30,7 +30,7 @@ struct Block {
 };
 
 // Small frames are read many at a time into a staging area and copied out; of a long block only the
-// beginning is, the rest goes straight into its memory.
+// beginning is, the rest goes straight into its memory, or to where it is expected.
 class Inbox {
  public:
   // Credits that arrive are given to `window`, which must outlive this.
@@ -44,6 +44,10 @@ class Inbox {
   // One read. Never blocks.
   Outcome read(int socket);
 
+  // See DirectPlacement.
+  void expect(const Header& header, std::byte* to) { expected_.push_back({header, to}); }
+  void forget(Key key, Key mask);
+
   Block* front() { return head_ < blocks_.size() ? &blocks_[head_] : nullptr; }
   // There must be one.
   Block take_front();
@@ -54,6 +58,7 @@ class Inbox {
   std::string digest();  // what is staged; why not, if it makes no sense
   std::string begin(const Frame& frame);
   std::string complete();
+  std::byte* place_for(const Header& header);
   std::size_t staged() const { return end_ - begin_; }
 
   std::size_t max_block_bytes_;
@@ -67,7 +72,14 @@ class Inbox {
   bool under_way_ = false;
   FrameKind kind_{};
   Block block_;
-  std::size_t missing_ = 0;  // bytes of its payload
+  std::byte* payload_ = nullptr;  // where it goes
+  std::size_t missing_ = 0;       // bytes of it
+
+  struct Expected {
+    Header header;
+    std::byte* to;
+  };
+  std::vector<Expected> expected_;  // few
 
   std::vector<Block> blocks_;  // from head_ on
   std::size_t head_ = 0;

@@ -19,7 +19,10 @@ namespace motet::tcp {
 using flow::CreditSender;
 using flow::Ledger;
 
-class TcpEndpoint final : public Endpoint, public Routed, public CreditSender {
+class TcpEndpoint final : public Endpoint,
+                          public DirectPlacement,
+                          public Routed,
+                          public CreditSender {
  public:
   // Waits for attach(), or dials if it is given a dialler. `table` must outlive it.
   TcpEndpoint(Transport::Peer peer, std::optional<Dialler> dialler, std::size_t max_block_bytes,
@@ -35,6 +38,9 @@ class TcpEndpoint final : public Endpoint, public Routed, public CreditSender {
   void pop() override;
   std::unique_ptr<Aside> set_aside() override;
   bool flushed() const override { return outbox_.empty(); }
+
+  void expect(const Header& header, std::byte* to) override { inbox_.expect(header, to); }
+  void forget(Key key, Key mask) override { inbox_.forget(key, mask); }
 
   std::string route() const override { return peer_host(socket_.get()); }
 
