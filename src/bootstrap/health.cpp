@@ -3,6 +3,8 @@
 #include <fmt/core.h>
 #include <poll.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "bootstrap/hub_server.hpp"
@@ -18,18 +20,33 @@ using namespace std::chrono_literals;
 constexpr const char* hub_key = "health/hub-of-rank-0";
 constexpr auto longest_answer = 2s;  // of the hub, asked who is missing
 constexpr std::size_t most_addresses = 256;
+constexpr std::size_t most_rails = 64;
 
 struct HubAddress {
   Identity engine;
   std::vector<Address> addresses;
-  std::string problem{};  // why there is no hub
+  std::vector<std::vector<Address>> rails{};  // each rail's, for further lines
+  std::string problem{};                      // why there is no hub
 };
+
+void put(WireWriter& writer, const std::vector<Address>& addresses) {
+  writer.number(static_cast<std::uint32_t>(addresses.size()));
+  for (const Address& address : addresses) writer.text(address);
+}
+
+std::vector<Address> take_addresses(WireReader& reader) {
+  std::vector<Address> addresses;
+  const auto count = std::min<std::size_t>(reader.number<std::uint32_t>(), most_addresses);
+  for (std::size_t i = 0; i < count && reader.good(); ++i) addresses.emplace_back(reader.text());
+  return addresses;
+}
 
 std::string encode(const HubAddress& hub) {
   WireWriter writer;
   writer.text(hub.engine.to_text()).text(hub.problem);
-  writer.number(static_cast<std::uint32_t>(hub.addresses.size()));
-  for (const Address& address : hub.addresses) writer.text(address);
+  put(writer, hub.addresses);
+  writer.number(static_cast<std::uint32_t>(hub.rails.size()));
+  for (const std::vector<Address>& rail : hub.rails) put(writer, rail);
   return writer.take();
 }
 
@@ -39,25 +56,25 @@ HubAddress decode_hub_address(const std::string& text) {
   HubAddress hub;
   hub.engine = Identity::from_text(reader.text());
   hub.problem = reader.text();
-  const auto count = reader.number<std::uint32_t>();
-  for (std::uint32_t i = 0; i < count && i < most_addresses && reader.good(); ++i) {
-    hub.addresses.emplace_back(reader.text());
+  hub.addresses = take_addresses(reader);
+  const auto rails = std::min<std::size_t>(reader.number<std::uint32_t>(), most_rails);
+  for (std::size_t i = 0; i < rails && reader.good(); ++i) {
+    hub.rails.push_back(take_addresses(reader));
   }
   return hub;
 }
 
 // The next message, or nothing when the deadline has passed. Throws Error{peer_lost}.
-std::optional<HealthMessage> receive(FramedSocket& socket, Rank rank, const Deadline& deadline) {
+std::optional<HealthMessage> receive(MemberLink::Lines& hub, Rank rank, const Deadline& deadline) {
   while (true) {
-    socket.flush();
-    if (const auto frame = socket.receive()) return decode_health_message(*frame);
-    if (socket.broken()) {
+    hub.lines.flush();
+    if (const auto frame = hub.lines.receive()) return decode_health_message(*frame);
+    if (hub.lines.lost()) {
       throw Error(ErrorCode::peer_lost,
                   fmt::format("rank {}: joining: rank 0 has ended (health connection: {})", rank,
-                              socket.why()));
+                              hub.lines.why()));
     }
-    const auto wishes = static_cast<short>(socket.has_unsent() ? POLLIN | POLLOUT : POLLIN);
-    if (!wait_for(socket.descriptor(), wishes, deadline)) return {};
+    if (!wait_for(hub.poller->descriptor(), POLLIN, deadline)) return {};
   }
 }
 
@@ -79,12 +96,26 @@ FramedSocket connect_to_hub(const Health::Member& member, const Credentials& cre
   return FramedSocket(std::move(connection->socket), longest_health_frame);
 }
 
+// Says who this is, as the first words on its first line.
+MemberLink::Lines introduce(const Health::Member& member, const Credentials& credentials,
+                            const HubAddress& hub, FramedSocket socket) {
+  HealthMessage join{.call = HealthCall::join, .rank = member.rank};
+  join.process = ProcessIdentity::self();
+  socket.send(encode(join));
+  auto poller = std::make_unique<Poller>();
+  HealthLines lines(*poller, MemberLink::line_tag);
+  if (!lines.add(std::move(socket), HealthLines::Standing::proposed)) {
+    throw system_error("watching the health connection", errno);
+  }
+  return {std::move(poller), std::move(lines), {hub.rails, member.engine, hub.engine, credentials}};
+}
+
 // Waits until everybody is there; gives the hub's process.
-ProcessIdentity wait_for_everybody(FramedSocket& socket, Rank rank, const Deadline& deadline) {
-  auto reply = receive(socket, rank, deadline);
+ProcessIdentity wait_for_everybody(MemberLink::Lines& hub, Rank rank, const Deadline& deadline) {
+  auto reply = receive(hub, rank, deadline);
   if (!reply) {
-    socket.send(encode(HealthMessage{.call = HealthCall::who_is_missing}));
-    reply = receive(socket, rank, Deadline::after(longest_answer));
+    hub.lines.send(encode(HealthMessage{.call = HealthCall::who_is_missing}));
+    reply = receive(hub, rank, Deadline::after(longest_answer));
   }
   if (!reply) {
     throw Error(ErrorCode::timeout, fmt::format("rank {}: joining: rank 0 does not answer", rank));
@@ -97,8 +128,8 @@ ProcessIdentity wait_for_everybody(FramedSocket& socket, Rank rank, const Deadli
 
 class Health::State {
  public:
-  State(const Member& member, FramedSocket socket, const ProcessIdentity& hub)
-      : link_(std::make_shared<MemberLink>(member.rank, std::move(socket), hub)),
+  State(const Member& member, MemberLink::Lines lines, const ProcessIdentity& hub)
+      : link_(std::make_shared<MemberLink>(member.rank, std::move(lines), hub)),
         task_(HealthThread::of_this_process().add(link_)) {}
 
   ~State() {
@@ -125,6 +156,9 @@ class StartedHub {
     try {
       auto hub = std::make_shared<HubServer>(credentials, member);
       address.addresses = hub->addresses();
+      for (const std::string& rail : member.rails) {
+        if (has_address(rail)) address.rails.push_back(hub->addresses_of(rail));
+      }
       task_ = HealthThread::of_this_process().add(std::move(hub));
     } catch (const Error& error) {
       address.problem = error.what();  // which the others and this rank read in the store
@@ -150,13 +184,11 @@ std::unique_ptr<Health> Health::join(const Member& member, const Credentials& cr
     throw Error(ErrorCode::unavailable, "Motet cannot be used in a forked child");
   std::optional<StartedHub> hub;
   if (member.rank == 0) hub.emplace(member, credentials, store);
-  FramedSocket socket = connect_to_hub(member, credentials,
-                                       decode_hub_address(store.get(hub_key, deadline)), deadline);
-  HealthMessage join{.call = HealthCall::join, .rank = member.rank};
-  join.process = ProcessIdentity::self();
-  socket.send(encode(join));
-  const ProcessIdentity hub_process = wait_for_everybody(socket, member.rank, deadline);
-  auto state = std::make_unique<State>(member, std::move(socket), hub_process);
+  const HubAddress address = decode_hub_address(store.get(hub_key, deadline));
+  MemberLink::Lines lines = introduce(member, credentials, address,
+                                      connect_to_hub(member, credentials, address, deadline));
+  const ProcessIdentity hub_process = wait_for_everybody(lines, member.rank, deadline);
+  auto state = std::make_unique<State>(member, std::move(lines), hub_process);
   if (hub) hub->keep();
   return std::unique_ptr<Health>(new Health(std::move(state)));
 }

@@ -1,9 +1,10 @@
 // Who is alive and who is where: one small thread per process, apart from the data path.
 //
-// Every rank of a job keeps one authenticated connection to the hub, which runs in rank 0's
-// process. The hub sees deaths (by pidfd for processes of its own machine, else by the closed
-// connection), asks everybody for their latest calls when somebody has waited long, and floods one
-// verdict, so that all survivors report the same.
+// Every rank of a job keeps an authenticated connection to the hub, which runs in rank 0's process;
+// where rank 0 has several rails, two by different ones. The hub sees deaths (by pidfd for
+// processes of its own machine, else by the closed connection), asks everybody for their latest
+// calls when somebody has waited long, and floods one verdict, so that all survivors report the
+// same.
 #pragma once
 
 #include <array>
@@ -91,7 +92,8 @@ class Health {
     Rank rank = 0;  // in the job
     int world_size = 1;
     Identity engine;
-    ListenOn listen_on{};  // rank 0: for the hub
+    ListenOn listen_on{};              // rank 0: for the hub
+    std::vector<std::string> rails{};  // rank 0: interfaces by which it can be reached, apart
   };
   // Rank 0 starts the hub and publishes its address in the store; everybody connects. Throws Error
   // naming who is missing.

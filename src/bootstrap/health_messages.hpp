@@ -14,7 +14,8 @@ namespace motet {
 
 enum class HealthCall : std::uint8_t {
   // rank to hub
-  join,            // rank, process: the first message
+  join,            // rank, process: the first words of its first line
+  another_line,    // rank: the first words of one that it adds
   who_is_missing,  // the rank's patience for joining is over
   watch,           // communicator; members, from its first member only
   left,            // communicator; records: the last call if any

@@ -16,10 +16,15 @@ constexpr auto grace_after_close = 300ms;
 // Handed out by the listener, but nothing said yet: as many as ranks, and some that dial again.
 constexpr std::size_t spare_connections = 64;
 
-// Tags: the connection of a member, or its process.
+// Tags: the lines of a rank (its number), its process, or a newcomer.
 constexpr std::uint64_t timer_tag = ~std::uint64_t{0};
 constexpr std::uint64_t listener_tag = ~std::uint64_t{1};
 constexpr std::uint64_t process_bit = std::uint64_t{1} << 62U;
+constexpr std::uint64_t newcomer_bit = std::uint64_t{1} << 61U;
+
+Rank rank_of(std::uint64_t tag) {
+  return static_cast<Rank>(tag & ~process_bit);
+}
 
 }  // namespace
 
@@ -33,21 +38,27 @@ HubServer::HubServer(const Credentials& credentials, const Health::Member& me)
   poller_.add(timer_.descriptor(), EPOLLIN, timer_tag);
 }
 
+std::vector<Address> HubServer::addresses_of(const std::string& interface) const {
+  return local_addresses(port_of(parse_address(listener_.addresses().front())), interface);
+}
+
 bool HubServer::advance() {
   for (const Poller::Event event : poller_.wait(0ms)) {
     if (event.tag == timer_tag) continue;
     if (event.tag == listener_tag) {
       accept();
+    } else if ((event.tag & newcomer_bit) != 0) {
+      hear(event.tag & ~newcomer_bit);
     } else if ((event.tag & process_bit) != 0) {
-      process_ended(event.tag & ~process_bit);
-    } else if (const auto found = members_.find(event.tag); found != members_.end()) {
-      serve(event.tag, found->second);
+      process_ended(rank_of(event.tag));
+    } else {
+      serve(rank_of(event.tag));
     }
   }
   const auto now = Clock::now();
   expire_closed(now);
   auto next = hub_.tick(now);
-  for (const auto& [id, member] : members_) {
+  for (const auto& [rank, member] : members_) {
     if (member.closed_until) next = std::min(next, *member.closed_until);
   }
   timer_.set(next);
@@ -57,105 +68,109 @@ bool HubServer::advance() {
 void HubServer::accept() {
   for (Connection& connection : listener_.advance()) {
     const auto most = static_cast<std::size_t>(world_size_) + spare_connections;
-    if (connection.purpose != Purpose::health || members_.size() >= most) continue;
+    if (connection.purpose != Purpose::health || newcomers_.size() >= most) continue;
     limit_silence(connection.socket.get());
-    const std::uint64_t id = next_id_++;
-    if (!poller_.try_add(connection.socket.get(), EPOLLIN, id)) continue;
-    members_.try_emplace(id, std::move(connection.socket));
+    const std::uint64_t id = next_newcomer_++;
+    if (!poller_.try_add(connection.socket.get(), EPOLLIN, id | newcomer_bit)) continue;
+    newcomers_.try_emplace(
+        id, Newcomer{FramedSocket(std::move(connection.socket), longest_health_frame),
+                     connection.peer});
   }
 }
 
-void HubServer::serve(std::uint64_t id, Member& member) {
-  member.socket.flush();
-  while (const auto frame = member.socket.receive()) {
-    const auto message = decode_health_message(*frame);
-    if (!message) return dismiss(id, "speaks another version of Motet, or nonsense");
-    handle(id, member, *message);
-    if (!members_.contains(id)) return;  // it said goodbye, or something else than its name first
+// A connection's first words say whose it is.
+void HubServer::hear(std::uint64_t id) {
+  const auto found = newcomers_.find(id);
+  if (found == newcomers_.end()) return;
+  const auto frame = found->second.socket.receive();
+  if (!frame && !found->second.socket.broken()) return;
+  poller_.remove(found->second.socket.descriptor());
+  Newcomer newcomer = std::move(newcomers_.extract(found).mapped());
+  const auto words = frame ? decode_health_message(*frame) : std::nullopt;
+  if (words && words->rank >= 0 && words->rank < world_size_) admit(std::move(newcomer), *words);
+}
+
+void HubServer::admit(Newcomer newcomer, const HealthMessage& words) {
+  const auto member = members_.find(words.rank);
+  if (words.call == HealthCall::join && member == members_.end()) {
+    return join(std::move(newcomer), words);
   }
-  if (member.socket.broken()) return connection_ended(member);
-  wish(id);
+  // Of a rank that has been given up no line counts any more.
+  if (words.call != HealthCall::another_line || member == members_.end()) return;
+  if (member->second.engine != newcomer.engine) return;
+  member->second.lines.add(std::move(newcomer.socket), HealthLines::Standing::agreed);
 }
 
-void HubServer::handle(std::uint64_t id, Member& member, const HealthMessage& message) {
-  if (!member.rank && !admit(id, member, message)) return remove(id);
-  const Rank rank = *member.rank;
-  hub_.handle(rank, message, Clock::now());
-  if (message.call == HealthCall::goodbye) remove(id);
+void HubServer::join(Newcomer newcomer, const HealthMessage& words) {
+  HealthLines lines(poller_, static_cast<std::uint64_t>(words.rank));
+  if (!lines.add(std::move(newcomer.socket), HealthLines::Standing::agreed)) return;
+  const auto& member =
+      members_
+          .try_emplace(words.rank, Member{std::move(lines), newcomer.engine, words.process,
+                                          watch_process(words.process)})
+          .first->second;
+  const auto tag = static_cast<std::uint64_t>(words.rank) | process_bit;
+  if (member.process) poller_.try_add(member.process.get(), EPOLLIN, tag);
+  hub_.handle(words.rank, words, Clock::now());
 }
 
-// A rank's first words say who it is.
-bool HubServer::admit(std::uint64_t id, Member& member, const HealthMessage& message) {
-  const bool valid = message.call == HealthCall::join && message.rank >= 0 &&
-                     message.rank < world_size_ && !by_rank_.contains(message.rank);
-  if (!valid) return false;
-  member.rank = message.rank;
-  member.identity = message.process;
-  by_rank_.emplace(message.rank, id);
-  member.process = watch_process(message.process);
-  if (member.process) poller_.try_add(member.process.get(), EPOLLIN, id | process_bit);
-  return true;
-}
-
-void HubServer::process_ended(std::uint64_t id) {
-  const auto found = members_.find(id);
+void HubServer::serve(Rank rank) {
+  const auto found = members_.find(rank);
   if (found == members_.end()) return;
+  HealthLines& lines = found->second.lines;
+  lines.flush();
+  while (const auto frame = lines.receive()) {
+    const auto message = decode_health_message(*frame);
+    if (!message) return dismiss(rank, "speaks another version of Motet, or nonsense");
+    hub_.handle(rank, *message, Clock::now());
+    if (message->call == HealthCall::goodbye) return remove(rank);
+  }
+  if (lines.lost()) connections_ended(found->second);
+}
+
+void HubServer::process_ended(Rank rank) {
   // What it said before it ended comes first: it may have been a goodbye.
-  serve(id, found->second);
-  const auto still = members_.find(id);
-  if (still == members_.end()) return;
-  dismiss(id, "is gone" + how_it_ended(still->second.identity, still->second.process));
+  serve(rank);
+  const auto found = members_.find(rank);
+  if (found == members_.end()) return;
+  dismiss(rank, "is gone" + how_it_ended(found->second.identity, found->second.process));
 }
 
 // Without a goodbye.
-void HubServer::dismiss(std::uint64_t id, const std::string& how) {
-  const auto rank = members_.at(id).rank;
-  remove(id);
-  if (rank) hub_.died(*rank, how);
+void HubServer::dismiss(Rank rank, const std::string& how) {
+  remove(rank);
+  hub_.died(rank, how);
 }
 
-void HubServer::connection_ended(Member& member) {
+void HubServer::connections_ended(Member& member) {
   if (member.closed_until) return;
-  poller_.remove(member.socket.descriptor());
   const auto grace = member.process ? Clock::duration(grace_after_close) : Clock::duration::zero();
   member.closed_until = Clock::now() + grace;
 }
 
 void HubServer::expire_closed(Clock::time_point now) {
-  std::vector<std::uint64_t> over;
-  for (const auto& [id, member] : members_) {
-    if (member.closed_until && *member.closed_until <= now) over.push_back(id);
+  std::vector<Rank> over;
+  for (const auto& [rank, member] : members_) {
+    if (member.closed_until && *member.closed_until <= now) over.push_back(rank);
   }
-  for (const std::uint64_t id : over) {
-    const Member& member = members_.at(id);
-    dismiss(id, member.process
-                    ? "has closed its health connection"
-                    : fmt::format("is gone (connection to rank 0: {})", member.socket.why()));
+  for (const Rank rank : over) {
+    const Member& member = members_.at(rank);
+    dismiss(rank, member.process
+                      ? "has closed its health connection"
+                      : fmt::format("is gone (connection to rank 0: {})", member.lines.why()));
   }
 }
 
-void HubServer::remove(std::uint64_t id) {
-  const auto found = members_.find(id);
+void HubServer::remove(Rank rank) {
+  const auto found = members_.find(rank);
   if (found == members_.end()) return;
-  const Member& member = found->second;
-  poller_.remove(member.socket.descriptor());
-  if (member.process) poller_.remove(member.process.get());
-  if (member.rank) by_rank_.erase(*member.rank);
+  if (found->second.process) poller_.remove(found->second.process.get());
   members_.erase(found);
 }
 
 void HubServer::send(Rank rank, const HealthMessage& message) {
-  const auto found = by_rank_.find(rank);
-  if (found == by_rank_.end()) return;
-  members_.at(found->second).socket.send(encode(message));
-  wish(found->second);
-}
-
-void HubServer::wish(std::uint64_t id) {
-  const Member& member = members_.at(id);
-  if (member.closed_until) return;
-  const std::uint32_t events = member.socket.has_unsent() ? EPOLLIN | EPOLLOUT : EPOLLIN;
-  poller_.change(member.socket.descriptor(), events, id);
+  const auto found = members_.find(rank);
+  if (found != members_.end()) found->second.lines.send(encode(message));
 }
 
 }  // namespace motet

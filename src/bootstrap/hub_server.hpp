@@ -11,6 +11,7 @@
 
 #include "bootstrap/health.hpp"
 #include "bootstrap/health_hub.hpp"
+#include "bootstrap/health_lines.hpp"
 #include "bootstrap/health_thread.hpp"
 #include "net/framed_socket.hpp"
 #include "net/handshake.hpp"
@@ -23,39 +24,45 @@ class HubServer final : public HealthTask {
   HubServer(const Credentials& credentials, const Health::Member& me);
 
   std::vector<Address> addresses() const { return listener_.addresses(); }
+  // Those of one interface, which must have some.
+  std::vector<Address> addresses_of(const std::string& interface) const;
   int descriptor() const override { return poller_.descriptor(); }
   bool advance() override;
 
  private:
-  struct Member {
-    explicit Member(Descriptor connection) : socket(std::move(connection), longest_health_frame) {}
+  // A connection whose first words have not come.
+  struct Newcomer {
     FramedSocket socket;
-    Descriptor process;  // readable when it has ended; empty if it cannot be watched
+    Identity engine;
+  };
+  struct Member {
+    HealthLines lines;
+    Identity engine;
     ProcessIdentity identity;
-    std::optional<Rank> rank;  // unknown until it joins
-    // The connection has ended; its process is given so long to end too.
-    std::optional<Clock::time_point> closed_until;
+    Descriptor process;  // readable when it has ended; empty if it cannot be watched
+    // Its connections have ended; its process is given so long to end too.
+    std::optional<Clock::time_point> closed_until{};
   };
 
   void accept();
-  void serve(std::uint64_t id, Member& member);
-  void handle(std::uint64_t id, Member& member, const HealthMessage& message);
-  bool admit(std::uint64_t id, Member& member, const HealthMessage& message);
-  void process_ended(std::uint64_t id);
-  void connection_ended(Member& member);
-  void dismiss(std::uint64_t id, const std::string& how);
-  void remove(std::uint64_t id);
+  void hear(std::uint64_t id);
+  void admit(Newcomer newcomer, const HealthMessage& words);
+  void join(Newcomer newcomer, const HealthMessage& words);
+  void serve(Rank rank);
+  void process_ended(Rank rank);
+  void connections_ended(Member& member);
+  void dismiss(Rank rank, const std::string& how);
+  void remove(Rank rank);
   void send(Rank rank, const HealthMessage& message);
-  void wish(std::uint64_t id);
   void expire_closed(Clock::time_point now);
 
   int world_size_;
   Poller poller_;
   Timer timer_;
   Listener listener_;
-  std::map<std::uint64_t, Member> members_;
-  std::map<Rank, std::uint64_t> by_rank_;
-  std::uint64_t next_id_ = 1;
+  std::map<std::uint64_t, Newcomer> newcomers_;
+  std::uint64_t next_newcomer_ = 0;
+  std::map<Rank, Member> members_;
   HealthHub hub_;
 };
 

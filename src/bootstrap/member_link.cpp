@@ -1,17 +1,23 @@
 #include "bootstrap/member_link.hpp"
 
 #include <fmt/core.h>
-#include <poll.h>
 
 #include <algorithm>
 #include <utility>
+
+#include "net/socket.hpp"
 
 namespace motet {
 namespace {
 
 using namespace std::chrono_literals;
 
-enum Tag : std::uint64_t { bell_tag, timer_tag, socket_tag, process_tag };
+enum Tag : std::uint64_t {
+  bell_tag = MemberLink::line_tag + 1,
+  timer_tag,
+  dialler_tag,
+  process_tag
+};
 
 // A dying process closes its descriptors a moment before it has ended; how it ended, which is known
 // only then, is worth that moment also on a busy machine.
@@ -30,25 +36,25 @@ bool MemberLink::Watch::contains(Rank rank) const {
   return std::find(members.begin(), members.end(), rank) != members.end();
 }
 
-MemberLink::MemberLink(Rank rank, FramedSocket socket, ProcessIdentity hub)
+MemberLink::MemberLink(Rank rank, Lines lines, ProcessIdentity hub)
     : rank_(rank),
       hub_(std::move(hub)),
+      poller_(std::move(lines.poller)),
       hub_process_(watch_process(hub_)),
-      socket_(std::move(socket)) {
-  poller_.add(bell_.descriptor(), EPOLLIN, bell_tag);
-  poller_.add(timer_.descriptor(), EPOLLIN, timer_tag);
-  poller_.add(socket_.descriptor(), EPOLLIN, socket_tag);
+      lines_(std::move(lines.lines)),
+      dialler_(hub_process_ ? LineDialler::Ways() : std::move(lines.ways), *poller_, dialler_tag) {
+  poller_->add(bell_.descriptor(), EPOLLIN, bell_tag);
+  poller_->add(timer_.descriptor(), EPOLLIN, timer_tag);
   // Rank 0 itself does not outlive its own process.
-  if (hub_process_ && rank != 0) poller_.add(hub_process_.get(), EPOLLIN, process_tag);
+  if (hub_process_ && rank != 0) poller_->add(hub_process_.get(), EPOLLIN, process_tag);
+  bell_.ring();  // the other ways are to be dialled
 }
 
 // --- What others call.
 
 void MemberLink::send(const HealthMessage& message) {
   if (hub_lost_ || closed_until_) return;
-  socket_.send(encode(message));
-  // The health thread sends what is left, and finds out if the connection is broken.
-  if (socket_.has_unsent() || socket_.broken()) bell_.ring();
+  lines_.send(encode(message));  // the health thread sends what is left
 }
 
 void MemberLink::watch(std::uint32_t communicator, std::vector<Rank> members,
@@ -141,17 +147,14 @@ void MemberLink::say_goodbye() {
   while (rank_ == 0 && !on_health_thread && !first_has_left_ && !hub_lost_ && !deadline.passed()) {
     heard_.wait_for(lock, deadline.left() + 1ms);
   }
-  while (socket_.has_unsent() && !socket_.broken() && !deadline.passed()) {
-    wait_for(socket_.descriptor(), POLLOUT, deadline);
-    socket_.flush();
-  }
+  lines_.wait_until_sent(deadline);
 }
 
 // --- The health thread.
 
 bool MemberLink::advance() {
   bool process_ended = false;
-  for (const Poller::Event event : poller_.wait(0ms)) {
+  for (const Poller::Event event : poller_->wait(0ms)) {
     if (event.tag == bell_tag) bell_.silence();
     if (event.tag == process_tag) process_ended = true;
   }
@@ -160,25 +163,29 @@ bool MemberLink::advance() {
     if (!hub_lost_) flush_and_receive();
     const auto now = Clock::now();
     if (!hub_lost_ && process_ended) hub_gone("is gone" + how_it_ended(hub_, hub_process_));
-    if (!hub_lost_ && socket_.broken()) hub_closed(now);
-    timer_.set(closed_until_ && !hub_lost_ ? *closed_until_ : Clock::time_point::max());
+    if (!hub_lost_ && lines_.lost()) hub_closed(now);
+    if (!hub_lost_ && !closed_until_) dial_more(now);
+    const auto next = closed_until_ ? *closed_until_ : dialler_.next();
+    timer_.set(hub_lost_ ? Clock::time_point::max() : next);
   }
   deliver();
   return true;
 }
 
 void MemberLink::flush_and_receive() {
-  socket_.flush();
-  while (const auto frame = socket_.receive()) {
+  lines_.flush();
+  while (const auto frame = lines_.receive()) {
     if (const auto message = decode_health_message(*frame)) handle(*message);
   }
-  if (closed_until_) return;
-  if (socket_.broken()) {
-    poller_.remove(socket_.descriptor());
-  } else {
-    poller_.change(socket_.descriptor(), socket_.has_unsent() ? EPOLLIN | EPOLLOUT : EPOLLIN,
-                   socket_tag);
-  }
+}
+
+void MemberLink::dial_more(Clock::time_point now) {
+  auto connected = dialler_.advance(lines_.peer_hosts(), now);
+  if (!connected) return;
+  limit_silence(connected->get());
+  FramedSocket socket(std::move(*connected), longest_health_frame);
+  socket.send(encode(HealthMessage{.call = HealthCall::another_line, .rank = rank_}));
+  lines_.add(std::move(socket), HealthLines::Standing::proposed);
 }
 
 void MemberLink::hub_closed(Clock::time_point now) {
@@ -186,13 +193,13 @@ void MemberLink::hub_closed(Clock::time_point now) {
     closed_until_ = now + (hub_process_ ? Clock::duration(grace_after_close) : 0ms);
   if (*closed_until_ > now) return;
   hub_gone(hub_process_ ? "has closed its health connection"
-                        : "is gone (connection: " + socket_.why() + ")");
+                        : "is gone (connection: " + lines_.why() + ")");
 }
 
 // The hub ends with rank 0's process. If rank 0 had said goodbye, nobody has died.
 void MemberLink::hub_gone(const std::string& how) {
   hub_lost_ = true;
-  if (hub_process_) poller_.remove(hub_process_.get());
+  if (hub_process_) poller_->remove(hub_process_.get());
   if (!first_has_left_) rank_gone(0, fmt::format("rank 0 {} {}", hub_.to_text(), how));
   heard_.notify_all();
 }

@@ -1,4 +1,4 @@
-// A rank's end of its connection to the hub: what it watches, what it has heard, and whom it has
+// A rank's end of its connections to the hub: what it watches, what it has heard, and whom it has
 // told.
 #pragma once
 
@@ -13,16 +13,24 @@
 #include <string>
 #include <vector>
 
+#include "bootstrap/health_lines.hpp"
 #include "bootstrap/health_messages.hpp"
 #include "bootstrap/health_thread.hpp"
-#include "net/framed_socket.hpp"
+#include "bootstrap/line_dialler.hpp"
 
 namespace motet {
 
 class MemberLink final : public HealthTask {
  public:
+  // The first line, and what it hangs on; more by these ways, unless the hub is on this machine.
+  struct Lines {
+    std::unique_ptr<Poller> poller;
+    HealthLines lines;
+    LineDialler::Ways ways;
+  };
+  static constexpr std::uint64_t line_tag = 0;  // of the lines in their poller
   // `hub` is the process of rank 0. Throws Error{system}.
-  MemberLink(Rank rank, FramedSocket socket, ProcessIdentity hub);
+  MemberLink(Rank rank, Lines lines, ProcessIdentity hub);
 
   // Any thread.
   void watch(std::uint32_t communicator, std::vector<Rank> members,
@@ -34,7 +42,7 @@ class MemberLink final : public HealthTask {
                         const Deadline& deadline);
   void say_goodbye();  // nothing is watched any more, nobody is called back
 
-  int descriptor() const override { return poller_.descriptor(); }
+  int descriptor() const override { return poller_->descriptor(); }
   bool advance() override;
 
  private:
@@ -48,6 +56,7 @@ class MemberLink final : public HealthTask {
   };
 
   void flush_and_receive();
+  void dial_more(Clock::time_point now);
   void handle(const HealthMessage& message);
   void answer(const HealthMessage& query);
   void send(const HealthMessage& message);
@@ -64,13 +73,14 @@ class MemberLink final : public HealthTask {
 
   const Rank rank_;
   const ProcessIdentity hub_;
-  Poller poller_;
+  const std::unique_ptr<Poller> poller_;
   Bell bell_;
   Timer timer_;
   Descriptor hub_process_;  // readable when it has ended
 
   std::mutex mutex_;  // guards what follows
-  FramedSocket socket_;
+  HealthLines lines_;
+  LineDialler dialler_;
   std::map<std::uint32_t, Watch> watches_;
   std::map<Rank, std::string> gone_;                 // with the text of the verdict
   std::map<std::uint32_t, Verdict> early_verdicts_;  // of communicators not watched here yet
@@ -82,7 +92,7 @@ class MemberLink final : public HealthTask {
   bool first_has_left_ = false;
   bool hub_lost_ = false;  // nobody to talk to any more
   std::optional<Clock::time_point>
-      closed_until_;  // the hub's connection has ended; its process may follow
+      closed_until_;  // the hub's connections have ended; its process may follow
 
   std::deque<std::uint32_t> deliveries_;  // communicators whose verdict is to be told
   std::optional<std::uint32_t> in_callback_;

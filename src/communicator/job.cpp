@@ -191,7 +191,7 @@ void expect_same_world_size(Meeting& meeting, const std::vector<Card>& cards) {
 std::unique_ptr<Health> join_health(Meeting& meeting, const Engine& engine, const Options& options,
                                     const Deadline& deadline) {
   const Health::Member member{meeting.rank, meeting.world_size, engine.identity(),
-                              listen_on(options)};
+                              listen_on(options), rails_of(options)};
   try {
     return Health::join(member, meeting.credentials, *meeting.store, deadline);
   } catch (const Error&) {

@@ -104,12 +104,6 @@ auto as_rank(Rank rank, Body&& body) {
   }
 }
 
-std::string host_part(const Address& address) {
-  std::string host = address.substr(0, address.rfind(':'));
-  if (host.front() == '[') host = host.substr(1, host.size() - 2);
-  return host;
-}
-
 bool is_loopback(const std::string& host) {
   return host.empty() || host == "localhost" || host.starts_with("127.") || host == "::1";
 }

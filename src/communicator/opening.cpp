@@ -16,26 +16,6 @@
 namespace motet {
 namespace {
 
-// Interfaces to be used together; empty: there are no two, or they are not wanted.
-std::vector<std::string> rails_of(const Options& options) {
-  if (options.rails == "none") return {};
-  std::vector<std::string> rails = split_words(options.rails);
-  if (rails.empty()) {
-    rails = near_nics(seat_here(CpuSet::of(allowed_cpus())).numa);
-    std::erase_if(rails, [&](const std::string& nic) {
-      return !is_chosen(options.interfaces, nic) || !has_address(nic);
-    });
-    if (rails.size() < 2) return {};
-  }
-  if (rails.size() > rails::most_rails && !options.rails.empty()) {
-    throw Error(ErrorCode::invalid_argument,
-                fmt::format("MOTET_RAILS names {} interfaces; at most {} can be used together",
-                            rails.size(), rails::most_rails));
-  }
-  if (rails.size() > rails::most_rails) rails.resize(rails::most_rails);
-  return rails;
-}
-
 TransportOptions wishes_of(const Options& options, Rank rank, const Identity& engine) {
   TransportOptions wishes;
   wishes.engine = engine;
@@ -104,6 +84,25 @@ Opened open_engine(const Options& options, Rank rank) {
 }
 
 }  // namespace
+
+std::vector<std::string> rails_of(const Options& options) {
+  if (options.rails == "none") return {};
+  std::vector<std::string> rails = split_words(options.rails);
+  if (rails.empty()) {
+    rails = near_nics(seat_here(CpuSet::of(allowed_cpus())).numa);
+    std::erase_if(rails, [&](const std::string& nic) {
+      return !is_chosen(options.interfaces, nic) || !has_address(nic);
+    });
+    if (rails.size() < 2) return {};
+  }
+  if (rails.size() > rails::most_rails && !options.rails.empty()) {
+    throw Error(ErrorCode::invalid_argument,
+                fmt::format("MOTET_RAILS names {} interfaces; at most {} can be used together",
+                            rails.size(), rails::most_rails));
+  }
+  if (rails.size() > rails::most_rails) rails.resize(rails::most_rails);
+  return rails;
+}
 
 std::vector<const TransportInfo*> wanted_transports(const std::string& option,
                                                     const std::vector<std::string>& also) {

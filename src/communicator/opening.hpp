@@ -23,6 +23,10 @@ struct Opened {
   std::vector<Missing> missing;     // of these
 };
 
+// Interfaces to be used together; empty: there are no two, or they are not wanted. Throws
+// Error{invalid_argument}.
+std::vector<std::string> rails_of(const Options& options);
+
 // The transports that the user wants, best first; without a wish all but those that have to be
 // named, unless they are among `also`. Throws Error{invalid_argument} for an unknown name.
 std::vector<const TransportInfo*> wanted_transports(const std::string& option,

@@ -61,6 +61,12 @@ std::string namespace_of(const char* kind) {
 
 }  // namespace
 
+std::string host_part(const Address& address) {
+  std::string host = address.substr(0, address.rfind(':'));
+  if (host.front() == '[') host = host.substr(1, host.size() - 2);
+  return host;
+}
+
 std::vector<Address> local_addresses(int port, const std::string& interfaces) {
   const Interfaces all = list_interfaces();
   std::vector<std::pair<int, Address>> found;

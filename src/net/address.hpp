@@ -9,6 +9,8 @@ namespace motet {
 
 // Text: "10.0.0.7:4711", "[fe80::1%eth0]:4711", or "unix:NAME" in the abstract namespace.
 using Address = std::string;
+// "10.0.0.7", "fe80::1%eth0"
+std::string host_part(const Address& address);
 
 // This host's addresses (IPv4 and IPv6, loopback last), each with `port` appended: of the
 // interfaces that are up and chosen (net/interfaces.hpp). Throws Error{invalid_argument}, naming

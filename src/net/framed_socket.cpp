@@ -47,12 +47,17 @@ void FramedSocket::stop_sending() {
   cannot_send_ = true;
 }
 
+void FramedSocket::end(const Moved& got) {
+  why_ = got.why();
+  closed_ = got.closed;
+}
+
 // True: the length is known.
 bool FramedSocket::read_length() {
   if (length_) return true;
   const Moved got = read_some(socket_.get(), std::span(length_bytes_).subspan(received_));
   received_ += got.bytes;
-  if (got.broken()) why_ = got.why();
+  if (got.broken()) end(got);
   if (received_ < length_bytes_.size()) return false;
   const std::string_view raw(reinterpret_cast<const char*>(length_bytes_.data()),
                              length_bytes_.size());
@@ -72,7 +77,7 @@ bool FramedSocket::read_body() {
     const Moved got =
         read_some(socket_.get(), std::as_writable_bytes(std::span(body_)).subspan(received_));
     received_ += got.bytes;
-    if (got.broken()) why_ = got.why();
+    if (got.broken()) end(got);
     if (got.bytes == 0) return false;
   }
   return true;

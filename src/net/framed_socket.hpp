@@ -12,6 +12,8 @@
 
 namespace motet {
 
+struct Moved;
+
 // Never blocks, and throws nothing but std::bad_alloc. One thread at a time. Once broken it stays
 // so: what arrives later is not read.
 class FramedSocket {
@@ -31,10 +33,12 @@ class FramedSocket {
 
   bool broken() const { return !why_.empty(); }
   const std::string& why() const { return why_; }  // "Connection reset by peer"
+  bool closed() const { return closed_; }          // broken by the peer, in order
   int descriptor() const { return socket_.get(); }
 
  private:
   void stop_sending();
+  void end(const Moved& got);
   bool read_length();
   bool read_body();
 
@@ -47,6 +51,7 @@ class FramedSocket {
   std::optional<std::size_t> length_;
   std::string body_;
   std::string why_;
+  bool closed_ = false;
   bool cannot_send_ = false;
 };
 

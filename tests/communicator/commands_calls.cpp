@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <sstream>
+#include <thread>
 
 #include "board.hpp"
 #include "calls.hpp"
@@ -79,6 +80,25 @@ void hinted(Rank& rank, const Words& words) {
           "what succeeds is right");
 }
 
+// lasting:MS:COUNT: allreduces until so much time has passed for rank 0, with pauses, as of a job
+// that computes. Says so once.
+void lasting(Rank& rank, const Words& words) {
+  const auto until =
+      std::chrono::steady_clock::now() + std::chrono::milliseconds(words.number(1, 0));
+  std::vector<float> data(static_cast<size_t>(words.number(2, 1)));
+  const motet_call call = rank.call();
+  say_how("lasting", [&] {
+    motet_status status = motet_ok;
+    for (data[0] = 1; status == motet_ok && data[0] != 0;) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      data[0] = rank.number == 0 && std::chrono::steady_clock::now() < until ? 1 : 0;
+      status = motet_allreduce(data.data(), data.data(), data.size(), motet_float32, motet_max,
+                               rank.comm, &call);
+    }
+    return status;
+  });
+}
+
 // As a request that is polled.
 void started(Rank& rank, const Words& words) {
   OneCall call({.collective = collective_named(words.text(1, "")),
@@ -147,6 +167,7 @@ const Commands& call_commands() {
                             {"gather", collective},
                             {"scatter", collective},
                             {"barrier", collective},
+                            {"lasting", lasting},
                             {"started", started},
                             {"hinted", hinted},
                             {"typed", typed},

@@ -9,6 +9,10 @@
 
 namespace motet::testing {
 
+// Two rails; ranks meet on the first.
+inline const Launch::Environment two_rails{
+    {"MOTET_TRANSPORT", "rails"}, {"MOTET_RAILS", "eth0,eth1"}, {"MOTET_INTERFACE", "eth0"}};
+
 constexpr int timed_out = 3, peer_lost = 4;  // motet_status
 
 // Ends with this text; however long that takes, it is not for ever.

@@ -21,9 +21,6 @@ TEST_F(Faults, AnInterfaceThatComesBackInTimeOnlyDelaysALargeCall) {
                       .options = {"--rate", "1gbit"}}));
 }
 
-// Two rails; the health connections are on the first.
-const Launch::Environment two_rails{
-    {"MOTET_TRANSPORT", "rails"}, {"MOTET_RAILS", "eth0,eth1"}, {"MOTET_INTERFACE", "eth0"}};
 const std::string large_calls =
     "allreduce:4000000 allreduce:4000000 allreduce:4000000 allreduce:4000000 barrier ";
 
@@ -44,6 +41,26 @@ TEST_F(Faults, ARailThatComesBackIsUsedAgain) {
            .environment = two_rails,
            .options = {"--rails", "2", "--rate", "200mbit"}});
   expect_success(heard);
+}
+
+// Longer than a host may be silent.
+TEST_F(Faults, TheFirstRailMayBeDownForLongerThanAHost) {
+  const std::string goes_on = "lasting:28000:100 allreduce:100000 barrier";
+  expect_success(run({.scripts = {goes_on, "link_down:500:25000:0 " + goes_on},
+                      .hosts = 2,
+                      .environment = two_rails,
+                      .options = {"--rails", "2"}}));
+}
+
+TEST_F(Faults, AHostOfWhichAllRailsAreDownIsNamed) {
+  const auto heard =
+      run({.scripts = {"loop:100", "link_down:500:0:0 link_down:1500:0:1 loop:100", "loop:100"},
+           .environment = two_rails,
+           .options = {"--rails", "2"}});
+  for (const std::size_t rank : {0U, 2U}) {
+    EXPECT_THAT(heard[rank].find("loop"),
+                Ended(peer_lost, AllOf(HasSubstr("rank 1 on host h1"), HasSubstr("is gone ("))));
+  }
 }
 
 TEST_F(Faults, AHostThatIsCutOffIsNamedByAllOthers) {

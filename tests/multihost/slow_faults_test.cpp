@@ -38,6 +38,15 @@ TEST_F(SlowFaults, TwoHostsThatCannotReachOneAnotherAnyMoreEndTheJob) {
   }
 }
 
+// Those of rank 0's host, so that the hub too must have been found again by the first.
+TEST_F(SlowFaults, RailsMayBeDownForLongOneAfterTheOther) {
+  const std::string goes_on = "lasting:60000:100 barrier";
+  expect_success(
+      run({.scripts = {"link_down:500:25000:0 link_down:32000:25000:1 " + goes_on, goes_on},
+           .environment = two_rails,
+           .options = {"--rails", "2"}}));
+}
+
 // The host answers for it.
 TEST_F(SlowFaults, AHostWhoseRankIsStoppedForLongIsNotTakenForOneThatHasVanished) {
   const std::string runs = "allreduce:4000000 barrier", stops = "stop:40000 " + runs;
