@@ -25,6 +25,7 @@ struct Control {
   std::uint64_t bytes = 0;  // sent
   bool swallows = false;    // what is sent vanishes, as on a cable that was pulled
   bool breaks = false;      // its connections end
+  bool holds = false;       // what has arrived is not seen yet
 };
 
 class ControlledEndpoint final : public Endpoint {
@@ -40,7 +41,7 @@ class ControlledEndpoint final : public Endpoint {
     control_.bytes += header.bytes;
     return true;
   }
-  const Arrival* front() override { return inner_->front(); }
+  const Arrival* front() override { return control_.holds ? nullptr : inner_->front(); }
   void pop() override { inner_->pop(); }
   std::unique_ptr<Aside> set_aside() override { return inner_->set_aside(); }
   bool flushed() const override { return inner_->flushed(); }
@@ -95,7 +96,10 @@ class Rails : public ::testing::Test {
             }};
   }
 
-  std::string route() { return dynamic_cast<Routed&>(fleet_[0].to(1)).route(); }
+  std::string route_of(int rank) {
+    return dynamic_cast<Routed&>(fleet_[rank].to(1 - rank)).route();
+  }
+  std::string route() { return route_of(0); }
   void await_both() {
     fleet_.until(
         [&] {
@@ -107,18 +111,32 @@ class Rails : public ::testing::Test {
   // From rank 0 to rank 1, as the next ones.
   void exchange(std::uint32_t blocks, std::size_t bytes) {
     std::vector<std::byte> block(bytes);
-    const std::uint32_t end = received_ + blocks;
-    while (received_ < end) {
-      const Header header = header_of(1, sent_, bytes);
-      fill(block.data(), bytes, header.key);
-      if (sent_ < end && fleet_[0].to(1).send(header, block.data())) ++sent_;
-      fleet_[0].transport().progress();
-      fleet_[1].transport().progress();
-      Endpoint& other = fleet_[1].to(0);
-      for (; other.front() != nullptr; other.pop(), ++received_) {
-        expect_block(*other.front(), 1, received_, bytes);
-      }
-      ASSERT_FALSE(deadline_.passed()) << "block " << received_ << " of " << end;
+    for (const std::uint32_t end = received_ + blocks; sent_ < end;) {
+      send_one(block);
+      receive(bytes);
+      ASSERT_FALSE(deadline_.passed()) << "block " << sent_ << " of " << end;
+    }
+    receive_all(bytes);
+  }
+  // If there is room.
+  void send_one(std::vector<std::byte>& block) {
+    const Header header = header_of(1, sent_, block.size());
+    fill(block.data(), block.size(), header.key);
+    if (fleet_[0].to(1).send(header, block.data())) ++sent_;
+  }
+  void receive(std::size_t bytes) {
+    fleet_[0].transport().progress();
+    fleet_[1].transport().progress();
+    Endpoint& other = fleet_[1].to(0);
+    for (; other.front() != nullptr; other.pop(), ++received_) {
+      expect_block(*other.front(), 1, received_, bytes);
+    }
+  }
+  // What is on its way.
+  void receive_all(std::size_t bytes) {
+    while (received_ < sent_) {
+      receive(bytes);
+      ASSERT_FALSE(deadline_.passed()) << "block " << received_ << " of " << sent_;
     }
   }
 
@@ -164,6 +182,29 @@ TEST_F(Rails, OnWhichNothingArrivesAreGivenUp) {
   control_[1].swallows = false;
   await_both();
   exchange(100, large);
+}
+
+// What they brought late, when they had been lost, and is reported when they are back does not
+// count for what vanishes now.
+TEST_F(Rails, ThatComeBackAndVanishAtOnceAreGivenUp) {
+  await_both();
+  others_[1].holds = true;
+  std::vector<std::byte> block(large);
+  for (const std::uint64_t enough = control_[1].bytes + 4 * large; control_[1].bytes < enough;) {
+    send_one(block);
+    receive(large);
+    ASSERT_FALSE(deadline_.passed());
+  }
+  control_[1].breaks = true;
+  receive_all(large);
+  control_[0].holds = true;  // the reports
+  others_[1].holds = false;
+  control_[1].breaks = false;
+  await_both();
+  control_[1].swallows = true;
+  for (const std::uint32_t end = sent_ + 2; sent_ < end;) send_one(block);
+  control_[0].holds = false;
+  receive_all(large);
 }
 
 TEST_F(Rails, OfWhichTheFirstIsCutLeaveSmallBlocksToTheSecond) {

@@ -24,6 +24,7 @@ void Lane::lose(std::string why, Clock::time_point now) {
   ++life_;
   again_ = now + rest;
   under_way_ = 0;
+  received_ = 0;
 }
 
 bool Lane::revive(Clock::time_point now) {
@@ -44,7 +45,9 @@ void Lane::count_sent(std::size_t bytes, Clock::time_point now) {
   under_way_ += bytes;
 }
 
-void Lane::count_received(std::uint64_t bytes, Clock::time_point now) {
+// What an earlier life brought late says nothing of what is under way now.
+void Lane::count_received(std::uint32_t life, std::uint64_t bytes, Clock::time_point now) {
+  if (life != life_) return;
   const std::uint64_t more = bytes - std::min(bytes, received_);
   if (more == 0) return;
   received_ = bytes;

@@ -39,8 +39,8 @@ class Lane {
 
   // Counts what is under way, so that blocks take the rail which is done with them first.
   void count_sent(std::size_t bytes, Clock::time_point now);
-  // The peer has received so many bytes since the beginning.
-  void count_received(std::uint64_t bytes, Clock::time_point now);
+  // The peer has received so many bytes in that life of it.
+  void count_received(std::uint32_t life, std::uint64_t bytes, Clock::time_point now);
   // When a block of so many bytes would have arrived, in seconds; `usual`: the speed of a lane that
   // has not been measured.
   double seconds_for(std::size_t bytes, double usual) const;

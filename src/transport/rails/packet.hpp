@@ -31,7 +31,8 @@ static_assert(sizeof(Label) == 64);
 struct Report {
   std::uint64_t next = 0;                         // all blocks with smaller numbers
   std::uint64_t answers = 0;                      // the latest ask; 0: none
-  std::array<std::uint64_t, most_rails> bytes{};  // by rail, since the beginning
+  std::array<std::uint64_t, most_rails> bytes{};  // by rail, in its present life
+  std::array<std::uint32_t, most_rails> lives{};  // of the rails
 };
 
 // Control messages share no window with blocks: no caller's stream has this number in practice, and

@@ -196,6 +196,7 @@ bool RailsEndpoint::watch_lanes(Clock::time_point now) {
 void RailsEndpoint::lose(std::size_t lane, const std::string& why, Clock::time_point now) {
   owed_drops_.push_back({lane, lanes_[lane].life()});
   lanes_[lane].lose(why, now);
+  received_.bytes[lane] = 0;
   retained_.take_from(lane);
   const bool others = std::ranges::any_of(lanes_, [&](const Lane& other) {
     return state_ == State::connecting ? !other.is_lost() : other.is_up();

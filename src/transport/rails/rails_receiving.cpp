@@ -39,7 +39,7 @@ bool RailsEndpoint::take(std::size_t lane) {
     endpoint.pop();
     return false;
   }
-  received_.bytes[lane] += arrival.header.bytes;
+  if (!lanes_[lane].is_lost()) received_.bytes[lane] += arrival.header.bytes;
   if (label.header.bytes != arrival.header.bytes - sizeof label) {
     endpoint.pop();
     fail("the peer sent a block whose label makes no sense", Clock::now());
@@ -96,7 +96,7 @@ void RailsEndpoint::handle_report(std::size_t by, const Report& report) {
   const auto now = Clock::now();
   retained_.release_below(report.next);
   for (std::size_t lane = 0; lane < lanes_.size(); ++lane) {
-    lanes_[lane].count_received(report.bytes[lane], now);
+    lanes_[lane].count_received(report.lives[lane], report.bytes[lane], now);
   }
   if (report.answers != asked_ || asked_ == 0) return;
   answered_ = asked_;
@@ -119,6 +119,7 @@ bool RailsEndpoint::report() {
   } message{{.header = {}, .kind = Kind::report}, received_};
   static_assert(offsetof(decltype(message), report) == sizeof(Label));
   message.report.next = next_;
+  for (std::size_t i = 0; i < lanes_.size(); ++i) message.report.lives[i] = lanes_[i].life();
   const Header header{.bytes = sizeof(Label) + sizeof(Report), .stream = control_stream};
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
     const std::size_t lane = (report_lane_ + i) % lanes_.size();
