@@ -1,5 +1,7 @@
 #include "base/log.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -61,6 +63,12 @@ void log(LogLevel line_level, std::string_view line) {
                  name(line_level).data(),  // a literal: it ends with a zero
                  text.c_str());
   }
+}
+
+std::string rank_field(std::string_view name) {
+  constexpr std::string_view prefix = "rank ";
+  if (name.starts_with(prefix)) return fmt::format("rank={}", name.substr(prefix.size()));
+  return fmt::format("rank=\"{}\"", name);
 }
 
 }  // namespace motet

@@ -22,5 +22,7 @@ void set_log_sink(LogSink sink, void* user) noexcept;  // nullptr: stderr again
 void set_log_level(LogLevel level) noexcept;           // default: warning
 bool logs(LogLevel level) noexcept;
 void log(LogLevel level, std::string_view line);
+// Of who speaks, as transports know it: "rank=3" for "rank 3".
+std::string rank_field(std::string_view name);
 
 }  // namespace motet

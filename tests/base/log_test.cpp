@@ -5,6 +5,11 @@
 namespace motet {
 namespace {
 
+TEST(LogField, OfARankIsItsNumber) {
+  EXPECT_EQ(rank_field("rank 12"), "rank=12");
+  EXPECT_EQ(rank_field("one"), "rank=\"one\"");
+}
+
 TEST(LogLevel, ComesBackFromItsName) {
   for (const LogLevel level :
        {LogLevel::error, LogLevel::warning, LogLevel::info, LogLevel::debug}) {

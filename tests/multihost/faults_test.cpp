@@ -30,7 +30,7 @@ TEST_F(Faults, ARailThatIsLostForGoodIsLeftToTheOther) {
                           .environment = two_rails,
                           .options = {"--rails", "2", "--rate", "200mbit"}});
   expect_success(heard);
-  EXPECT_THAT(heard[0].text, HasSubstr("event=rail-lost rail=eth1"));
+  EXPECT_THAT(heard[0].text, HasSubstr("rank=0 event=rail-lost rail=eth1"));
 }
 
 TEST_F(Faults, ARailThatComesBackIsUsedAgain) {

@@ -81,7 +81,7 @@ class FaultTransport final : public Transport {
 
 std::unique_ptr<Transport> inject_faults(std::unique_ptr<Transport> inner, const FaultPlan& plan,
                                          const std::string& name) {
-  log(LogLevel::warning, fmt::format("rank=\"{}\" event=faults plan={}", name, to_text(plan)));
+  log(LogLevel::warning, fmt::format("{} event=faults plan={}", rank_field(name), to_text(plan)));
   return std::make_unique<fault::FaultTransport>(std::move(inner), plan);
 }
 

@@ -76,8 +76,9 @@ OfiTransport::OfiTransport(const TransportOptions& options, std::unique_ptr<Doma
       max_block_bytes_(block_bytes(options, *domain_)),
       directory_(options.engine),
       exchange_(*domain_, directory_, max_block_bytes_ + sizeof(messages::Envelope)) {
-  log(LogLevel::info, fmt::format("rank=\"{}\" transport=ofi provider=\"{}\" device=\"{}\"",
-                                  options.name, domain_->provider(), domain_->device()));
+  log(LogLevel::info,
+      fmt::format("{} transport=ofi provider=\"{}\" device=\"{}\"", rank_field(options.name),
+                  domain_->provider(), domain_->device()));
 }
 
 fi_addr_t OfiTransport::find(const Peer& peer) {

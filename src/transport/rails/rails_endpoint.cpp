@@ -218,9 +218,9 @@ void RailsEndpoint::look_after(Clock::time_point now) {
   for (Lane& lane : lanes_) {
     if (lane.revive(now)) {
       log(LogLevel::warning,
-          fmt::format("rank=\"{}\" event=rail-lost rail={} peer=\"{}\" why=\"{}\" "
+          fmt::format("{} event=rail-lost rail={} peer=\"{}\" why=\"{}\" "
                       "hint=\"the others carry its blocks; it is tried again\"",
-                      names_.me, lane.name(), names_.peer, lane.why()));
+                      rank_field(names_.me), lane.name(), names_.peer, lane.why()));
     }
     silence |= lane.stalled_since() < now - unusual;
   }

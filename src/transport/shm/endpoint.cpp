@@ -113,9 +113,10 @@ void ShmEndpoint::note_readable() {
   const bool readable = neighbour_->memory.readable();
   engine_->segment().peer(index_).reads.store(readable, std::memory_order_relaxed);
   if (readable || same_process_) return;
-  log(LogLevel::info, fmt::format("rank=\"{}\" transport=shm peer=\"{}\" event=\"its memory cannot "
-                                  "be read ({}): large messages are copied twice\"",
-                                  engine_->name(), peer_name_, neighbour_->memory.refusal()));
+  log(LogLevel::info,
+      fmt::format("{} transport=shm peer=\"{}\" event=\"its memory cannot "
+                  "be read ({}): large messages are copied twice\"",
+                  rank_field(engine_->name()), peer_name_, neighbour_->memory.refusal()));
 }
 
 void ShmEndpoint::fail(const std::string& why) {
