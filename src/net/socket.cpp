@@ -28,8 +28,8 @@ constexpr std::string_view unix_prefix = "unix:";
 // A host that vanished silently is noticed in about 15 s by whoever waits for it, unless bytes are
 // under way to it: then the kernel sends those again instead, for a quarter of an hour.
 constexpr int keepalive_idle_s = 5, keepalive_interval_s = 2, keepalive_probes = 5;
-constexpr int longest_silence_ms =
-    (keepalive_idle_s + keepalive_interval_s * keepalive_probes) * 1000;
+static_assert(keepalive_idle_s + keepalive_interval_s * keepalive_probes ==
+              longest_silence.count());
 
 [[noreturn]] void reject(const Address& text) {
   throw Error(
@@ -163,7 +163,8 @@ std::string peer_host(int fd) {
 }
 
 void limit_silence(int fd) noexcept {
-  set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, longest_silence_ms);
+  constexpr std::chrono::milliseconds longest = longest_silence;
+  set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(longest.count()));
 }
 
 bool peer_is_silent(int fd) noexcept {

@@ -3,6 +3,7 @@
 
 #include <sys/socket.h>
 
+#include <chrono>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -11,6 +12,9 @@
 #include "net/descriptor.hpp"
 
 namespace motet {
+
+// After so long a host that acknowledges nothing has vanished.
+inline constexpr std::chrono::seconds longest_silence(15);
 
 struct SocketAddress {
   sockaddr_storage storage{};

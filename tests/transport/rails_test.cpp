@@ -26,6 +26,8 @@ struct Control {
   bool swallows = false;    // what is sent vanishes, as on a cable that was pulled
   bool breaks = false;      // its connections end
   bool holds = false;       // what has arrived is not seen yet
+  bool answers = true;      // who dials gets through
+  int dialled = 0;          // times
 };
 
 class ControlledEndpoint final : public Endpoint {
@@ -33,7 +35,10 @@ class ControlledEndpoint final : public Endpoint {
   ControlledEndpoint(std::unique_ptr<Endpoint> inner, Control& control)
       : inner_(std::move(inner)), control_(control) {}
 
-  State state() const override { return control_.breaks ? State::failed : inner_->state(); }
+  State state() const override {
+    if (control_.breaks) return State::failed;
+    return control_.answers ? inner_->state() : State::connecting;
+  }
   const std::string& failure() const override { return control_.breaks ? cut_ : inner_->failure(); }
   bool send(const Header& header, const void* data) override {
     if (control_.breaks || control_.swallows) return true;
@@ -63,6 +68,7 @@ class ControlledRail final : public Transport {
   void admit(const Credentials& credentials) override { inner_->admit(credentials); }
   void dismiss(const Identity& job) override { inner_->dismiss(job); }
   std::unique_ptr<Endpoint> connect(const Peer& peer) override {
+    ++control_.dialled;
     return std::make_unique<ControlledEndpoint>(inner_->connect(peer), control_);
   }
   bool progress() override { return inner_->progress(); }
@@ -212,6 +218,33 @@ TEST_F(Rails, OfWhichTheFirstIsCutLeaveSmallBlocksToTheSecond) {
   control_[0].swallows = true;
   exchange(50, 100);
   EXPECT_GT(control_[1].bytes, 0U);
+}
+
+class RailsOfWhichOneIsDialled : public Rails {
+ protected:
+  // The second, without an answer, when the first breaks.
+  void break_both() {
+    await_both();
+    control_[1].breaks = true;
+    fleet_[0].transport().progress();  // and notices
+    control_[1].answers = control_[1].breaks = false;
+    fleet_.until([&] { return control_[1].dialled == 2; }, "it to be dialled again");
+    control_[0].breaks = true;
+    fleet_[0].transport().progress();
+    EXPECT_THAT(route(), IsEmpty());
+  }
+};
+
+TEST_F(RailsOfWhichOneIsDialled, WaitForIt) {
+  break_both();
+  EXPECT_EQ(fleet_[0].to(1).state(), Endpoint::State::ready);
+  control_[1].answers = true;
+  exchange(50, large);
+}
+
+TEST_F(RailsOfWhichOneIsDialled, DoNotWaitForEver) {
+  break_both();
+  fleet_.until([&] { return fleet_[0].to(1).state() == Endpoint::State::failed; }, "the end");
 }
 
 TEST_F(Rails, ThatAreAllLostEndTheEndpoint) {

@@ -26,6 +26,7 @@ class Lane {
   bool has_endpoint() const { return endpoint_ != nullptr; }
   bool is_up() const { return !lost_ && endpoint_->state() == Endpoint::State::ready; }
   bool is_lost() const { return lost_; }
+  bool is_dialled() const { return !lost_ && endpoint_->state() == Endpoint::State::connecting; }
   bool has_failed() const { return !lost_ && endpoint_->state() == Endpoint::State::failed; }
   // How often it has been lost. Both ends count alike.
   std::uint32_t life() const { return life_; }

@@ -7,6 +7,7 @@
 
 #include "base/assert.hpp"
 #include "base/log.hpp"
+#include "net/socket.hpp"
 
 namespace motet::rails {
 namespace {
@@ -198,10 +199,25 @@ void RailsEndpoint::lose(std::size_t lane, const std::string& why, Clock::time_p
   lanes_[lane].lose(why, now);
   received_.bytes[lane] = 0;
   retained_.take_from(lane);
-  const bool others = std::ranges::any_of(lanes_, [&](const Lane& other) {
+  const auto is_left = [&](const Lane& other) {
     return state_ == State::connecting ? !other.is_lost() : other.is_up();
-  });
-  if (!others) fail(reasons(), now);
+  };
+  if (std::ranges::none_of(lanes_, is_left)) be_without(now);
+}
+
+// Where all are lost at once it is the peer that has ended. But while one has been dialled for some
+// time the network is in trouble, and may be repaired.
+void RailsEndpoint::be_without(Clock::time_point now) {
+  const bool dialled =
+      std::ranges::any_of(lanes_, [](const Lane& lane) { return lane.is_dialled(); });
+  if (!dialled && !without_until_) return fail(reasons(), now);
+  if (!without_until_) without_until_ = now + longest_silence;
+}
+
+bool RailsEndpoint::has_waited_in_vain(Clock::time_point now) {
+  const bool any = std::ranges::any_of(lanes_, [](const Lane& lane) { return lane.is_up(); });
+  if (any) without_until_.reset();
+  return without_until_ && *without_until_ <= now;
 }
 
 void RailsEndpoint::fail(std::string why, Clock::time_point now) {
@@ -213,6 +229,7 @@ void RailsEndpoint::fail(std::string why, Clock::time_point now) {
 
 // What time alone brings about: rails that come back, and rails on which nothing arrives.
 void RailsEndpoint::look_after(Clock::time_point now) {
+  if (has_waited_in_vain(now)) return fail(reasons(), now);
   next_look_ = now + between_looks;
   bool silence = false;
   for (Lane& lane : lanes_) {

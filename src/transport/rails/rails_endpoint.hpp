@@ -8,6 +8,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,8 @@ class RailsEndpoint final : public Endpoint, public Routed {
 
   bool watch_lanes(Clock::time_point now);
   void lose(std::size_t lane, const std::string& why, Clock::time_point now);
+  void be_without(Clock::time_point now);
+  bool has_waited_in_vain(Clock::time_point now);
   void fail(std::string why, Clock::time_point now);
   std::string reasons() const;
   void look_after(Clock::time_point now);
@@ -84,6 +87,8 @@ class RailsEndpoint final : public Endpoint, public Routed {
   Retained retained_;
   std::vector<Packet> drafts_;  // no lane had room; at most one of each stream
   Clock::time_point next_look_{};
+  // No lane is up: so long one that is being dialled is waited for.
+  std::optional<Clock::time_point> without_until_;
   std::uint64_t asked_ = 0;  // counts
   Clock::time_point asked_at_{};
   std::uint64_t answered_ = 0;  // the latest ask that was
