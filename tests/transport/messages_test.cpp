@@ -141,6 +141,74 @@ TEST(Messages, OfAGreetingBeforeTheJobIsAdmittedAreRemembered) {
   EXPECT_EQ(one.endpoint->state(), Endpoint::State::ready);
 }
 
+// Whoever gives up before he is greeted and tries again has another name.
+class MessagesOfAGreetingTakenBack : public ::testing::Test {
+ protected:
+  // The greeting and the goodbye of an endpoint that is no more.
+  void greet_and_give_up() {
+    other_.connect(one_, job_);
+    other_.endpoint.reset();
+    ASSERT_EQ(other_.cable.size(), 2U);
+  }
+  void expect_nothing_left() {
+    one_.connect(other_, job_);
+    EXPECT_EQ(one_.endpoint->state(), Endpoint::State::connecting);
+    other_.connect(one_, job_);
+    other_.deliver_to(one_, 0);
+    one_.deliver_to(other_, 0);
+    ASSERT_TRUE(one_.endpoint->send(header_of(1, 0, 0), nullptr));
+    one_.deliver_to(other_, 0);
+    EXPECT_NE(other_.endpoint->front(), nullptr);
+  }
+
+  const Credentials job_ = Credentials::from_secret(random_secret());
+  Side one_{job_}, other_{job_};
+};
+
+TEST_F(MessagesOfAGreetingTakenBack, AreNotForTheNextEndpoint) {
+  greet_and_give_up();
+  other_.deliver_to(one_, 0);
+  other_.deliver_to(one_, 0);
+  expect_nothing_left();
+}
+
+TEST_F(MessagesOfAGreetingTakenBack, MayComeInAnyOrder) {
+  greet_and_give_up();
+  other_.deliver_to(one_, 1);
+  other_.deliver_to(one_, 0);
+  expect_nothing_left();
+}
+
+TEST_F(MessagesOfAGreetingTakenBack, MayComeBeforeTheJobIsAdmitted) {
+  one_.directory.dismiss(job_.job);
+  greet_and_give_up();
+  other_.deliver_to(one_, 0);
+  other_.deliver_to(one_, 0);
+  one_.directory.admit(job_);
+  expect_nothing_left();
+}
+
+TEST_F(MessagesOfAGreetingTakenBack, MayComeWhenBothEndsAreNoMore) {
+  one_.connect(other_, job_);
+  other_.connect(one_, job_);
+  one_.deliver_to(other_, 0);
+  EXPECT_EQ(other_.endpoint->state(), Endpoint::State::ready);
+  one_.endpoint.reset();
+  other_.endpoint.reset();
+  while (!other_.cable.empty()) other_.deliver_to(one_, 0);
+  while (!one_.cable.empty()) one_.deliver_to(other_, 0);
+  expect_nothing_left();
+}
+
+TEST_F(MessagesOfAGreetingTakenBack, EndTheEndpointThatHeardIt) {
+  one_.connect(other_, job_);
+  greet_and_give_up();
+  other_.deliver_to(one_, 0);
+  EXPECT_EQ(one_.endpoint->state(), Endpoint::State::ready);
+  other_.deliver_to(one_, 0);
+  EXPECT_EQ(one_.endpoint->failure(), "test: closed by the peer");
+}
+
 TEST(Messages, EndWithAGoodbye) {
   const Credentials job = Credentials::from_secret(random_secret());
   Side one(job), other(job);

@@ -32,7 +32,8 @@ class Directory {
   // The greeting that came before the endpoint was made, if it did.
   void look_for_greeting(MessageEndpoint& endpoint);
 
-  // Hands a message to its endpoint. Those of strangers, and what is late, are dropped.
+  // Hands a message to its endpoint. Those of strangers, and what is late, are dropped. A goodbye
+  // to nobody takes back the greeting in it.
   void deliver(Message message);
   // Lets all endpoints show that they are alive, now and then.
   void show_life(Clock::time_point now);
@@ -40,13 +41,23 @@ class Directory {
  private:
   using Caller = std::pair<Identity, Identity>;  // job and engine
 
-  void greet(const Greeting& greeting);
+  using Name = std::pair<Caller, std::uint32_t>;  // how the caller wants to be called
+  struct Unproved {
+    flow::FrameKind kind;  // hello or goodbye
+    Greeting greeting;
+  };
+
+  static Caller caller_of(const MessageEndpoint& endpoint);
+  void hear(const Unproved& said);
+  void greet(const Name& name);
+  void take_back(const Name& name);
 
   const Identity me_;
   std::map<Identity, Secret> jobs_;
   std::unordered_map<std::uint32_t, MessageEndpoint*> endpoints_;
   std::map<Caller, std::uint32_t> early_;  // proved; how they want to be called
-  std::deque<Greeting> unproved_;          // of jobs that are not admitted yet: nobody greets twice
+  std::deque<Name> taken_back_;            // before they came
+  std::deque<Unproved> unproved_;          // of jobs that are not admitted yet: nobody greets twice
   Clock::time_point last_shown_{};
 };
 

@@ -19,6 +19,8 @@ using flow::FrameKind;
 // windows are bounded.
 constexpr std::uint32_t early_limit = 1U << 16;
 
+constexpr const char* closed_by_peer = "closed by the peer";
+
 Frame control(FrameKind kind, std::size_t bytes) {
   Frame frame{};
   frame.kind = kind;
@@ -51,9 +53,7 @@ MessageEndpoint::MessageEndpoint(const Setup& setup, Transport::Peer peer,
       wire_(std::move(wire)),
       ledger_(std::make_shared<flow::Ledger>(this)) {
   wire_->set_owner(this);
-  const Greeting greeting = greet(peer_.credentials, setup_.me, peer_.engine, called_);
-  wire_->post({.frame = control(FrameKind::hello, greeting.size()), .to = 0, .number = 0},
-              greeting);
+  greet_as(FrameKind::hello);
   directory_.look_for_greeting(*this);
 }
 
@@ -61,7 +61,16 @@ MessageEndpoint::~MessageEndpoint() {
   ledger_->disconnect();
   wire_->set_owner(nullptr);
   if (state_ == State::ready) post(control(FrameKind::goodbye, 0), {});
+  // Without a word from the peer it is not known whether he has met the greeting. He may do so when
+  // there are other endpoints at both ends, of which his would take this one's name for the
+  // other's.
+  if (state_ != State::failed && next_taken_ == 1) greet_as(FrameKind::goodbye);
   directory_.leave(called_);
+}
+
+void MessageEndpoint::greet_as(FrameKind kind) {
+  const Greeting greeting = greet(peer_.credentials, setup_.me, peer_.engine, called_);
+  wire_->post({.frame = control(kind, greeting.size()), .to = 0, .number = 0}, greeting);
 }
 
 Endpoint::State MessageEndpoint::state() const {
@@ -112,6 +121,10 @@ void MessageEndpoint::greeted(std::uint32_t call_peer) {
   take_early();
 }
 
+void MessageEndpoint::left() {
+  lose(fmt::format("{}: {}", setup_.transport, closed_by_peer));
+}
+
 void MessageEndpoint::deliver(Message message) {
   if (state_ == State::failed) return;
   const std::uint32_t number = message.envelope.number;
@@ -143,7 +156,7 @@ std::string MessageEndpoint::problem_of(const Message& message) {
       }
       return {};
     case FrameKind::goodbye:
-      return "closed by the peer";
+      return closed_by_peer;
     case FrameKind::alive:
       return {};
     case FrameKind::hello:

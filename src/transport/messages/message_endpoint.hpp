@@ -31,7 +31,7 @@ class MessageEndpoint : public Endpoint, public flow::CreditSender, public WireO
   // Greets at once. `directory` must outlive it.
   MessageEndpoint(const Setup& setup, Transport::Peer peer, std::unique_ptr<Wire> wire,
                   Directory& directory);
-  ~MessageEndpoint() override;  // says goodbye
+  ~MessageEndpoint() override;  // says goodbye, or takes its greeting back
   MessageEndpoint(const MessageEndpoint&) = delete;
   MessageEndpoint& operator=(const MessageEndpoint&) = delete;
 
@@ -48,6 +48,8 @@ class MessageEndpoint : public Endpoint, public flow::CreditSender, public WireO
   bool awaits_greeting() const { return state_ == State::connecting; }
   // The peer's greeting, proved.
   void greeted(std::uint32_t call_peer);
+  bool calls(std::uint32_t peer) const { return state_ == State::ready && call_peer_ == peer; }
+  void left();  // the peer takes it back
   // A message to this endpoint, in any order.
   void deliver(Message message);
   // Says that it is alive if it has said nothing since the last call: a fabric tells of dead peers
@@ -62,6 +64,7 @@ class MessageEndpoint : public Endpoint, public flow::CreditSender, public WireO
   };
   class AsideBlock;
 
+  void greet_as(flow::FrameKind kind);
   void send_credits(std::span<const flow::Credit> credits) override;
   void post(const flow::Frame& frame, std::span<const std::byte> payload);
   void take(Message message);
