@@ -19,6 +19,7 @@ namespace motet::test {
 namespace {
 
 using ::testing::StartsWith;
+using ::testing::ThrowsMessage;
 
 const Flavour ucx_flavour{"ucx", ucx_transport.open};
 
@@ -57,6 +58,13 @@ TEST_F(Ucx, RefusesAnAddressItCannotRead) {
   Transport::Peer peer = fleet[0].as_peer(fleet.credentials());
   peer.address = "ucx;nowhere";
   EXPECT_THROW(fleet[0].connect(1, peer), Error);
+}
+
+// Whoever tells of it puts the transport's name before.
+TEST_F(Ucx, SaysWhyItCannotBeOpened) {
+  ::setenv("UCX_TLS", "nonsense", 1);
+  EXPECT_THAT([] { ucx_transport.open({}); }, ThrowsMessage<Error>(StartsWith("ucp_")));
+  ::unsetenv("UCX_TLS");
 }
 
 TEST_F(Ucx, FailsWhereNoneOfItsProtocolsReaches) {

@@ -125,8 +125,7 @@ Library load_library() {
 
 void check(const Library& library, ucs_status_t status, const char* call) {
   if (status == UCS_OK) return;
-  throw Error(ErrorCode::unavailable,
-              fmt::format("ucx: {}: {}", call, library.status_string(status)));
+  throw Error(ErrorCode::unavailable, fmt::format("{}: {}", call, library.status_string(status)));
 }
 
 Context open_context(const Library& library) {

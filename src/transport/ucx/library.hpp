@@ -40,7 +40,7 @@ std::string why_not_loaded();
 // Throws Error{unavailable}.
 Library load_library();
 
-// Throws Error{unavailable}, "ucx: ucp_init: No such device", unless the status is UCS_OK.
+// Throws Error{unavailable}, "ucp_init: No such device", unless the status is UCS_OK.
 void check(const Library& library, ucs_status_t status, const char* call);
 
 using Context = std::unique_ptr<ucp_context, decltype(&ucp_cleanup)>;

@@ -9,7 +9,7 @@ std::string unavailable_because() {
 }
 
 std::unique_ptr<Transport> open(const TransportOptions& /*options*/) {
-  throw Error(ErrorCode::unavailable, "ucx: " + unavailable_because());
+  throw Error(ErrorCode::unavailable, unavailable_because());
 }
 
 }  // namespace
