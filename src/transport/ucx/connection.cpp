@@ -19,7 +19,8 @@ constexpr std::size_t bytes_limit = 8 << 20;
 // What a kernel's buffers for a connection surely hold if the peer reads nothing.
 constexpr std::size_t unproved_limit = 4096;
 
-// For last words, of all connections together. A peer that makes no call keeps them waiting.
+// For last words, of all connections that retire together. A peer that makes no call keeps them
+// waiting.
 constexpr std::chrono::milliseconds closing_patience(250);
 
 class UcxWire final : public messages::Wire {
@@ -201,6 +202,7 @@ bool Connections::sweep() {
   for (const auto& connection : all_) changed |= connection->tell_failure();
   changed |= std::erase_if(all_, [](const auto& connection) { return connection->gone(); }) > 0;
   for (const auto& connection : all_) wants_sweep_ |= connection->retired();
+  if (!wants_sweep_) patience_ = closing_patience;  // for those that retire together another time
   return changed;
 }
 
