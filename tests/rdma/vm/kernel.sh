@@ -111,5 +111,7 @@ make_initrd() {
 
 [ -e "$cache/version" ] || get_kernel
 version=$(cat "$cache/version")
-[ -e "$cache/rdma_rxe.ko" ] || build_soft_roce
-[ "$cache/initrd" -nt "$folder/init.sh" ] && [ "$cache/initrd" -nt "$folder/kernel.sh" ] || make_initrd
+[ "$cache/rdma_rxe.ko" -nt "$folder/patch_rxe.py" ] || build_soft_roce
+for part in "$folder/init.sh" "$folder/kernel.sh" "$cache/rdma_rxe.ko"; do
+  [ "$cache/initrd" -nt "$part" ] || { make_initrd; break; }
+done

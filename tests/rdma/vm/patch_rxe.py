@@ -1,7 +1,7 @@
 """Makes Soft-RoCE work in network namespaces: patch_rxe.py rxe_net.c
 
 Up to at least 6.12 it opens its UDP port and looks up routes in the first namespace only. Here a device belongs to the namespace of
-its interface, uses its routes, and opens the port there (until the module is removed).
+its interface, uses its routes, and opens the port there, as long as the namespace lasts.
 """
 
 import re
@@ -38,12 +38,24 @@ static int rxe_ns_n;
 static DEFINE_MUTEX(rxe_ns_lock);
 
 """
-RELEASE = """	int i;
+# The next namespace may come to lie where one has been.
+CLOSE = """static void __net_exit rxe_ns_exit(struct net *net)
+{
+	int i;
 
+	mutex_lock(&rxe_ns_lock);
 	for (i = 0; i < rxe_ns_n; i++) {
+		if (rxe_ns[i].net != net)
+			continue;
 		rxe_release_udp_tunnel(rxe_ns[i].sk4);
 		rxe_release_udp_tunnel(rxe_ns[i].sk6);
+		rxe_ns[i] = rxe_ns[--rxe_ns_n];
+		break;
 	}
+	mutex_unlock(&rxe_ns_lock);
+}
+static struct pernet_operations rxe_ns_ops = { .exit = rxe_ns_exit };
+
 """
 
 
@@ -71,12 +83,17 @@ def main():
         r"ipv6_dst_lookup_flow(dev_net(ndev), NULL, &fl6,",
     )
     source.replace(r"(?=static void rxe_release_udp_tunnel\(struct socket \*sk\))", SOCKETS.replace("\\", "\\\\"))
-    source.replace(r"(?=int rxe_net_add\()", LISTEN.replace("\\", "\\\\"))
+    source.replace(r"(?=int rxe_net_add\()", (LISTEN + CLOSE).replace("\\", "\\\\"))
     source.replace(
         r"(int rxe_net_add\([^)]*\)\s*\{.*?\n\n)",
         r"\1\terr = rxe_ns_listen(dev_net(ndev));\n\tif (err)\n\t\treturn err;\n\n",
     )
-    source.replace(r"(void rxe_net_exit\(void\)\s*\{\n)", r"\1" + RELEASE)
+    source.replace(
+        r"(int rxe_net_init\(void\)\s*\{\n\tint err;\n\n)",
+        r"\1\terr = register_pernet_subsys(&rxe_ns_ops);\n\tif (err)\n\t\treturn err;\n\n",
+    )
+    source.replace(r"(err = rxe_net_ipv4_init\(\);\n\tif \(err\)\n\t\t)return err;", r"\1goto err_out;")
+    source.replace(r"(void rxe_net_exit\(void\)\s*\{\n)", r"\1\tunregister_pernet_subsys(&rxe_ns_ops);\n")
     with open(sys.argv[1], "w") as file:
         file.write(source.text)
 
