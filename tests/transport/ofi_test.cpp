@@ -27,6 +27,7 @@ TEST(OfiProviders, AreEachInTheTableOnceAndForAReason) {
   for (const ofi::Provider& provider : ofi::known_providers()) {
     EXPECT_TRUE(names.insert(provider.name).second) << provider.name;
     EXPECT_FALSE(provider.reason.empty()) << provider.name;
+    EXPECT_EQ(provider.variable == nullptr, provider.value == nullptr) << provider.name;
   }
   EXPECT_EQ(ofi::traits_of("tcp;ofi_rxm").name, "tcp;ofi_rxm");
   EXPECT_EQ(ofi::traits_of("another").name, "another");
@@ -44,6 +45,21 @@ TEST(OfiProviders, ThatAreUnknownAreRefusedWithAListOfThoseThereAre) {
     EXPECT_THAT(error.what(), HasSubstr("rank 5: ofi: libfabric has no provider \"pigeon\" here"));
     EXPECT_THAT(error.what(), HasSubstr("tcp;ofi_rxm"));
   }
+}
+
+TEST(OfiProviders, LeaveTheUsersEnvironmentAsItIs) {
+  const ofi::Provider rxm = ofi::traits_of("tcp;ofi_rxm");
+  ASSERT_NE(rxm.variable, nullptr);
+  TransportOptions options;
+  options.name = "rank 0";
+  options.ofi_provider = rxm.name;
+  ::unsetenv(rxm.variable);
+  ofi_transport.open(options);
+  EXPECT_STREQ(::getenv(rxm.variable), rxm.value);
+  ::setenv(rxm.variable, "65536", 1);
+  ofi_transport.open(options);
+  EXPECT_STREQ(::getenv(rxm.variable), "65536");
+  ::unsetenv(rxm.variable);
 }
 
 // The best one's name leads its address, by which ranks see that they have the same.

@@ -1,5 +1,6 @@
 #include "transport/ofi/domain.hpp"
 
+#include <cstdlib>
 #include <utility>
 
 namespace motet::ofi {
@@ -19,6 +20,8 @@ bool Domain::succeeded(const char* call, long result) {
 
 Domain::Domain(const Library& library, Info info)
     : library_(library), info_(std::move(info)), traits_(traits_of(provider())) {
+  constexpr int keep = 0;
+  if (traits_.variable != nullptr) ::setenv(traits_.variable, traits_.value, keep);
   static_cast<void>(open() && bind_and_enable() && find_address());
 }
 
@@ -82,6 +85,13 @@ std::optional<fi_addr_t> Domain::insert(const PeerAddress& address) {
   if (!may_be_peer(address)) return {};
   if (fi_av_insert(addresses_.get(), address.data(), 1, &peer, 0, nullptr) != 1) return {};
   return peer;
+}
+
+std::unique_ptr<ListenerProbe> Domain::probe(fi_addr_t peer) const {
+  PeerAddress address(address_.size());
+  std::size_t bytes = address.size();
+  fi_av_lookup(addresses_.get(), peer, address.data(), &bytes);
+  return std::make_unique<ListenerProbe>(library_, *info_, address);
 }
 
 bool Domain::register_memory(void* memory, std::size_t bytes, MemoryHandle& registration) {

@@ -4,12 +4,14 @@
 
 #include <array>
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "transport/ofi/library.hpp"
+#include "transport/ofi/listener_probe.hpp"
 #include "transport/ofi/peer_address.hpp"
 #include "transport/ofi/providers.hpp"
 
@@ -57,6 +59,8 @@ class Domain {
   bool may_be_peer(const PeerAddress& address) const;
   // Nothing if the provider refuses the address.
   std::optional<fi_addr_t> insert(const PeerAddress& address);
+  // Asks whether anybody still listens there.
+  std::unique_ptr<ListenerProbe> probe(fi_addr_t peer) const;
 
   // Null where the provider does not ask for it. False if it refuses: then problem() has the
   // reason.

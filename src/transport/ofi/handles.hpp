@@ -22,6 +22,7 @@ using FabricHandle = Handle<fid_fabric, close_fid<fid_fabric>>;
 using DomainHandle = Handle<fid_domain, close_fid<fid_domain>>;
 using AddressesHandle = Handle<fid_av, close_fid<fid_av>>;
 using CompletionsHandle = Handle<fid_cq, close_fid<fid_cq>>;
+using EventsHandle = Handle<fid_eq, close_fid<fid_eq>>;
 using EndpointHandle = Handle<fid_ep, close_fid<fid_ep>>;
 using MemoryHandle = Handle<fid_mr, close_fid<fid_mr>>;
 

@@ -11,6 +11,8 @@ using messages::Envelope;
 
 // Most messages: a block of 4 KiB, or control.
 constexpr std::size_t small_bytes = 4096 + sizeof(Envelope);
+// Each probe opens the device once more.
+constexpr std::chrono::seconds probe_interval(2);
 
 }  // namespace
 
@@ -127,10 +129,25 @@ bool Outbox::advance(Line& line, Clock::time_point now) {
 }
 
 // Libfabric may also be full of messages to others who do not take theirs.
-bool Outbox::is_gone(const Line& line, Clock::time_point now) const {
+bool Outbox::is_gone(Line& line, Clock::time_point now) const {
   const auto patience = domain_.traits().gone_when_refused_for;
-  return patience.count() > 0 && line.has_worked && line.refusals.lasting(now) > patience &&
-         sending_ < domain_.sends_at_once() / 2;
+  const bool suspected = patience.count() > 0 && line.has_worked &&
+                         line.refusals.lasting(now) > patience &&
+                         sending_ < domain_.sends_at_once() / 2;
+  return suspected && (!domain_.traits().refuses_for_the_living || nobody_listens(line, now));
+}
+
+// Asked again after each answer: the peer may have gone since.
+bool Outbox::nobody_listens(Line& line, Clock::time_point now) const {
+  if (line.probe == nullptr) {
+    if (now < line.next_probe) return false;
+    line.probe = domain_.probe(line.to);
+  }
+  const ListenerProbe::Answer answer = line.probe->look();
+  if (answer == ListenerProbe::Answer::pending) return false;
+  line.probe.reset();
+  line.next_probe = now + probe_interval;
+  return answer == ListenerProbe::Answer::nobody;
 }
 
 // The owner may have heard of it from the peer itself.

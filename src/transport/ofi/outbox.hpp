@@ -5,6 +5,7 @@
 #include <chrono>
 #include <deque>
 #include <list>
+#include <memory>
 #include <string>
 
 #include "transport/messages/wire.hpp"
@@ -21,6 +22,8 @@ struct Line {
   std::size_t under_way = 0;             // messages, those that wait included
   std::size_t bytes = 0;                 // of these
   Refusals refusals;
+  std::unique_ptr<ListenerProbe> probe;  // while it is asked whether the peer is there
+  Clock::time_point next_probe{};
   bool has_worked = false;  // some message has gone out
   std::string problem;      // not "": it is broken, and drops what is posted
   bool told = false;        // the owner, that it is broken
@@ -52,7 +55,8 @@ class Outbox {
   void give_back(Buffer& buffer);
   bool try_to_send(Line& line);
   bool advance(Line& line, Clock::time_point now);
-  bool is_gone(const Line& line, Clock::time_point now) const;
+  bool is_gone(Line& line, Clock::time_point now) const;
+  bool nobody_listens(Line& line, Clock::time_point now) const;
   void break_line(Line& line, std::string problem);
   void drop_waiting(Line& line);
   bool tell(Line& line);

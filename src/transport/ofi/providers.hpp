@@ -17,14 +17,21 @@ struct Provider {
   std::string_view name;  // as libfabric writes it: "tcp;ofi_rxm"
   bool only_by_name = false;
   std::string_view reason;  // for its place in the table, or for not being chosen
-  // The peer is gone if messages are refused so long while none is under way to it. Zero where it
-  // may also be that the peer's room is used up, because it makes no call.
+  // The peer is taken for gone if messages are refused so long while none is under way to it. Zero:
+  // never.
   std::chrono::milliseconds gone_when_refused_for{0};
+  // It may also be that the peer's room is used up, because it makes no call: a listener_probe.hpp
+  // decides.
+  bool refuses_for_the_living = false;
   // Nothing may have come for so long before it is closed.
   std::chrono::milliseconds quiet_before_close{0};
   // False where injected messages complete without their context.
   bool injects = true;
   std::string_view hint{};  // when it cannot be opened
+  // Of the process's environment, unless the user has set it: some things are asked for in no other
+  // way. Null: nothing.
+  const char* variable = nullptr;
+  const char* value = nullptr;
 };
 // Best first.
 std::span<const Provider> known_providers();
