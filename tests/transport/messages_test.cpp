@@ -225,6 +225,21 @@ TEST(Messages, EndWithAGoodbye) {
   ASSERT_NE(one.endpoint->front(), nullptr) << "what came before is handed out";
 }
 
+TEST(Messages, ThatCanComeNoMoreEndEveryEndpoint) {
+  const Credentials job = Credentials::from_secret(random_secret());
+  Side one(job), other(job);
+  one.connect(other, job);
+  const MessageEndpoint second(
+      {"test", one.identity, 1024},
+      Transport::Peer{
+          .address = {}, .engine = Identity::random(), .name = "a third", .credentials = job},
+      std::make_unique<TestWire>(one.cable), one.directory);
+  one.directory.lose_all("test: the device is gone");
+  one.directory.lose_all("test: it still is");
+  EXPECT_EQ(one.endpoint->failure(), "test: the device is gone");
+  EXPECT_EQ(second.failure(), "test: the device is gone");
+}
+
 TEST(Messages, ThatMakeNoSenseEndTheEndpoint) {
   const Credentials job = Credentials::from_secret(random_secret());
   const auto ends_with = [&](auto spoil) {

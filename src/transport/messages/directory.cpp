@@ -105,6 +105,10 @@ void Directory::take_back(const Name& name) {
   taken_back_.push_back(name);
 }
 
+void Directory::lose_all(const std::string& why) {
+  for (const auto& [name, endpoint] : endpoints_) endpoint->lose(why);
+}
+
 void Directory::show_life(Clock::time_point now) {
   if (now - last_shown_ < std::chrono::seconds(1)) return;
   last_shown_ = now;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -35,6 +36,8 @@ class Directory {
   // Hands a message to its endpoint. Those of strangers, and what is late, are dropped. A goodbye
   // to nobody takes back the greeting in it.
   void deliver(Message message);
+  // The fabric brings nothing any more.
+  void lose_all(const std::string& why);
   // Lets all endpoints show that they are alive, now and then.
   void show_life(Clock::time_point now);
 

@@ -5,8 +5,10 @@
 namespace motet::ofi {
 namespace {
 
-// With the last words on all lines together: those who do not take them are gone, or busy.
+// With the last words on all lines that end together. What is used of it comes back with time.
 constexpr std::chrono::seconds patience_at_the_end(1);
+// With a peer that takes none of them: it is gone, or busy.
+constexpr std::chrono::milliseconds patience_with_one(200);
 
 }  // namespace
 
@@ -33,6 +35,7 @@ Exchange::~Exchange() {
 bool Exchange::advance() {
   const bool completed = complete();
   const bool posted = inbox_.advance();
+  if (!problem().empty()) directory_.lose_all("ofi: " + problem());
   const bool sent = outbox_.advance();
   return completed || posted || sent;
 }
@@ -51,11 +54,19 @@ bool Exchange::complete() {
 
 void Exchange::finish(const Line& line) {
   const auto began = Clock::now();
+  patience_ =
+      std::min<std::chrono::nanoseconds>(patience_at_the_end, patience_ + (began - finished_));
   const Deadline deadline = Deadline::after(patience_);
-  while (line.has_worked && line.under_way > 0 && !deadline.passed()) {
+  Deadline next = Deadline::after(patience_with_one);
+  std::size_t left = line.under_way;
+  while (line.has_worked && line.under_way > 0 && !next.passed() && !deadline.passed()) {
     if (!advance()) std::this_thread::yield();
+    if (line.under_way == left) continue;
+    left = line.under_way;
+    next = Deadline::after(patience_with_one);
   }
-  patience_ -= std::min<std::chrono::nanoseconds>(patience_, Clock::now() - began);
+  finished_ = Clock::now();
+  patience_ -= std::min<std::chrono::nanoseconds>(patience_, finished_ - began);
 }
 
 }  // namespace motet::ofi

@@ -21,7 +21,8 @@ class Exchange {
   bool advance();
   // Whether advance() may change something without any completion.
   bool waits() const { return inbox_.waits() || outbox_.waits(); }
-  // Lets the last words on a line go out, as far as the peer takes them.
+  // Lets the last words on a line go out, as far as the peer takes them; keeps the caller no longer
+  // than a second in two, however many lines end.
   void finish(const Line& line);
 
  private:
@@ -31,7 +32,8 @@ class Exchange {
   messages::Directory& directory_;
   Inbox inbox_;
   Outbox outbox_;
-  std::chrono::nanoseconds patience_;
+  std::chrono::nanoseconds patience_;  // left with last words
+  Clock::time_point finished_{};       // when that was
 };
 
 }  // namespace motet::ofi

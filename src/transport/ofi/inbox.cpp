@@ -56,7 +56,7 @@ void Inbox::post(Buffer& buffer) {
 }
 
 bool Inbox::advance() {
-  if (waiting_ == nullptr) return false;
+  if (waiting_ == nullptr || !problem_.empty()) return false;
   Buffer* left = std::exchange(waiting_, nullptr);
   while (left != nullptr) post(*std::exchange(left, left->next));
   return waiting_ == nullptr;

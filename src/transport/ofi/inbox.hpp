@@ -17,7 +17,7 @@ class Inbox {
   Inbox(const Inbox&) = delete;
   Inbox& operator=(const Inbox&) = delete;
 
-  // "", or why nothing can be received.
+  // "", or why nothing can be received any more.
   const std::string& problem() const { return problem_; }
   // The message, if it is one; the next receive is posted.
   std::optional<messages::Message> take(const Completion& completion);

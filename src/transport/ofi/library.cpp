@@ -3,6 +3,8 @@
 #include <dlfcn.h>
 #include <fmt/format.h>
 
+#include <cstdlib>
+
 namespace motet::ofi {
 namespace {
 
@@ -21,6 +23,9 @@ std::string Library::problem(const char* call, long result) const {
 }
 
 std::string load(Library& library) {
+  // psm's library, which providers bring along, takes over SIGSEGV, SIGINT and others otherwise.
+  constexpr int keep = 0;
+  ::setenv("IPATH_NO_BACKTRACE", "1", keep);
   // Never unloaded: providers leave threads and exit handlers behind.
   void* const loaded = dlopen(file_name, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   if (loaded == nullptr) return fmt::format("libfabric cannot be loaded: {}", dlerror());
