@@ -59,8 +59,9 @@ constexpr std::array<Setting, 23> settings{{
       "speak."},
      Text{&Options::transport}},
     {{"MOTET_INTERFACE", "list", "", "",
-      "Network interfaces that other ranks are told of: eth0,ib*, or all but ^docker*,lo. Empty: "
-      "all that are up."},
+      "Network interfaces that other ranks are told of: eth0,ib*, or all but ^docker*,lo. "
+      "Transport "
+      "ofi also takes the names of RDMA devices. Empty: all that are up."},
      Text{&Options::interfaces}},
     {{"MOTET_RAILS", "list", "", "",
       "Network interfaces over which large messages are dealt: eth0,eth1. \"none\": one network. "

@@ -21,6 +21,7 @@ TransportOptions wishes_of(const Options& options, Rank rank, const Identity& en
   wishes.engine = engine;
   wishes.name = fmt::format("rank {}", rank);
   wishes.listen_on = listen_on(options);
+  wishes.numa = seat_here(CpuSet::of(allowed_cpus())).numa;
   wishes.rails = rails_of(options);
   wishes.slots = options.slots;
   wishes.block_bytes = static_cast<std::size_t>(options.block_kib) * 1024;

@@ -195,7 +195,8 @@ class SharedMemory {
 struct TransportOptions {
   Identity engine;                       // who I am
   std::string name;                      // for messages: "rank 3"
-  ListenOn listen_on{};                  // tcp
+  ListenOn listen_on{};                  // tcp, and its interfaces: ofi
+  int numa = -1;                         // ofi: node that this rank runs at; -1: none known
   std::vector<std::string> rails{};      // interfaces that the rails transport uses, in order
   int slots = 8;                         // shm: soft limit of large blocks under way
   std::size_t block_bytes = 128 * 1024;  // longest block

@@ -5,11 +5,14 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 
+#include <filesystem>
+#include <fstream>
 #include <random>
 #include <set>
 
 #include "fleet.hpp"
 #include "transport/ofi/alarm.hpp"
+#include "transport/ofi/devices.hpp"
 #include "transport/ofi/peer_address.hpp"
 #include "transport/ofi/providers.hpp"
 #include "transport/ofi/refusals.hpp"
@@ -70,6 +73,86 @@ TEST(OfiProviders, AreNotChosenUnlessTheyAreFitForIt) {
     if (!provider.only_by_name) continue;
     EXPECT_FALSE(ofi::parse(provider.name, address).has_value()) << address;
   }
+}
+
+TEST(OfiProviders, AreOpenedOnTheInterfaceThatIsNamed) {
+  TransportOptions options;
+  options.name = "rank 5";
+  options.ofi_provider = "tcp;ofi_rxm";
+  options.listen_on.interfaces = "lo";
+  EXPECT_NE(ofi_transport.open(options), nullptr);
+  for (const char* provider : {"tcp;ofi_rxm", ""}) {
+    options.ofi_provider = provider;
+    options.listen_on.interfaces = "pigeon0";
+    try {
+      ofi_transport.open(options);
+      ADD_FAILURE() << "there is no such interface";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::unavailable);
+      EXPECT_THAT(error.what(), HasSubstr("rank 5: ofi: MOTET_INTERFACE=\"pigeon0\" leaves no"));
+      EXPECT_THAT(error.what(), testing::ContainsRegex("there are: .*lo"));
+    }
+  }
+}
+
+using Order = std::vector<std::size_t>;
+
+// Two NICs of InfiniBand at two NUMA nodes and in one network, a rail apart, and a loopback.
+std::vector<ofi::Device> four_devices() {
+  return {{"lo", "lo", "127.0.0.0", -1, ofi::Reach::this_host},
+          {"mlx5_0", "ib0", "10.1.0.0", 0, ofi::Reach::far},
+          {"mlx5_1", "ib1", "10.1.0.0", 1, ofi::Reach::far},
+          {"mlx5_2-xrc", "ib2", "10.2.0.0", 1, ofi::Reach::far},
+          {"mlx5_3", "ib3", "fe80::", 1, ofi::Reach::not_even_that}};
+}
+
+TEST(OfiDevices, AreTakenNearTheRankWhereItsPeersAre) {
+  const auto devices = four_devices();
+  EXPECT_EQ(ofi::choose(devices, {}), (Order{1, 2, 3, 0}));
+  EXPECT_EQ(ofi::choose(devices, {.names = {}, .numa = 0}), (Order{1, 2, 3, 0}));
+  EXPECT_EQ(ofi::choose(devices, {.names = {}, .numa = 1}), (Order{2, 1, 3, 0}))
+      << "the near one on another rail may not reach the others' first";
+  EXPECT_EQ(ofi::choose(devices, {.names = {}, .numa = 7}), (Order{1, 2, 3, 0}));
+  EXPECT_EQ(ofi::choose({}, {.names = {}, .numa = 1}), Order{});
+}
+
+TEST(OfiDevices, AreTakenByTheirNamesAndTheirInterfaces) {
+  const auto devices = four_devices();
+  const auto of = [&](std::string_view names) { return ofi::choose(devices, {.names = names}); };
+  EXPECT_EQ(of("mlx5_2"), Order{3});
+  EXPECT_EQ(of("mlx5_2-xrc"), Order{3});
+  EXPECT_EQ(of("ib2,mlx5_1"), (Order{2, 3}));
+  EXPECT_EQ(of("ib*"), (Order{1, 2, 3}));
+  EXPECT_EQ(of("^ib0,mlx5_1,lo"), Order{3});
+  EXPECT_EQ(of("eth0"), Order{});
+}
+
+TEST(OfiDevices, AreKnownToTheSystem) {
+  const std::string sysfs = testing::TempDir() + "motet_ofi_devices";
+  const auto write = [&](const std::string& path, const char* text) {
+    std::filesystem::create_directories(sysfs + path.substr(0, path.rfind('/')));
+    std::ofstream(sysfs + path) << text << '\n';
+  };
+  write("/class/infiniband/mlx5_0/ports/1/gid_attrs/ndevs/0", "ib0");
+  write("/class/infiniband/mlx5_0/device/numa_node", "3");
+  write("/class/net/eth7/device/numa_node", "2");
+  fi_domain_attr domain{};
+  fi_info offer{};
+  offer.domain_attr = &domain;
+  const auto look = [&](std::string name) {
+    domain.name = name.data();
+    return ofi::device_of(offer, sysfs);
+  };
+  for (const char* name : {"mlx5_0", "mlx5_0-xrc"}) {
+    EXPECT_EQ(look(name).interface, "ib0") << name;
+    EXPECT_EQ(look(name).numa, 3) << name;
+    EXPECT_EQ(look(name).reach, ofi::Reach::far) << "no IP address: no limit";
+  }
+  EXPECT_EQ(look("eth7").interface, "eth7");
+  EXPECT_EQ(look("eth7").numa, 2);
+  EXPECT_EQ(look("cxi0").interface, "");
+  EXPECT_EQ(look("cxi0").numa, -1);
+  std::filesystem::remove_all(sysfs);
 }
 
 TEST(OfiAddress, IsReadAsItWasWritten) {

@@ -148,7 +148,8 @@ std::unique_ptr<Transport> open(const TransportOptions& options) {
   if (std::string problem = load(library); !problem.empty()) {
     throw Error(ErrorCode::unavailable, fmt::format("{}: ofi: {}", options.name, problem));
   }
-  for (Info& offer : offers(library, options.name, options.ofi_provider)) {
+  const DeviceWishes wishes{.names = options.listen_on.interfaces, .numa = options.numa};
+  for (Info& offer : offers(library, options.name, options.ofi_provider, wishes)) {
     auto domain = std::make_unique<Domain>(library, std::move(offer));
     if (!domain->problem().empty()) {
       problems.push_back(explain_failure(*domain));

@@ -1,7 +1,6 @@
 #include "transport/ofi/providers.hpp"
 
 #include <fmt/format.h>
-#include <netinet/in.h>
 
 #include <algorithm>
 #include <array>
@@ -86,43 +85,43 @@ std::string_view name_of(const fi_info& offer) {
   return offer.fabric_attr->prov_name;
 }
 
-// How far peers may be that can use the address of an offer.
-enum class Reach { far, this_host, not_even_that };
-
-Reach reach_of(const sockaddr_in& address) {
-  const bool loopback = ntohl(address.sin_addr.s_addr) >> IN_CLASSA_NSHIFT == IN_LOOPBACKNET;
-  return loopback ? Reach::this_host : Reach::far;
-}
-
-// Of one link: says nothing without the name of the interface.
-Reach reach_of(const sockaddr_in6& address) {
-  if (IN6_IS_ADDR_LINKLOCAL(&address.sin6_addr)) return Reach::not_even_that;
-  return IN6_IS_ADDR_LOOPBACK(&address.sin6_addr) ? Reach::this_host : Reach::far;
-}
-
-Reach reach_of(const fi_info& offer) {
-  if (offer.src_addr == nullptr) return Reach::far;
-  if (offer.addr_format == FI_SOCKADDR_IN) {
-    return reach_of(*static_cast<const sockaddr_in*>(offer.src_addr));
-  }
-  if (offer.addr_format == FI_SOCKADDR_IN6) {
-    return reach_of(*static_cast<const sockaddr_in6*>(offer.src_addr));
-  }
-  return Reach::far;
-}
-
-// The provider's offers, those that reach farthest first.
-std::vector<const fi_info*> offers_of(const fi_info* all, std::string_view provider) {
+// The provider's offers, best first, of those that the wishes leave.
+std::vector<const fi_info*> offers_of(const fi_info* all, std::string_view provider,
+                                      const DeviceWishes& wishes) {
   std::vector<const fi_info*> found;
+  std::vector<Device> devices;
   for (; all != nullptr; all = all->next) {
-    const bool usable = name_of(*all) == provider && reach_of(*all) != Reach::not_even_that;
-    if (usable) found.push_back(all);
+    if (name_of(*all) != provider) continue;
+    found.push_back(all);
+    devices.push_back(device_of(*all));
   }
-  std::ranges::stable_sort(found, {}, [](const fi_info* offer) { return reach_of(*offer); });
-  return found;
+  std::vector<const fi_info*> ordered;
+  for (const std::size_t i : choose(devices, wishes)) ordered.push_back(found[i]);
+  return ordered;
 }
 
-[[noreturn]] void refuse(const fi_info* all, const std::string& rank, std::string_view wanted) {
+// "eth0, mlx5_0 (ib0)": those that a provider may be opened on.
+std::string device_names(const fi_info* all, std::string_view wanted) {
+  std::set<std::string> names;
+  for (; all != nullptr; all = all->next) {
+    const Provider traits = traits_of(name_of(*all));
+    if (wanted.empty() ? traits.only_by_name : traits.name != wanted) continue;
+    const Device device = device_of(*all);
+    const bool alike = device.interface.empty() || device.interface == device.name;
+    names.insert(alike ? device.name : fmt::format("{} ({})", device.name, device.interface));
+  }
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+[[noreturn]] void refuse(const fi_info* all, const std::string& rank, std::string_view wanted,
+                         const DeviceWishes& wishes) {
+  if (const std::string devices = device_names(all, wanted);
+      !wishes.names.empty() && !devices.empty()) {
+    throw Error(ErrorCode::unavailable,
+                fmt::format("{}: ofi: MOTET_INTERFACE=\"{}\" leaves no device that libfabric can "
+                            "use; there are: {}",
+                            rank, wishes.names, devices));
+  }
   std::set<std::string_view> names;
   for (; all != nullptr; all = all->next) names.insert(name_of(*all));
   throw Error(ErrorCode::unavailable,
@@ -143,16 +142,17 @@ Provider traits_of(std::string_view provider) {
   return found == known.end() ? Provider{.name = provider, .reason = "unknown"} : *found;
 }
 
-std::vector<Info> offers(const Library& library, const std::string& rank, std::string_view wanted) {
+std::vector<Info> offers(const Library& library, const std::string& rank, std::string_view wanted,
+                         const DeviceWishes& wishes) {
   const Info all = ask(library, rank);
   std::vector<const fi_info*> chosen;
-  if (!wanted.empty()) chosen = offers_of(all.get(), wanted);
+  if (!wanted.empty()) chosen = offers_of(all.get(), wanted, wishes);
   for (const Provider& provider : known) {
     if (!wanted.empty() || provider.only_by_name) continue;
-    const auto found = offers_of(all.get(), provider.name);
+    const auto found = offers_of(all.get(), provider.name, wishes);
     if (!found.empty()) chosen.push_back(found.front());
   }
-  if (chosen.empty()) refuse(all.get(), rank, wanted);
+  if (chosen.empty()) refuse(all.get(), rank, wanted, wishes);
   std::vector<Info> copies;
   copies.reserve(chosen.size());
   for (const fi_info* offer : chosen) copies.emplace_back(library.dupinfo(offer), library.freeinfo);

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "transport/ofi/devices.hpp"
 #include "transport/ofi/library.hpp"
 
 namespace motet::ofi {
@@ -40,6 +41,7 @@ Provider traits_of(std::string_view provider);
 
 // What can carry Motet's messages here, best first: all offers of the provider `wanted`, or one of
 // each known provider. Throws Error{unavailable} in the name of `rank` that lists those there are.
-std::vector<Info> offers(const Library& library, const std::string& rank, std::string_view wanted);
+std::vector<Info> offers(const Library& library, const std::string& rank, std::string_view wanted,
+                         const DeviceWishes& wishes);
 
 }  // namespace motet::ofi
