@@ -65,7 +65,8 @@ constexpr std::array<Setting, 23> settings{{
      Text{&Options::interfaces}},
     {{"MOTET_RAILS", "list", "", "",
       "Network interfaces over which large messages are dealt: eth0,eth1. \"none\": one network. "
-      "Empty: the NICs nearest to the rank, if there are several alike."},
+      "Empty: the NICs nearest to the rank, if there are several alike. Those that are named are "
+      "also used by ofi."},
      Text{&Options::rails}},
     // Which ports a firewall lets through shows nowhere on the hosts themselves.
     {{"MOTET_PORT_RANGE", "ports", "", "",

@@ -23,6 +23,7 @@ TransportOptions wishes_of(const Options& options, Rank rank, const Identity& en
   wishes.listen_on = listen_on(options);
   wishes.numa = seat_here(CpuSet::of(allowed_cpus())).numa;
   wishes.rails = rails_of(options);
+  if (!options.rails.empty()) wishes.named_rails = wishes.rails;
   wishes.slots = options.slots;
   wishes.block_bytes = static_cast<std::size_t>(options.block_kib) * 1024;
   wishes.reads_peers = options.reads_peers;

@@ -193,17 +193,18 @@ class SharedMemory {
 
 // How a transport comes into being.
 struct TransportOptions {
-  Identity engine;                       // who I am
-  std::string name;                      // for messages: "rank 3"
-  ListenOn listen_on{};                  // tcp, and its interfaces: ofi
-  int numa = -1;                         // ofi: node that this rank runs at; -1: none known
-  std::vector<std::string> rails{};      // interfaces that the rails transport uses, in order
-  int slots = 8;                         // shm: soft limit of large blocks under way
-  std::size_t block_bytes = 128 * 1024;  // longest block
-  std::size_t ring_lines = 64;           // shm: headers per pair, a power of two
-  std::size_t ring_bytes = 32 * 1024;    // shm: payload ring per pair
-  bool reads_peers = true;               // shm: and lets them read (process_vm_readv)
-  std::string ofi_provider;              // ofi: as libfabric names it; empty: the best here
+  Identity engine;                         // who I am
+  std::string name;                        // for messages: "rank 3"
+  ListenOn listen_on{};                    // tcp, and its interfaces: ofi
+  int numa = -1;                           // ofi: node that this rank runs at; -1: none known
+  std::vector<std::string> rails{};        // interfaces that the rails transport uses, in order
+  std::vector<std::string> named_rails{};  // of these, if the user has named them: ofi
+  int slots = 8;                           // shm: soft limit of large blocks under way
+  std::size_t block_bytes = 128 * 1024;    // longest block
+  std::size_t ring_lines = 64;             // shm: headers per pair, a power of two
+  std::size_t ring_bytes = 32 * 1024;      // shm: payload ring per pair
+  bool reads_peers = true;                 // shm: and lets them read (process_vm_readv)
+  std::string ofi_provider;                // ofi: as libfabric names it; empty: the best here
 };
 
 struct TransportInfo {

@@ -58,6 +58,12 @@ long_lanes() {
   lane "every collective, 0.5 % loss" hosts 2 --loss 0.5% --prefix -- "$calls_rank" every_collective
   lane "motet-perf, 2 hosts" hosts 2 --prefix -- "$build/tools/motet-perf" all --sizes 8,64K,1M
   lane "a killed peer is named" killed_peer
+  [ "$MOTET_TRANSPORT" != ofi ] || rails_lanes
+}
+
+rails_lanes() {
+  lane "conformance of joined rails" conformance "*/rails_$MOTET_TRANSPORT"
+  MOTET_RAILS=eth0,eth1 lane "every collective, 2 hosts, joined rails" hosts 2 --rails 2 --prefix -- "$calls_rank" every_collective
 }
 
 for MOTET_TRANSPORT in "${transports[@]}"; do

@@ -13,6 +13,7 @@
 #include "base/deadline.hpp"
 #include "base/options.hpp"
 #include "transport/fault/fault_transport.hpp"
+#include "transport/ofi/ofi_transport.hpp"
 #include "transport/rails/packet.hpp"
 #include "transport/rails/rails_transport.hpp"
 #include "transport/tcp/tcp_transport.hpp"
@@ -56,6 +57,12 @@ std::vector<Flavour> all_flavours() {
                                    return rails_transport.open(options);
                                  }},
                                 {"rails_fault_tcp", open_troubled_rails}};
+  if (ofi_transport.unavailable_because().empty()) {
+    flavours.push_back({"rails_ofi", [](TransportOptions options) {
+                          options.named_rails = {"*", "*"};  // any device, twice
+                          return ofi_transport.open(options);
+                        }});
+  }
   for (const TransportInfo& info : transports()) {
     if (!info.unavailable_because().empty() || info.name == rails_transport.name) continue;
     flavours.push_back({std::string(info.name), info.open});

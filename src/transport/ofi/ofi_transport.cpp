@@ -13,6 +13,8 @@
 #include "transport/ofi/ofi_wire.hpp"
 #include "transport/ofi/peer_address.hpp"
 #include "transport/ofi/providers.hpp"
+#include "transport/rails/packet.hpp"
+#include "transport/rails/rails_transport.hpp"
 
 namespace motet {
 namespace ofi {
@@ -142,12 +144,8 @@ std::string explain_failure(const Domain& domain) {
 }
 
 // On the first offer that keeps what it promises.
-std::unique_ptr<Transport> open(const TransportOptions& options) {
-  Library library;
+std::unique_ptr<Transport> open_one(const Library& library, const TransportOptions& options) {
   std::vector<std::string> problems;
-  if (std::string problem = load(library); !problem.empty()) {
-    throw Error(ErrorCode::unavailable, fmt::format("{}: ofi: {}", options.name, problem));
-  }
   const DeviceWishes wishes{.names = options.listen_on.interfaces, .numa = options.numa};
   for (Info& offer : offers(library, options.name, options.ofi_provider, wishes)) {
     auto domain = std::make_unique<Domain>(library, std::move(offer));
@@ -161,6 +159,24 @@ std::unique_ptr<Transport> open(const TransportOptions& options) {
   }
   throw Error(ErrorCode::unavailable,
               fmt::format("{}: ofi: {}", options.name, fmt::join(problems, "; ")));
+}
+
+// Only rails that the user has named: ranks that find another number of NICs by themselves could
+// not be reached, and there may be no other transport.
+std::unique_ptr<Transport> open(const TransportOptions& options) {
+  Library library;
+  if (const std::string problem = load(library); !problem.empty()) {
+    throw Error(ErrorCode::unavailable, fmt::format("{}: ofi: {}", options.name, problem));
+  }
+  if (options.named_rails.size() < 2) return open_one(library, options);
+  std::vector<rails::Rail> rails;
+  for (const std::string& name : options.named_rails) {
+    TransportOptions on_rail = options;
+    on_rail.listen_on.interfaces = name;
+    on_rail.block_bytes += sizeof(rails::Label);
+    rails.push_back({name, open_one(library, on_rail)});
+  }
+  return join_rails(std::move(rails), options.name);
 }
 
 }  // namespace
