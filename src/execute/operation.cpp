@@ -38,6 +38,7 @@ void Operation::bind(const Call& call, std::uint32_t communicator) {
   std::fill(progress_.begin(), progress_.end(), Progress{});
   std::fill(streams_.begin(), streams_.end(), StreamProgress{});
   fetches_.clear();
+  held_.clear();
   remaining_ = static_cast<std::uint32_t>(progress_.size());
   first_ = 0;
   passes_ = 0;
@@ -113,7 +114,7 @@ bool Operation::step_forward(std::uint32_t index) {
   Progress& progress = progress_[index];
   progress.moved_in = passes_;
   if (++progress.done != instruction.blocks) return true;
-  --remaining_;
+  if (--remaining_ == 0) held_.clear();
   if (instruction.op == Op::send) {
     ++streams_[instruction.stream].sent;
   } else if (instruction.op == Op::recv || instruction.op == Op::recv_reduce) {
@@ -158,8 +159,19 @@ Operation::Passage Operation::passage_of(std::uint32_t index) {
   if (progress.passage != Passage::unknown) return progress.passage;
   progress.passage = Passage::data;
   if (!instruction.rendezvous) return progress.passage;
+  PeerMemory* const memory = program_->streams[instruction.stream].link->memory();
+  if (memory == nullptr) return progress.passage;
+  if (is_read_by_peers()) {
+    hold(*memory, base_[static_cast<int>(instruction.src_buffer)] + instruction.src,
+         instruction.bytes);
+  }
   if (locate(instruction, {0, instruction.bytes})) progress.passage = Passage::published;
   return progress.passage;
+}
+
+void Operation::hold(PeerMemory& memory, const std::byte* data, std::size_t bytes) {
+  if (bytes == 0) return;
+  if (auto held = memory.hold(data, bytes)) held_.push_back(std::move(held));
 }
 
 // How the peer can get at it; nothing: it must be sent.
@@ -170,9 +182,7 @@ std::optional<Location> Operation::locate(const Instruction& instruction,
   const std::byte* const src =
       base_[static_cast<int>(instruction.src_buffer)] + instruction.src + block.offset;
   if (auto mapped = memory->publish(src, block.bytes)) return mapped;
-  return program_->reading != Reading::never && way_.reads_memory
-             ? memory->publish_for_reading(src, block.bytes)
-             : std::nullopt;
+  return is_read_by_peers() ? memory->publish_for_reading(src, block.bytes) : std::nullopt;
 }
 
 bool Operation::send_data(std::uint32_t index, std::uint32_t block) {

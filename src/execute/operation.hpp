@@ -107,10 +107,12 @@ class Operation {
   bool advance_local(std::uint32_t index);
   bool advance_send(std::uint32_t index);
   Passage passage_of(std::uint32_t index);
+  bool is_read_by_peers() const { return program_->reading != Reading::never && way_.reads_memory; }
   bool send_data(std::uint32_t index, std::uint32_t block);
   bool send_group(std::uint32_t index);
   bool advance_published_send(std::uint32_t index);
   std::optional<Location> locate(const Instruction& instruction, const Block& block) const;
+  void hold(PeerMemory& memory, const std::byte* data, std::size_t bytes);
   bool publish(std::uint32_t index);
   bool take_answer(std::uint32_t index);
   bool advance_receive(std::uint32_t index);
@@ -118,6 +120,7 @@ class Operation {
   bool accept(std::uint32_t index, const PeerLink::Found& found);
   bool is_expected(const Header& header, std::size_t bytes);
   bool pull(std::uint32_t index, const PeerLink::Found& found);
+  void hold_destination(std::uint32_t index);
   bool is_reading(std::uint32_t index) const;
   bool go_on_reading(std::uint32_t index);
   bool read_ahead(std::uint32_t index);
@@ -149,9 +152,10 @@ class Operation {
   std::vector<Progress> progress_;
   std::vector<StreamProgress> streams_;
   std::unique_ptr<std::byte[]> scratch_;
-  std::vector<Fetch> fetches_;                 // few: those of a step in the order of its blocks
-  std::unique_ptr<std::byte[]> staging_;       // for the next that is read into a reduction
-  std::vector<GroupSend::Outgoing> outgoing_;  // reused by send_group
+  std::vector<Fetch> fetches_;  // few: those of a step in the order of its blocks
+  std::vector<std::shared_ptr<const void>> held_;  // memory that is published or read into
+  std::unique_ptr<std::byte[]> staging_;           // for the next that is read into a reduction
+  std::vector<GroupSend::Outgoing> outgoing_;      // reused by send_group
   std::vector<std::uint32_t> members_;
 };
 

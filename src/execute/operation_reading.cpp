@@ -19,7 +19,10 @@ bool Operation::pull(std::uint32_t index, const PeerLink::Found& found) {
   PeerLink& link = *program_->streams[program_->instructions[index].stream].link;
   Fetch fetch{index, progress_[index].done, {}, PeerMemory::Read::refused};
   std::memcpy(&fetch.publication, found.arrival->data, sizeof fetch.publication);
-  if (link.memory() != nullptr) fetch.state = take_from(fetch);
+  if (link.memory() != nullptr) {
+    if (fetch.block == 0) hold_destination(index);
+    fetch.state = take_from(fetch);
+  }
   if (fetch.state == PeerMemory::Read::refused) {
     if (!answer(index, false)) return false;  // looked at again in the next pass
     fetch.asked = true;
@@ -32,6 +35,14 @@ bool Operation::pull(std::uint32_t index, const PeerLink::Found& found) {
   progress_[index].owes_answer = true;
   answer(index, true);
   return true;
+}
+
+// Before its first block is read into it.
+void Operation::hold_destination(std::uint32_t index) {
+  const Instruction& instruction = program_->instructions[index];
+  if (instruction.op != Op::recv) return;  // a reduction's operand makes a stop
+  hold(*program_->streams[instruction.stream].link->memory(),
+       base_[static_cast<int>(instruction.dst_buffer)] + instruction.dst, instruction.bytes);
 }
 
 // The location of the step's next block has come before.

@@ -127,6 +127,9 @@ class PeerMemory {
   virtual ~PeerMemory() = default;
   // How the peer can reach these bytes of mine; nothing if it cannot.
   virtual std::optional<Location> publish(const void* data, std::size_t bytes) = 0;
+  // Whoever publishes for reading, or reads, holds the memory as long as that can go on, if it can
+  // be held: null if there is no need, or no way. Costs more than what is done with it then.
+  virtual std::shared_ptr<const void> hold(const void* data, std::size_t bytes) = 0;
   // How the peer can read these bytes of mine, at the price of system calls or of a fabric's reads;
   // nothing if it may not.
   virtual std::optional<Location> publish_for_reading(const void* data, std::size_t bytes) = 0;

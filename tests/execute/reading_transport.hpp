@@ -27,6 +27,7 @@ class ReadingEndpoint final : public Endpoint, public PeerMemory {
   bool flushed() const override { return inner_->flushed(); }
 
   std::optional<Location> publish(const void*, std::size_t) override { return {}; }
+  std::shared_ptr<const void> hold(const void*, std::size_t) override { return nullptr; }
   std::optional<Location> publish_for_reading(const void* data, std::size_t) override {
     return Location{1, reinterpret_cast<std::uint64_t>(data)};
   }

@@ -58,6 +58,7 @@ class ShmEndpoint final : public Endpoint, public PeerMemory {
   bool flushed() const override { return true; }
 
   std::optional<Location> publish(const void* data, std::size_t bytes) override;
+  std::shared_ptr<const void> hold(const void*, std::size_t) override { return nullptr; }
   std::optional<Location> publish_for_reading(const void* data, std::size_t bytes) override;
   std::byte* reach(const Location& location, std::size_t bytes) override;
   Read read(const Location& location, void* to, std::size_t bytes) override;
