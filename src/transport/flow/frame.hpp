@@ -20,8 +20,12 @@ enum class FrameKind : std::uint32_t {
   credit = 0xc4ed4d02,
   // Where no connection has been authenticated before (transport/messages):
   hello = 0x4e110d03,
-  alive = 0xa11e4d04,   // nothing is said but that
-  goodbye = 0x90d84d05  // nothing more will come
+  alive = 0xa11e4d04,    // nothing is said but that
+  goodbye = 0x90d84d05,  // nothing more will come
+  // Where memory can be read (transport/messages/memory_endpoint.hpp); the key is an epoch:
+  readable = 0x4eadab06,  // "I may read yours; mine has this epoch"
+  withdraw = 0xd14a3d07,  // "what I published before this epoch is not to be read any more"
+  withdrawn = 0xd14a3e08  // "I do not read it any more"
 };
 
 // `blocks` more blocks of `stream` have been consumed. blocks 0: nothing is said.

@@ -118,6 +118,7 @@ void MessageEndpoint::greeted(std::uint32_t call_peer) {
   if (state_ != State::connecting) return;
   call_peer_ = call_peer;
   state_ = State::ready;
+  welcome();
   take_early();
 }
 
@@ -158,6 +159,11 @@ std::string MessageEndpoint::problem_of(const Message& message) {
     case FrameKind::goodbye:
       return closed_by_peer;
     case FrameKind::alive:
+      return {};
+    case FrameKind::readable:
+    case FrameKind::withdraw:
+    case FrameKind::withdrawn:
+      take_about_memory(frame);
       return {};
     case FrameKind::hello:
       break;

@@ -57,6 +57,14 @@ class MessageEndpoint : public Endpoint, public flow::CreditSender, public WireO
   void show_life();
   void lose(std::string why) override;
 
+ protected:
+  // It has become ready; not called if that was so when this part of it had just been made.
+  virtual void welcome() {}
+  // Control messages about memory. This endpoint has nothing to do with them.
+  virtual void take_about_memory(const flow::Frame& /*frame*/) {}
+  void post(const flow::Frame& frame, std::span<const std::byte> payload);
+  bool has_sent_all() const { return wire_->idle(); }
+
  private:
   struct Block {
     Arrival arrival;
@@ -66,7 +74,6 @@ class MessageEndpoint : public Endpoint, public flow::CreditSender, public WireO
 
   void greet_as(flow::FrameKind kind);
   void send_credits(std::span<const flow::Credit> credits) override;
-  void post(const flow::Frame& frame, std::span<const std::byte> payload);
   void take(Message message);
   void take_early();
   std::string problem_of(const Message& message);

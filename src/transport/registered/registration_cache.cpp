@@ -22,23 +22,23 @@ RegistrationCache::RegistrationCache(Register make, Keep keep, const Limits& lim
 Held RegistrationCache::get(const void* data, std::size_t bytes) {
   // Libraries want to be able to write to what they read into.
   auto* const first = static_cast<std::byte*>(const_cast<void*>(data));
-  if (auto found = find(first, bytes)) return found;
+  if (Held found = find(first, bytes)) return found;
   const std::size_t before = reinterpret_cast<std::uintptr_t>(first) % page_bytes();
   const std::size_t pages = (before + bytes + page_bytes() - 1) / page_bytes();
   return add(first - before, pages * page_bytes());
 }
 
-std::shared_ptr<Range> RegistrationCache::find(const std::byte* data, std::size_t bytes) {
+Held RegistrationCache::find(const void* data, std::size_t bytes) {
   for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
     auto range = entry->range.lock();
-    if (range == nullptr || !range->contains(data, bytes)) continue;
+    if (range == nullptr || !range->contains(static_cast<const std::byte*>(data), bytes)) continue;
     entries_.splice(entries_.begin(), entries_, entry);
     return range;
   }
   return nullptr;
 }
 
-std::shared_ptr<Range> RegistrationCache::add(std::byte* begin, std::size_t bytes) {
+Held RegistrationCache::add(std::byte* begin, std::size_t bytes) {
   if (!make_room(bytes)) return nullptr;
   auto registration = make_(begin, bytes);
   // The system allows less than the limits: what others need goes.

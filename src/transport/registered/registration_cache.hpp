@@ -56,6 +56,8 @@ class RegistrationCache {
   // The registration of pages that hold all these bytes; null if there can be none. `bytes` is not
   // zero.
   Held get(const void* data, std::size_t bytes);
+  // One that exists; null: there is none.
+  Held find(const void* data, std::size_t bytes);
   // Ends all registrations, also those that are held.
   void clear();
 
@@ -68,8 +70,7 @@ class RegistrationCache {
     std::weak_ptr<Range> range;
     std::shared_ptr<Range> kept;  // null: while_held
   };
-  std::shared_ptr<Range> find(const std::byte* data, std::size_t bytes);
-  std::shared_ptr<Range> add(std::byte* begin, std::size_t bytes);
+  Held add(std::byte* begin, std::size_t bytes);
   bool make_room(std::size_t bytes);
   bool drop_oldest();
   void forget_ended();
