@@ -1,6 +1,10 @@
 // Abilities that some transports have: one copy for several readers, and memory that peers reach
 // directly.
+#include <algorithm>
 #include <cstring>
+#include <optional>
+#include <thread>
+#include <vector>
 
 #include "conformance.hpp"
 
@@ -61,6 +65,101 @@ TEST_P(Abilities, PeersReachGivenMemoryUntilItIsWithdrawn) {
   EXPECT_FALSE(there->enter(epoch));
   EXPECT_NE(here->epoch(), epoch);
   mine->free(memory);
+}
+
+// Both ends of a connection where each may read the other's memory.
+struct Readers {
+  PeerMemory* owner;
+  PeerMemory* reader;
+
+  explicit Readers(Fleet& fleet)
+      : owner(dynamic_cast<PeerMemory*>(&fleet[0].to(1))),
+        reader(dynamic_cast<PeerMemory*>(&fleet[1].to(0))) {}
+  // Nothing where memory cannot be read; in one process it may be mapped instead.
+  std::optional<Location> publish(Fleet& fleet, const std::vector<std::byte>& memory) {
+    if (owner == nullptr || reader == nullptr) return {};
+    std::optional<Location> where;
+    for (int i = 0; i < 1000 && !where; ++i) {  // until both know of each other
+      fleet[0].transport().progress();
+      fleet[1].transport().progress();
+      held.push_back(owner->hold(memory.data(), memory.size()));
+      where = owner->publish_for_reading(memory.data(), memory.size());
+    }
+    return where;
+  }
+  std::vector<std::shared_ptr<const void>> held;
+};
+
+TEST_P(Abilities, PeersReadWhatIsPublishedUntilItIsWithdrawn) {
+  Fleet fleet = connected(2);
+  Readers both(fleet);
+  std::vector<std::byte> memory(1 << 20);
+  fill(memory.data(), memory.size(), 42);
+  const auto where = both.publish(fleet, memory);
+  if (!where) GTEST_SKIP() << "memory is not read";
+  const std::uint32_t epoch = both.owner->epoch();
+  std::vector<std::byte> copy(memory.size());
+  const auto read = [&] {
+    const PeerMemory::Read state = both.reader->read(*where, copy.data(), copy.size());
+    EXPECT_NE(state, PeerMemory::Read::refused);
+    return state != PeerMemory::Read::pending;
+  };
+  ASSERT_TRUE(both.reader->enter(epoch));
+  fleet.until(read, "the memory to be read");
+  EXPECT_TRUE(both.reader->enter(epoch));
+  both.reader->leave();
+  EXPECT_TRUE(is_filled(copy.data(), copy.size(), 42));
+
+  const auto knows = [&] { return !both.reader->enter(epoch); };
+  std::thread owner([&] { dynamic_cast<Withdrawable&>(fleet[0].transport()).withdraw(); });
+  fleet[1].until(knows, "the reader to hear of the withdrawal");
+  owner.join();
+  EXPECT_NE(both.owner->epoch(), epoch);
+}
+
+TEST_P(Abilities, ManyReadsAreUnderWayAtOnce) {
+  Fleet fleet = connected(2);
+  Readers both(fleet);
+  constexpr std::size_t parts = 64, each = 100'001;
+  std::vector<std::byte> memory(parts * each);
+  fill(memory.data(), memory.size(), 7);
+  const auto where = both.publish(fleet, memory);
+  if (!where) GTEST_SKIP() << "memory is not read";
+  std::vector<std::byte> copy(memory.size());
+  std::vector<bool> done(parts);
+  const auto read = [&] {
+    for (std::size_t i = 0; i < parts; ++i) {
+      if (done[i]) continue;
+      const Location part = *both.owner->publish_for_reading(memory.data() + i * each, each);
+      const auto state = both.reader->read(part, copy.data() + i * each, each);
+      EXPECT_NE(state, PeerMemory::Read::refused);
+      done[i] = state != PeerMemory::Read::pending;
+    }
+    return std::ranges::count(done, true) == static_cast<std::ptrdiff_t>(parts);
+  };
+  fleet.until(read, "all parts to be read");
+  EXPECT_EQ(std::memcmp(copy.data(), memory.data(), memory.size()), 0);
+}
+
+// A rank that withdraws is read no more, and writes to nobody's buffers: not even while it waits
+// for a peer who makes no call.
+TEST_P(Abilities, NoReadOutlivesAWithdrawal) {
+  Fleet fleet = connected(2);
+  Readers both(fleet);
+  std::vector<std::byte> memory(8 << 20);
+  fill(memory.data(), memory.size(), 3);
+  const auto where = both.publish(fleet, memory);
+  if (!where) GTEST_SKIP() << "memory is not read";
+  std::vector<std::byte> copy(memory.size());
+  const auto first = both.reader->read(*where, copy.data(), copy.size());
+  if (first == PeerMemory::Read::done) GTEST_SKIP() << "reads are over at once";
+  dynamic_cast<Withdrawable&>(fleet[1].transport()).withdraw();  // the owner makes no call
+  std::fill(copy.begin(), copy.end(), std::byte{0x11});
+  for (int i = 0; i < 2000; ++i) {
+    fleet[0].transport().progress();
+    fleet[1].transport().progress();
+  }
+  EXPECT_EQ(std::ranges::count(copy, std::byte{0x11}), static_cast<std::ptrdiff_t>(copy.size()));
 }
 
 INSTANTIATE_TEST_SUITE_P(Every, Abilities, ::testing::ValuesIn(all_flavours()), flavour_name);

@@ -1,7 +1,11 @@
 #include "transport/ofi/domain.hpp"
 
+#include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <utility>
+
+#include "net/handshake_messages.hpp"
 
 namespace motet::ofi {
 
@@ -99,6 +103,27 @@ bool Domain::register_memory(void* memory, std::size_t bytes, MemoryHandle& regi
   return opened("fi_mr_reg", registration, [&](auto to) {
     return fi_mr_reg(domain_.get(), memory, bytes, FI_SEND | FI_RECV, 0, 0, 0, to, nullptr);
   });
+}
+
+// Where Motet chooses the key it is random: a number that nobody guesses is all that keeps
+// strangers from reading.
+MemoryHandle Domain::register_readable(std::byte* begin, std::size_t bytes) {
+  fid_mr* memory = nullptr;
+  const Nonce nonce = fresh_nonce();
+  std::uint64_t key = 0;
+  std::memcpy(&key, nonce.data(), std::min(sizeof key, info_->domain_attr->mr_key_size));
+  fi_mr_reg(domain_.get(), begin, bytes, FI_REMOTE_READ | FI_READ, 0, key, 0, &memory, nullptr);
+  return MemoryHandle(memory);
+}
+
+std::uint64_t Domain::remote_address(const std::byte* begin) const {
+  const bool is_virtual = (info_->domain_attr->mr_mode & FI_MR_VIRT_ADDR) != 0;
+  return is_virtual ? reinterpret_cast<std::uint64_t>(begin) : 0;
+}
+
+long Domain::read(Buffer& buffer, fi_addr_t from, std::uint64_t address, std::uint64_t key) {
+  return fi_read(endpoint_.get(), buffer.memory, buffer.bytes, buffer.descriptor, from, address,
+                 key, &buffer);
 }
 
 long Domain::send(Buffer& buffer, fi_addr_t to) {

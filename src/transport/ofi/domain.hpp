@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -25,7 +26,8 @@ struct Buffer {
   std::byte* memory = nullptr;
   void* descriptor = nullptr;  // of its registration, if the provider wants one
   std::size_t bytes = 0;       // of the message
-  Line* line = nullptr;        // which sends it; null: it receives
+  Line* line = nullptr;        // which sends it; null: it receives, or is read into
+  bool is_read = false;        // by a ReadBuffer (reads.hpp)
   Buffer* next = nullptr;
 };
 
@@ -66,9 +68,18 @@ class Domain {
   // reason.
   [[nodiscard]] bool register_memory(void* memory, std::size_t bytes, MemoryHandle& registration);
 
+  // Whether peers' memory can be read.
+  bool reads() const { return (info_->caps & FI_REMOTE_READ) != 0; }
+  // For that: makes memory readable for peers, and to be read into; null if the provider refuses.
+  MemoryHandle register_readable(std::byte* begin, std::size_t bytes);
+  // How peers name the first of its bytes.
+  std::uint64_t remote_address(const std::byte* begin) const;
+
   // Each 0, -FI_EAGAIN or what went wrong.
   long send(Buffer& buffer, fi_addr_t to);
   long receive(Buffer& buffer, std::size_t bytes);
+  // Into the buffer, as many bytes as it has.
+  long read(Buffer& buffer, fi_addr_t from, std::uint64_t address, std::uint64_t key);
   // Some of what has ended; valid until the next call. Also gives the provider its time.
   std::span<const Completion> completions();
 
@@ -78,6 +89,7 @@ class Domain {
 
   // Before the memory goes that it sends from and receives into.
   void close_endpoint() { endpoint_.reset(); }
+  bool is_open() const { return endpoint_ != nullptr; }
 
  private:
   template <class Owner, class Open>

@@ -17,6 +17,7 @@ Exchange::Exchange(Domain& domain, messages::Directory& directory, std::size_t l
       directory_(directory),
       inbox_(domain, longest_message),
       outbox_(domain, longest_message),
+      reads_(domain),
       patience_(patience_at_the_end) {}
 
 Exchange::~Exchange() {
@@ -30,21 +31,34 @@ Exchange::~Exchange() {
     }
   }
   domain_.close_endpoint();
+  reads_.clear();
+}
+
+void Exchange::cut_off() {
+  if (!domain_.is_open()) return;
+  domain_.close_endpoint();
+  outbox_.break_all();
+  reads_.fail_all();
 }
 
 bool Exchange::advance() {
+  if (!domain_.is_open()) return outbox_.advance();  // tells of it
   const bool completed = complete();
   const bool posted = inbox_.advance();
   if (!problem().empty()) directory_.lose_all("ofi: " + problem());
   const bool sent = outbox_.advance();
-  return completed || posted || sent;
+  const bool asked = reads_.advance();
+  return completed || posted || sent || asked;
 }
 
 bool Exchange::complete() {
+  if (!domain_.is_open()) return false;
   const auto completions = domain_.completions();
   for (const Completion& completion : completions) {
     if (completion.buffer->line != nullptr) {
       outbox_.sent(completion);
+    } else if (completion.buffer->is_read) {
+      reads_.ended(completion);
     } else if (auto message = inbox_.take(completion)) {
       directory_.deliver(*std::move(message));
     }
@@ -59,7 +73,7 @@ void Exchange::finish(const Line& line) {
   const Deadline deadline = Deadline::after(patience_);
   Deadline next = Deadline::after(patience_with_one);
   std::size_t left = line.under_way;
-  while (line.has_worked && line.under_way > 0 && !next.passed() && !deadline.passed()) {
+  while (domain_.is_open() && line.has_worked && line.under_way > 0 && !next.passed() && !deadline.passed()) {
     if (!advance()) std::this_thread::yield();
     if (line.under_way == left) continue;
     left = line.under_way;

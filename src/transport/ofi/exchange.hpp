@@ -4,6 +4,7 @@
 #include "transport/messages/directory.hpp"
 #include "transport/ofi/inbox.hpp"
 #include "transport/ofi/outbox.hpp"
+#include "transport/ofi/reads.hpp"
 
 namespace motet::ofi {
 
@@ -17,13 +18,16 @@ class Exchange {
 
   const std::string& problem() const { return inbox_.problem(); }
   Outbox& outbox() { return outbox_; }
+  Reads& reads() { return reads_; }
   // True if anything changed.
   bool advance();
   // Whether advance() may change something without any completion.
-  bool waits() const { return inbox_.waits() || outbox_.waits(); }
+  bool waits() const { return inbox_.waits() || outbox_.waits() || reads_.waits(); }
   // Lets the last words on a line go out, as far as the peer takes them; keeps the caller no longer
   // than a second in two, however many lines end.
   void finish(const Line& line);
+  // Ends everything with everybody: what is read over the domain has no other end.
+  void cut_off();
 
  private:
   bool complete();
@@ -32,6 +36,7 @@ class Exchange {
   messages::Directory& directory_;
   Inbox inbox_;
   Outbox outbox_;
+  Reads reads_;
   std::chrono::nanoseconds patience_;  // left with last words
   Clock::time_point finished_{};       // when that was
 };

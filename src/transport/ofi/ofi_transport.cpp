@@ -8,7 +8,8 @@
 
 #include "base/log.hpp"
 #include "transport/messages/directory.hpp"
-#include "transport/messages/message_endpoint.hpp"
+#include "transport/messages/memory_endpoint.hpp"
+#include "transport/messages/memory_epoch.hpp"
 #include "transport/ofi/alarm.hpp"
 #include "transport/ofi/ofi_wire.hpp"
 #include "transport/ofi/peer_address.hpp"
@@ -30,7 +31,28 @@ constexpr std::chrono::microseconds look_interval(250);
 // And this often at least, to show that they live and see that peers do not.
 constexpr std::chrono::seconds life_interval(1);
 
-class OfiTransport final : public Transport {
+class OfiMemory final : public messages::MemoryWire {
+ public:
+  OfiMemory(Exchange& exchange, fi_addr_t peer) : exchange_(exchange), peer_(peer) {}
+
+  std::shared_ptr<const void> hold(const void* data, std::size_t bytes) override {
+    registered::Held held = exchange_.reads().hold(data, bytes);
+    return held == nullptr ? nullptr : std::make_shared<registered::Held>(std::move(held));
+  }
+  std::optional<Location> locate(const void* data, std::size_t bytes) override {
+    return exchange_.reads().locate(data, bytes);
+  }
+  void start(std::shared_ptr<messages::FabricRead> read) override {
+    exchange_.reads().start(peer_, std::move(read));
+  }
+  void cut_off() override { exchange_.cut_off(); }
+
+ private:
+  Exchange& exchange_;
+  const fi_addr_t peer_;
+};
+
+class OfiTransport final : public Transport, public Withdrawable {
  public:
   OfiTransport(const TransportOptions& options, std::unique_ptr<Domain> domain);
   OfiTransport(const OfiTransport&) = delete;
@@ -52,6 +74,7 @@ class OfiTransport final : public Transport {
   void announce_sleep() override { sleeping_ = true; }
   void announce_wake() override;
   std::vector<int> descriptors() const override;
+  void withdraw() override;
 
  private:
   fi_addr_t find(const Peer& peer);
@@ -61,6 +84,7 @@ class OfiTransport final : public Transport {
   const std::unique_ptr<Domain> domain_;
   const std::size_t max_block_bytes_;
   messages::Directory directory_;
+  messages::MemoryEpoch epoch_;
   Exchange exchange_;
   // Never removed: endpoints that come and go name the same peers.
   std::map<std::string, fi_addr_t> peers_;
@@ -98,10 +122,21 @@ fi_addr_t OfiTransport::find(const Peer& peer) {
 }
 
 std::unique_ptr<Endpoint> OfiTransport::connect(const Peer& peer) {
-  return std::make_unique<MessageEndpoint>(
-      MessageEndpoint::Setup{
-          .transport = "ofi", .me = options_.engine, .max_block_bytes = max_block_bytes_},
-      peer, std::make_unique<OfiWire>(exchange_, find(peer)), directory_);
+  const fi_addr_t to = find(peer);
+  const MessageEndpoint::Setup setup{
+      .transport = "ofi", .me = options_.engine, .max_block_bytes = max_block_bytes_};
+  auto wire = std::make_unique<OfiWire>(exchange_, to);
+  if (!domain_->reads()) {
+    return std::make_unique<MessageEndpoint>(setup, peer, std::move(wire), directory_);
+  }
+  return std::make_unique<messages::MemoryEndpoint>(
+      setup, peer, std::move(wire), directory_,
+      messages::MemoryEndpoint::Means{std::make_unique<OfiMemory>(exchange_, to), epoch_});
+}
+
+void OfiTransport::withdraw() {
+  epoch_.end([this] { return exchange_.advance(); });
+  exchange_.reads().clear();
 }
 
 bool OfiTransport::progress() {
@@ -148,7 +183,9 @@ std::unique_ptr<Transport> open_one(const Library& library, const TransportOptio
   std::vector<std::string> problems;
   const DeviceWishes wishes{.names = options.listen_on.interfaces, .numa = options.numa};
   for (Info& offer : offers(library, options.name, options.ofi_provider, wishes)) {
-    auto domain = std::make_unique<Domain>(library, std::move(offer));
+    const bool reads = options.reads_peers && traits_of(offer->fabric_attr->prov_name).reads;
+    auto domain = std::make_unique<Domain>(
+        library, reads ? with_reading(library, std::move(offer)) : std::move(offer));
     if (!domain->problem().empty()) {
       problems.push_back(explain_failure(*domain));
       continue;

@@ -14,6 +14,9 @@ constexpr std::size_t small_bytes = 4096 + sizeof(Envelope);
 // Each probe opens the device once more.
 constexpr std::chrono::seconds probe_interval(2);
 
+constexpr const char* closed =
+    "closed, because memory was still being read after an operation had failed";
+
 }  // namespace
 
 Outbox::Outbox(Domain& domain, std::size_t longest)
@@ -27,6 +30,7 @@ Outbox::~Outbox() {
 Line& Outbox::open(fi_addr_t to) {
   Line& line = lines_.emplace_back();
   line.to = to;
+  if (!domain_.is_open()) break_line(line, closed);
   return line;
 }
 
@@ -93,6 +97,10 @@ void Outbox::break_line(Line& line, std::string problem) {
   if (!line.problem.empty()) return;
   line.problem = std::move(problem);
   ++untold_;
+}
+
+void Outbox::break_all() {
+  for (Line& line : lines_) break_line(line, closed);
 }
 
 void Outbox::drop_waiting(Line& line) {

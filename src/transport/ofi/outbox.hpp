@@ -43,6 +43,8 @@ class Outbox {
   void close(Line& line);
 
   void post(Line& line, const messages::Envelope& envelope, std::span<const std::byte> payload);
+  // The domain's endpoint has been closed.
+  void break_all();
   // Libfabric is done with it.
   void sent(const Completion& completion);
   // Sends what waits and tells of broken lines. True if anything changed.

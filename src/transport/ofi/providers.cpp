@@ -40,10 +40,12 @@ constexpr std::array known{
     Provider{.name = "psm2", .reason = "Omni-Path"},
     Provider{.name = "tcp",
              .reason = "without ofi_rxm, from libfabric 1.18: one layer less",
-             .gone_when_refused_for = patience},
+             .gone_when_refused_for = patience,
+             .pins_memory = false},
     Provider{.name = "tcp;ofi_rxm",
              .reason = "works everywhere",
              .gone_when_refused_for = patience,
+             .pins_memory = false,
              .variable = rxm_parts,
              .value = no_parts},
     Provider{.name = "shm",
@@ -64,13 +66,17 @@ constexpr std::array known{
              .reason = "libfabric's authors recommend tcp instead"},
 };
 
+// What Motet does if a provider asks for it.
+constexpr std::uint64_t modes = FI_CONTEXT | FI_CONTEXT2;
+constexpr int memory_modes = FI_MR_LOCAL | FI_MR_VIRT_ADDR | FI_MR_ALLOCATED | FI_MR_PROV_KEY;
+
 Info ask(const Library& library, const std::string& rank) {
   const Info hints = library.empty_info();
   hints->caps = FI_MSG;
-  hints->mode = FI_CONTEXT | FI_CONTEXT2;
+  hints->mode = modes;
   hints->ep_attr->type = FI_EP_RDM;
   hints->domain_attr->threading = FI_THREAD_DOMAIN;
-  hints->domain_attr->mr_mode = FI_MR_LOCAL | FI_MR_VIRT_ADDR | FI_MR_ALLOCATED | FI_MR_PROV_KEY;
+  hints->domain_attr->mr_mode = memory_modes;
   hints->domain_attr->resource_mgmt = FI_RM_ENABLED;
   fi_info* found = nullptr;
   const int result = library.getinfo(FI_VERSION(1, 17), nullptr, nullptr, 0, hints.get(), &found);
@@ -157,6 +163,20 @@ std::vector<Info> offers(const Library& library, const std::string& rank, std::s
   copies.reserve(chosen.size());
   for (const fi_info* offer : chosen) copies.emplace_back(library.dupinfo(offer), library.freeinfo);
   return copies;
+}
+
+Info with_reading(const Library& library, Info offer) {
+  const Info hints(library.dupinfo(offer.get()), library.freeinfo);
+  hints->caps = FI_MSG | FI_RMA | FI_SEND | FI_RECV | FI_READ | FI_REMOTE_READ;
+  hints->tx_attr->caps = hints->rx_attr->caps = 0;
+  hints->domain_attr->caps = 0;
+  hints->mode = hints->tx_attr->mode = hints->rx_attr->mode = modes;
+  hints->domain_attr->mr_mode = memory_modes;
+  fi_info* found = nullptr;
+  if (library.getinfo(FI_VERSION(1, 17), nullptr, nullptr, 0, hints.get(), &found) != 0) {
+    return offer;
+  }
+  return {found, library.freeinfo};
 }
 
 }  // namespace motet::ofi

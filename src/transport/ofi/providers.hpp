@@ -28,6 +28,10 @@ struct Provider {
   std::chrono::milliseconds quiet_before_close{0};
   // False where injected messages complete without their context.
   bool injects = true;
+  // Whether peers' memory is read where they let it.
+  bool reads = true;
+  // False where registered memory is looked up by its address each time it is read.
+  bool pins_memory = true;
   std::string_view hint{};  // when it cannot be opened
   // Of the process's environment, unless the user has set it: some things are asked for in no other
   // way. Null: nothing.
@@ -43,5 +47,8 @@ Provider traits_of(std::string_view provider);
 // each known provider. Throws Error{unavailable} in the name of `rank` that lists those there are.
 std::vector<Info> offers(const Library& library, const std::string& rank, std::string_view wanted,
                          const DeviceWishes& wishes);
+
+// The same offer with peers' memory to be read, if the provider has that.
+Info with_reading(const Library& library, Info offer);
 
 }  // namespace motet::ofi

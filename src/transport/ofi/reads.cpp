@@ -1,0 +1,91 @@
+#include "transport/ofi/reads.hpp"
+
+#include <utility>
+
+namespace motet::ofi {
+namespace {
+
+using messages::FabricRead;
+using registered::Held;
+using registered::Registration;
+using registered::RegistrationCache;
+
+struct OfiRegistration final : Registration {
+  explicit OfiRegistration(MemoryHandle registered) : memory(std::move(registered)) {}
+  MemoryHandle memory;
+};
+
+fid_mr* memory_of(const Held& held) {
+  return static_cast<const OfiRegistration*>(held->registration.get())->memory.get();
+}
+
+RegistrationCache::Register register_in(Domain& domain) {
+  return [&domain](std::byte* begin, std::size_t bytes) -> std::unique_ptr<Registration> {
+    MemoryHandle memory = domain.register_readable(begin, bytes);
+    if (memory == nullptr) return nullptr;
+    return std::make_unique<OfiRegistration>(std::move(memory));
+  };
+}
+
+}  // namespace
+
+Reads::Reads(Domain& domain)
+    : domain_(domain),
+      cache_(register_in(domain),
+             domain.traits().pins_memory ? RegistrationCache::Keep::while_held
+                                         : RegistrationCache::Keep::as_long_as_there_is_room,
+             {}) {}
+
+std::optional<Location> Reads::locate(const void* data, std::size_t bytes) {
+  const Held held = cache_.find(data, bytes);
+  if (held == nullptr) return {};
+  const auto offset = static_cast<const std::byte*>(data) - held->begin;
+  return Location{fi_mr_key(memory_of(held)),
+                  domain_.remote_address(held->begin) + static_cast<std::uint64_t>(offset)};
+}
+
+void Reads::start(fi_addr_t from, std::shared_ptr<FabricRead> read) {
+  ReadBuffer& buffer = buffers_.emplace_back();
+  buffer.memory = read->to;
+  buffer.bytes = read->bytes;
+  buffer.is_read = true;
+  buffer.from = from;
+  buffer.into = cache_.get(read->to, read->bytes);
+  buffer.read = std::move(read);
+  if (buffer.into == nullptr) return end(buffer, FabricRead::State::failed);
+  buffer.descriptor = fi_mr_desc(memory_of(buffer.into));
+  if (waiting_.empty() && try_to_start(buffer)) return;
+  waiting_.push_back(&buffer);
+}
+
+// False: there is no room now.
+bool Reads::try_to_start(ReadBuffer& buffer) {
+  const Location& from = buffer.read->from;
+  const long result = domain_.read(buffer, buffer.from, from.offset, from.region);
+  if (result == -FI_EAGAIN) return false;
+  if (result != 0) end(buffer, FabricRead::State::failed);
+  return true;
+}
+
+bool Reads::advance() {
+  bool changed = false;
+  for (; !waiting_.empty() && try_to_start(*waiting_.front()); changed = true) waiting_.pop_front();
+  return changed;
+}
+
+void Reads::ended(const Completion& completion) {
+  end(*static_cast<ReadBuffer*>(completion.buffer),
+      completion.problem.empty() ? FabricRead::State::done : FabricRead::State::failed);
+}
+
+void Reads::end(ReadBuffer& buffer, FabricRead::State state) {
+  buffer.read->state = state;
+  buffers_.remove_if([&](const ReadBuffer& each) { return &each == &buffer; });
+}
+
+void Reads::fail_all() {
+  waiting_.clear();
+  for (ReadBuffer& buffer : buffers_) buffer.read->state = FabricRead::State::failed;
+}
+
+}  // namespace motet::ofi
