@@ -42,9 +42,11 @@ std::vector<Variant> variants() {
                            {"tcp", tcp},
                            {"tcp_tiny", tiny(tcp)},
                            {"reading", reading}};
-  Network ucx;
-  ucx.transport = "ucx";
-  if (!available({"ucx"}).empty()) all.push_back({"ucx", ucx});
+  for (const std::string& name : available({"ofi", "ucx"})) {
+    Network fabric;
+    fabric.transport = name;
+    all.push_back({name, fabric});
+  }
   return all;
 }
 

@@ -22,7 +22,8 @@ class Processes : public testing::TestWithParam<std::string> {
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(Transports, Processes, testing::ValuesIn(available({"shm", "tcp", "ucx"})),
+INSTANTIATE_TEST_SUITE_P(Transports, Processes,
+                         testing::ValuesIn(available({"shm", "tcp", "ofi", "ucx"})),
                          [](const auto& one) { return one.param; });
 
 TEST_P(Processes, WaitForTwoCommunicatorsInOppositeOrder) {

@@ -55,6 +55,10 @@ std::vector<Engine::NamedTransport> transports_of(const Network& network, Rank r
   return opened;
 }
 
+bool may_read(const Network& network) {
+  return network.reads || network.transport == "ofi" || network.transport == "ucx";
+}
+
 std::vector<PeerLink*> links_of(const RankEngine& rank, const std::vector<Rank>& members) {
   std::vector<PeerLink*> links;
   links.reserve(members.size());
@@ -257,7 +261,7 @@ std::shared_ptr<const Program> Comm::program(const Ask& ask) const {
              .links = links_of(owner_, members_),
              .element_bytes = problem.element_bytes,
              .block_bytes = ask.block_bytes == 0 ? network.block_bytes : ask.block_bytes,
-             .reading = network.reads ? Reading::likely : Reading::never,
+             .reading = may_read(network) ? Reading::likely : Reading::never,
              .kernel = reduces(ask.collective) ? reduce_kernel(ReduceOp::sum, ask.type) : nullptr,
              .fingerprint = fingerprint_of(ask),
              .blockwise = network.blockwise,
