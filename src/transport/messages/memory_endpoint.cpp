@@ -84,6 +84,7 @@ void MemoryEndpoint::take_about_memory(const Frame& frame) {
     peer_epoch_ = epoch;
   } else if (frame.kind == FrameKind::withdraw) {
     peer_wants_ = epoch;
+    memory_->give_up();
     answer_withdrawal();
   } else if (asked_ == epoch) {
     asked_.reset();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <thread>
 #include <utility>
@@ -44,19 +45,27 @@ class UcxWire final : public messages::Wire {
 
 // A message that UCX reads until it has gone.
 struct Connection::Outgoing {
-  Outgoing(Connection& from, const Envelope& header, std::span<const std::byte> data)
-      : by(&from),
-        envelope(header),
-        bytes(data.size()),
-        payload(from.all_.worker().pool().take(bytes)) {
-    if (bytes > 0) std::memcpy(payload.get(), data.data(), bytes);
+  // A copy.
+  Outgoing(Connection& from, const Envelope& envelope, std::span<const std::byte> payload)
+      : Outgoing(from, message_id, std::as_bytes(std::span(&envelope, 1)), payload) {
+    if (payload.empty()) return;
+    copy = from.all_.worker().pool().take(payload.size());
+    std::memcpy(copy.get(), payload.data(), payload.size());
+    data = {copy.get(), payload.size()};
+  }
+  // Where it lies.
+  Outgoing(Connection& from, unsigned active_message, std::span<const std::byte> head,
+           std::span<const std::byte> payload)
+      : by(&from), id(active_message), header_bytes(head.size()), data(payload) {
+    std::ranges::copy(head, header.begin());
   }
 
   Connection* by;
-  Envelope envelope;
-  std::size_t header_bytes = sizeof(Envelope);
-  std::size_t bytes;
-  flow::BufferPool::Buffer payload;
+  unsigned id;
+  std::array<std::byte, sizeof(Envelope)> header{};
+  std::size_t header_bytes;
+  std::span<const std::byte> data;
+  flow::BufferPool::Buffer copy;
 };
 
 Connection::Connection(Connections& all, std::string_view peer_address)
@@ -85,6 +94,13 @@ void Connection::post(const Envelope& envelope, std::span<const std::byte> paylo
   send(std::make_unique<Outgoing>(*this, envelope, payload));
 }
 
+void Connection::send_in_place(unsigned id, std::span<const std::byte> header,
+                               std::span<const std::byte> data) {
+  if (!failure_.empty()) return;
+  unproved_bytes_ += header.size() + data.size();
+  send(std::make_unique<Outgoing>(*this, id, header, data));
+}
+
 // True unless the message has to be kept for a while.
 bool Connection::send_short(const Envelope& envelope, std::span<const std::byte> payload) {
   ucp_request_param_t param{};
@@ -99,7 +115,7 @@ bool Connection::send_short(const Envelope& envelope, std::span<const std::byte>
 
 void Connection::send(std::unique_ptr<Outgoing> outgoing) {
   ++messages_;
-  bytes_ += outgoing->bytes;
+  bytes_ += outgoing->data.size();
   ucp_request_param_t param{};
   param.op_attr_mask = UCP_OP_ATTR_FIELD_CALLBACK | UCP_OP_ATTR_FIELD_USER_DATA;
   param.cb.send = [](void* request, ucs_status_t status, void* sent) noexcept {
@@ -110,8 +126,8 @@ void Connection::send(std::unique_ptr<Outgoing> outgoing) {
   };
   param.user_data = outgoing.get();
   void* request =
-      library_.am_send(endpoint_, message_id, &outgoing->envelope, outgoing->header_bytes,
-                       outgoing->payload.get(), outgoing->bytes, &param);
+      library_.am_send(endpoint_, outgoing->id, outgoing->header.data(), outgoing->header_bytes,
+                       outgoing->data.data(), outgoing->data.size(), &param);
   if (UCS_PTR_IS_PTR(request)) {
     static_cast<void>(outgoing.release());  // the callback's
   } else {
@@ -121,7 +137,7 @@ void Connection::send(std::unique_ptr<Outgoing> outgoing) {
 
 void Connection::forget(std::unique_ptr<Outgoing> outgoing, ucs_status_t status) {
   --messages_;
-  bytes_ -= outgoing->bytes;
+  bytes_ -= outgoing->data.size();
   if (status != UCS_OK) fail(status);
 }
 
@@ -175,6 +191,16 @@ void Connection::abandon() {
   close(Close::by_force);
   if (failure_.empty()) failure_ = "ucx: abandoned";  // so that nobody is told any more
   if (closing_ != nullptr) library_.request_free(std::exchange(closing_, nullptr));
+}
+
+void Connection::cut_off(const std::function<bool()>& done) {
+  if (done() && messages_ == 0) return;
+  if (failure_.empty()) {
+    failure_ = "ucx: closed, because memory was still being read after an operation had failed";
+  }
+  all_.want_sweep();
+  close(Close::by_force);
+  all_.linger([&] { return done() && messages_ == 0; });
 }
 
 void Connection::fail(ucs_status_t status) {

@@ -28,6 +28,12 @@ class Connection {
   bool has_room() const;
   bool has_unfinished() const { return messages_ > 0; }
   void post(const messages::Envelope& envelope, std::span<const std::byte> payload);
+  // Sends an active message whose data UCX may read until idle(), or until cut_off().
+  void send_in_place(unsigned id, std::span<const std::byte> header,
+                     std::span<const std::byte> data);
+  // Ends what is under way, as if the peer had gone, unless that was `done`.
+  void cut_off(const std::function<bool()>& done);
+  bool has_failed() const { return !failure_.empty(); }
   // Sends something more where nothing else would tell.
   bool idle();
 
@@ -74,6 +80,8 @@ class Connections {
   Connections& operator=(const Connections&) = delete;
 
   std::unique_ptr<messages::Wire> connect(std::string_view peer_address);
+  // That of the wire made last.
+  Connection& last() { return *all_.back(); }
   Worker& worker() { return worker_; }
   // There is something for sweep() to do.
   void want_sweep() { wants_sweep_ = true; }

@@ -6,10 +6,12 @@
 #include <utility>
 
 #include "transport/messages/directory.hpp"
-#include "transport/messages/message_endpoint.hpp"
+#include "transport/messages/memory_endpoint.hpp"
+#include "transport/messages/memory_epoch.hpp"
 #include "transport/ucx/address.hpp"
 #include "transport/ucx/connection.hpp"
 #include "transport/ucx/library.hpp"
+#include "transport/ucx/memory.hpp"
 #include "transport/ucx/worker.hpp"
 
 namespace motet {
@@ -22,11 +24,12 @@ constexpr int passes_per_look = 256;
 constexpr std::size_t longest_control =
     std::max(messages::greeting_bytes, flow::max_credits * sizeof(flow::Credit));
 
-class UcxTransport final : public Transport {
+class UcxTransport final : public Transport, public Withdrawable {
  public:
   explicit UcxTransport(const TransportOptions& options)
       : setup_{.transport = "ucx", .me = options.engine, .max_block_bytes = options.block_bytes},
         worker_(std::make_shared<Worker>(std::max(options.block_bytes, longest_control))),
+        reads_peers_(options.reads_peers),
         directory_(options.engine) {}
 
   bool shares_memory() const override { return false; }
@@ -41,13 +44,17 @@ class UcxTransport final : public Transport {
   std::size_t max_block_bytes() const override { return setup_.max_block_bytes; }
   void announce_sleep() override;
   void announce_wake() override {}
+  void withdraw() override;
   std::vector<int> descriptors() const override { return {worker_->descriptor()}; }
 
  private:
   const messages::MessageEndpoint::Setup setup_;
   const std::shared_ptr<Worker> worker_;  // outlived by messages that lie in its memory
+  const bool reads_peers_;
+  Memory memory_{*worker_};
   Connections connections_{*worker_};
   messages::Directory directory_;
+  messages::MemoryEpoch epoch_;
   int passes_ = 0;
 };
 
@@ -57,13 +64,25 @@ std::unique_ptr<Endpoint> UcxTransport::connect(const Peer& peer) {
     throw Error(ErrorCode::invalid_argument,
                 fmt::format("ucx: {} has no address of UCX: {}", peer.name, peer.address));
   }
-  return std::make_unique<messages::MessageEndpoint>(setup_, peer, connections_.connect(address),
-                                                     directory_);
+  std::unique_ptr<messages::Wire> wire = connections_.connect(address);
+  if (!reads_peers_) {
+    return std::make_unique<messages::MessageEndpoint>(setup_, peer, std::move(wire), directory_);
+  }
+  auto memory = memory_.open(connections_.last());
+  return std::make_unique<messages::MemoryEndpoint>(
+      setup_, peer, std::move(wire), directory_,
+      messages::MemoryEndpoint::Means{std::move(memory), epoch_});
+}
+
+void UcxTransport::withdraw() {
+  epoch_.end([this] { return progress(); });
+  memory_.clear();
 }
 
 bool UcxTransport::progress() {
   bool moved = worker_->progress();
   for (; worker_->has_arrivals(); moved = true) directory_.deliver(worker_->take());
+  moved |= memory_.serve();
   moved |= connections_.sweep();
   if (++passes_ % passes_per_look == 0) directory_.show_life(Clock::now());
   return moved;

@@ -61,6 +61,9 @@ class Worker : public messages::Lender, public std::enable_shared_from_this<Work
   messages::Message take();
   // Whether nothing is being fetched.
   bool quiet() const { return fetches_ == 0; }
+  // Somebody else fetches through it.
+  void fetch_begins() { ++fetches_; }
+  void fetch_ends() { --fetches_; }
 
   void take_back(void* data) noexcept override { library_.am_data_release(worker_.get(), data); }
 
