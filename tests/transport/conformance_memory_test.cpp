@@ -1,6 +1,7 @@
 // Abilities that some transports have: one copy for several readers, and memory that peers reach
 // directly.
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <optional>
 #include <thread>
@@ -110,11 +111,28 @@ TEST_P(Abilities, PeersReadWhatIsPublishedUntilItIsWithdrawn) {
   both.reader->leave();
   EXPECT_TRUE(is_filled(copy.data(), copy.size(), 42));
 
-  const auto knows = [&] { return !both.reader->enter(epoch); };
-  std::thread owner([&] { dynamic_cast<Withdrawable&>(fleet[0].transport()).withdraw(); });
-  fleet[1].until(knows, "the reader to hear of the withdrawal");
+  std::atomic<bool> withdrawn = false;
+  std::thread owner([&] {
+    dynamic_cast<Withdrawable&>(fleet[0].transport()).withdraw();
+    withdrawn = true;
+  });
+  while (!withdrawn) fleet[1].transport().progress();  // a withdrawal ends by itself
   owner.join();
+  const auto knows = [&] { return !both.reader->enter(epoch); };
+  fleet.until(knows, "the reader to hear of the withdrawal");
   EXPECT_NE(both.owner->epoch(), epoch);
+
+  // What is published from now on can be read.
+  fill(memory.data(), memory.size(), 43);
+  const auto again = both.publish(fleet, memory);
+  ASSERT_TRUE(again.has_value());
+  ASSERT_TRUE(both.reader->enter(both.owner->epoch()));
+  const auto read_again = [&] {
+    return both.reader->read(*again, copy.data(), copy.size()) == PeerMemory::Read::done;
+  };
+  fleet.until(read_again, "the memory to be read again");
+  both.reader->leave();
+  EXPECT_TRUE(is_filled(copy.data(), copy.size(), 43));
 }
 
 TEST_P(Abilities, ManyReadsAreUnderWayAtOnce) {

@@ -100,7 +100,7 @@ void MemoryEndpoint::answer_withdrawal() {
   post(about_memory(FrameKind::withdrawn, *peer_epoch_), {});
 }
 
-bool MemoryEndpoint::reads_anything() const {
+bool MemoryEndpoint::reads_anything() {
   return std::ranges::any_of(
       reads_, [](const auto& read) { return read->state == FabricRead::State::under_way; });
 }
@@ -110,15 +110,16 @@ bool MemoryEndpoint::is_exposed() {
 }
 
 void MemoryEndpoint::ask_to_withdraw(std::uint32_t new_epoch) {
+  memory_->give_up();
   if (state() != Endpoint::State::ready || !peer_epoch_) return;
   if (is_exposed()) asked_ = new_epoch;
   post(about_memory(FrameKind::withdraw, new_epoch), {});
 }
 
-bool MemoryEndpoint::is_quiet() {
-  answer_withdrawal();
+bool MemoryEndpoint::awaits_answer() {
+  answer_withdrawal();  // the peer may wait for one as well
   if (state() == Endpoint::State::failed) asked_.reset();
-  return !asked_ && !reads_anything();
+  return asked_.has_value();
 }
 
 // A peer who does not answer may still be sent what he asked for before; once this rank's words to

@@ -42,8 +42,10 @@ class MemoryEndpoint final : public MessageEndpoint, public PeerMemory {
 
   // For MemoryEpoch.
   void ask_to_withdraw(std::uint32_t new_epoch);
-  // Whether neither the peer reads what is withdrawn nor this rank reads anything of his.
-  bool is_quiet();
+  // Whether the peer may be reading what is withdrawn.
+  bool awaits_answer();
+  // Whether this rank reads anything of his.
+  bool reads_anything();
   // Ends what does not end by itself, and forgets what has ended and was not asked for.
   void finish_withdrawing();
 
@@ -52,7 +54,6 @@ class MemoryEndpoint final : public MessageEndpoint, public PeerMemory {
 
   void welcome() override;
   void take_about_memory(const flow::Frame& frame) override;
-  bool reads_anything() const;
   bool is_exposed();
   void answer_withdrawal();
 

@@ -9,21 +9,24 @@
 namespace motet::messages {
 namespace {
 
-// As over shared memory.
-constexpr std::chrono::milliseconds patience{100};
+// For an answer: as over shared memory.
+constexpr std::chrono::milliseconds patience_with_peers{100};
+// A fabric gives up by itself what it reads from a peer that is gone, which takes it longer; and
+// cutting off may cost the connections to others.
+constexpr std::chrono::seconds patience_with_reads{2};
 
 }  // namespace
 
 void MemoryEpoch::end(const std::function<bool()>& progress) {
   ++epoch_;
   for (MemoryEndpoint* endpoint : endpoints_) endpoint->ask_to_withdraw(epoch_);
-  const auto all_are_quiet = [&] {
-    bool quiet = true;
-    for (MemoryEndpoint* endpoint : endpoints_) quiet &= endpoint->is_quiet();
-    return quiet;
+  const Deadline answers = Deadline::after(patience_with_peers);
+  const Deadline reads = Deadline::after(patience_with_reads);
+  const auto is_awaited = [&](MemoryEndpoint* endpoint) {
+    return (endpoint->reads_anything() && !reads.passed()) ||
+           (endpoint->awaits_answer() && !answers.passed());
   };
-  const Deadline deadline = Deadline::after(patience);
-  while (!all_are_quiet() && !deadline.passed()) {
+  while (std::ranges::any_of(endpoints_, is_awaited)) {
     if (!progress()) std::this_thread::yield();
   }
   for (MemoryEndpoint* endpoint : endpoints_) endpoint->finish_withdrawing();

@@ -31,7 +31,7 @@ class MemoryWire {
   virtual std::optional<Location> locate(const void* data, std::size_t bytes) = 0;
   // Reads by and by. It may outlive the wire and everybody else who knows the read.
   virtual void start(std::shared_ptr<FabricRead> read) = 0;
-  // The peer withdraws his memory: what can be given up has failed.
+  // One of both withdraws his memory: what can be given up fails.
   virtual void give_up() = 0;
   // Ends at once what is being read over it in either direction, whatever else that ends.
   virtual void cut_off() = 0;

@@ -52,7 +52,8 @@ constexpr std::array known{
              .only_by_name = true,
              .reason =
                  "reaches one host only, and MOTET_TRANSPORT=shm is faster there; crashes when "
-                 "a rank is sent to that has left and was a thread of the same process"},
+                 "a rank is sent to that has left and was a thread of the same process",
+             .reads = false},
     Provider{.name = "net",
              .only_by_name = true,
              .reason = "an experiment that became part of tcp in libfabric 1.18",
@@ -60,7 +61,8 @@ constexpr std::array known{
     Provider{.name = "udp;ofi_rxd",
              .only_by_name = true,
              .reason = "for tests: slow, and does not tell of peers that have gone",
-             .injects = false},
+             .injects = false,
+             .reads = false},
     Provider{.name = "sockets",
              .only_by_name = true,
              .reason = "libfabric's authors recommend tcp instead"},

@@ -28,9 +28,10 @@ struct Provider {
   std::chrono::milliseconds quiet_before_close{0};
   // False where injected messages complete without their context.
   bool injects = true;
-  // Whether peers' memory is read where they let it.
+  // False where peers' memory is not read although the provider offers it.
   bool reads = true;
-  // False where registered memory is looked up by its address each time it is read.
+  // False where registered memory is looked up by its address each time it is read: then other
+  // pages may lie there by now.
   bool pins_memory = true;
   std::string_view hint{};  // when it cannot be opened
   // Of the process's environment, unless the user has set it: some things are asked for in no other
