@@ -49,9 +49,9 @@ class WayTrial {
 
 // Those that are worth trying, as the planner has it first.
 inline std::vector<Operation::Way> ways_of(const Program& program) {
-  const bool reads = program.reading == Reading::likely;
+  const bool reads = program.reading == Reading::likely || program.reads_over_network;
   std::vector<Operation::Way> ways{{.reads_memory = reads}};
-  if (program.reading != Reading::never) ways.push_back({.reads_memory = !reads});
+  if (reads || program.reading != Reading::never) ways.push_back({.reads_memory = !reads});
   if (program.has_large_output) ways.push_back({.reads_memory = false, .past_caches = true});
   return ways;
 }

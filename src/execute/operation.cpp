@@ -159,14 +159,21 @@ Operation::Passage Operation::passage_of(std::uint32_t index) {
   if (progress.passage != Passage::unknown) return progress.passage;
   progress.passage = Passage::data;
   if (!instruction.rendezvous) return progress.passage;
-  PeerMemory* const memory = program_->streams[instruction.stream].link->memory();
-  if (memory == nullptr) return progress.passage;
-  if (is_read_by_peers()) {
-    hold(*memory, base_[static_cast<int>(instruction.src_buffer)] + instruction.src,
+  PeerLink& link = *program_->streams[instruction.stream].link;
+  if (link.memory() == nullptr) return progress.passage;
+  if (is_read_by(link)) {
+    hold(*link.memory(), base_[static_cast<int>(instruction.src_buffer)] + instruction.src,
          instruction.bytes);
   }
   if (locate(instruction, {0, instruction.bytes})) progress.passage = Passage::published;
   return progress.passage;
+}
+
+// On one node it takes system calls, which do not always pay; a fabric's reads cost no more than
+// its messages.
+bool Operation::is_read_by(const PeerLink& peer) const {
+  return way_.reads_memory &&
+         (program_->reading != Reading::never || !peer.transport().shares_memory());
 }
 
 void Operation::hold(PeerMemory& memory, const std::byte* data, std::size_t bytes) {
@@ -177,12 +184,13 @@ void Operation::hold(PeerMemory& memory, const std::byte* data, std::size_t byte
 // How the peer can get at it; nothing: it must be sent.
 std::optional<Location> Operation::locate(const Instruction& instruction,
                                           const Block& block) const {
-  PeerMemory* const memory = program_->streams[instruction.stream].link->memory();
+  PeerLink& link = *program_->streams[instruction.stream].link;
+  PeerMemory* const memory = link.memory();
   if (memory == nullptr) return std::nullopt;
   const std::byte* const src =
       base_[static_cast<int>(instruction.src_buffer)] + instruction.src + block.offset;
   if (auto mapped = memory->publish(src, block.bytes)) return mapped;
-  return is_read_by_peers() ? memory->publish_for_reading(src, block.bytes) : std::nullopt;
+  return is_read_by(link) ? memory->publish_for_reading(src, block.bytes) : std::nullopt;
 }
 
 bool Operation::send_data(std::uint32_t index, std::uint32_t block) {

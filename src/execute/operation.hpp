@@ -107,7 +107,7 @@ class Operation {
   bool advance_local(std::uint32_t index);
   bool advance_send(std::uint32_t index);
   Passage passage_of(std::uint32_t index);
-  bool is_read_by_peers() const { return program_->reading != Reading::never && way_.reads_memory; }
+  bool is_read_by(const PeerLink& peer) const;
   bool send_data(std::uint32_t index, std::uint32_t block);
   bool send_group(std::uint32_t index);
   bool advance_published_send(std::uint32_t index);

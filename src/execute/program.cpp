@@ -102,6 +102,12 @@ void find_placed(Program& program) {
   }
 }
 
+bool reads_over_network(const Program& program, const Instruction& instruction) {
+  if (!instruction.rendezvous) return false;
+  PeerLink& link = *program.streams[instruction.stream].link;
+  return link.memory() != nullptr && !link.transport().shares_memory();
+}
+
 bool overlap(const Instruction& writes, const Instruction& reads) {
   return reads.src_buffer == writes.dst_buffer && reads.src < writes.dst + writes.bytes &&
          writes.dst < reads.src + reads.bytes;
@@ -158,6 +164,8 @@ Program lower(const Lowering& lowering) {
   program.has_large_output = lowering.output_count * lowering.element_bytes >= large_output_bytes;
   program.uses_network = std::ranges::any_of(
       program.streams, [](const Stream& s) { return !s.link->transport().shares_memory(); });
+  program.reads_over_network = std::ranges::any_of(
+      program.instructions, [&](const Instruction& i) { return reads_over_network(program, i); });
   program.short_steps = short_steps(program);
   program.is_all_shm = is_all_shm(program);
   return program;

@@ -58,7 +58,7 @@ struct Program {
   std::size_t block_bytes = 0;  // of a full block: whole elements
   std::size_t element_bytes = 1;
   std::size_t scratch_bytes = 0;
-  Reading reading = Reading::never;  // what cannot be mapped of a rendezvous
+  Reading reading = Reading::never;  // what cannot be mapped of a rendezvous on this node
   std::size_t output_count = 0;      // elements that `divide` works on
   ReduceKernel kernel = nullptr;
   ScaleKernel divide = nullptr;  // avg: applied to the finished output
@@ -67,6 +67,7 @@ struct Program {
   bool uses_network =
       false;  // some link's bytes may still need this rank when they have been handed over
   std::vector<ShortStep> short_steps;  // the instructions once more; none if this is not short
+  bool reads_over_network = false;     // some of a rendezvous, where a fabric allows that
   bool is_all_shm = false;             // see short_steps.hpp
   bool has_large_output = false;       // which may be worth storing past the caches
   std::string algorithm;

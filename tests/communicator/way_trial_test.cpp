@@ -50,5 +50,12 @@ TEST(WayTrial, HasNothingToTryWhereNothingIsLarge) {
   EXPECT_EQ(ways_of(reading).size(), 3U);
 }
 
+TEST(WayTrial, ReadsOverANetworkFirst) {
+  Program program;
+  program.reads_over_network = true;
+  ASSERT_EQ(ways_of(program).size(), 2U);
+  EXPECT_TRUE(ways_of(program).front().reads_memory);
+}
+
 }  // namespace
 }  // namespace motet
