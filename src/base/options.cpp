@@ -101,10 +101,11 @@ constexpr std::array<Setting, 23> settings{{
     {{"MOTET_RING_LINES", "integer", "64", "messages",
       "Small messages under way per pair of ranks, a power of two."},
      PowerOfTwo{&Options::ring_lines, 65536}},
-    {{"MOTET_READ_PEERS", "flag", "1", "",
-      "Read large blocks out of other processes' memory (process_vm_readv) where the system allows "
-      "it. 0 for sandboxes that kill for the attempt."},
-     Flag{&Options::reads_peers}},
+    {{"MOTET_READ_PEERS", "integer", "1", "",
+      "Whether large blocks are read where their sender has them, by process_vm_readv or by a "
+      "fabric: 0 never (for sandboxes that kill for the attempt), 1 where it may pay, 2 also where "
+      "UCX only copies them."},
+     Integer{&Options::read_peers, 0, 2}},
     {{"MOTET_SETUP_TIMEOUT_MS", "integer", "120000", "ms",
       "How long ranks wait for each other when a communicator is made."},
      Integer{&Options::setup_timeout_ms, 1, unlimited}},

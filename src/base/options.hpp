@@ -26,7 +26,7 @@ struct Options {
   int slots = 8;                   // MOTET_SLOTS: large blocks under way per rank (soft limit)
   int block_kib = 128;             // MOTET_BLOCK_KIB: longest block
   int ring_lines = 64;             // MOTET_RING_LINES: small messages under way per pair
-  bool reads_peers = true;         // MOTET_READ_PEERS: large blocks out of other processes' memory
+  int read_peers = 1;              // MOTET_READ_PEERS: large blocks where their sender has them
   int setup_timeout_ms = 120'000;  // MOTET_SETUP_TIMEOUT_MS
   int timeout_ms = 30 * 60 * 1000;    // MOTET_TIMEOUT_MS: one collective
   std::string log_level = "warning";  // MOTET_LOG

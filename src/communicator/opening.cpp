@@ -26,7 +26,8 @@ TransportOptions wishes_of(const Options& options, Rank rank, const Identity& en
   if (!options.rails.empty()) wishes.named_rails = wishes.rails;
   wishes.slots = options.slots;
   wishes.block_bytes = static_cast<std::size_t>(options.block_kib) * 1024;
-  wishes.reads_peers = options.reads_peers;
+  wishes.reads_peers = options.read_peers > 0;
+  wishes.reads_at_any_price = options.read_peers > 1;
   wishes.ofi_provider = options.ofi_provider;
   wishes.ring_lines = static_cast<std::size_t>(options.ring_lines);
   return wishes;

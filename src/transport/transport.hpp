@@ -206,7 +206,8 @@ struct TransportOptions {
   std::size_t block_bytes = 128 * 1024;    // longest block
   std::size_t ring_lines = 64;             // shm: headers per pair, a power of two
   std::size_t ring_bytes = 32 * 1024;      // shm: payload ring per pair
-  bool reads_peers = true;                 // shm: and lets them read (process_vm_readv)
+  bool reads_peers = true;                 // and lets them read: shm (process_vm_readv), ofi, ucx
+  bool reads_at_any_price = false;         // ucx: also where it only copies what is read
   std::string ofi_provider;                // ofi: as libfabric names it; empty: the best here
 };
 

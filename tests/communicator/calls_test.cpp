@@ -15,6 +15,7 @@ const std::map<std::string, Environment> environments{
     {"shm", {{"MOTET_TRANSPORT", "shm"}}},
     {"tcp", {{"MOTET_TRANSPORT", "tcp"}}},
     {"ofi", {{"MOTET_TRANSPORT", "ofi"}}},
+    {"ofi_copying", {{"MOTET_TRANSPORT", "ofi"}, {"MOTET_READ_PEERS", "0"}}},
     {"whole_steps", {{"MOTET_TRANSPORT", "shm"}, {"MOTET_BLOCKWISE", "0"}}},
     {"no_reading", {{"MOTET_TRANSPORT", "shm"}, {"MOTET_READ_PEERS", "0"}}},
     // Everything has to wait for room.
@@ -78,6 +79,7 @@ std::vector<Case> results() {
     cases.push_back({"every_collective", 3, "ofi"});
     cases.push_back({"every_algorithm", 5, "ofi"});
     cases.push_back({"large_collectives", 2, "ofi"});
+    cases.push_back({"large_collectives", 2, "ofi_copying"});
   }
   return cases;
 }

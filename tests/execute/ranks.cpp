@@ -30,6 +30,7 @@ std::unique_ptr<Transport> open(const Network& network, Rank rank, const Identit
   if (network.transport == "ucx") ucx_has_run = true;
   TransportOptions options = network.options;
   options.engine = identity;
+  options.reads_at_any_price = true;
   options.name = fmt::format("rank {}", rank);
   auto transport = transport_of(network.transport).open(options);
   if (network.reads) {
@@ -53,10 +54,6 @@ std::vector<Engine::NamedTransport> transports_of(const Network& network, Rank r
   std::vector<Engine::NamedTransport> opened;
   opened.push_back({link_name(network), open(network, rank, identity)});
   return opened;
-}
-
-bool may_read(const Network& network) {
-  return network.reads || network.transport == "ofi" || network.transport == "ucx";
 }
 
 std::vector<PeerLink*> links_of(const RankEngine& rank, const std::vector<Rank>& members) {
@@ -261,7 +258,7 @@ std::shared_ptr<const Program> Comm::program(const Ask& ask) const {
              .links = links_of(owner_, members_),
              .element_bytes = problem.element_bytes,
              .block_bytes = ask.block_bytes == 0 ? network.block_bytes : ask.block_bytes,
-             .reading = may_read(network) ? Reading::likely : Reading::never,
+             .reading = network.reads ? Reading::likely : Reading::never,
              .kernel = reduces(ask.collective) ? reduce_kernel(ReduceOp::sum, ask.type) : nullptr,
              .fingerprint = fingerprint_of(ask),
              .blockwise = network.blockwise,

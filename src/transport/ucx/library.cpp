@@ -74,18 +74,26 @@ const Loaded& loaded() {
 using Stream = Handle<FILE, std::fclose>;
 using Text = Handle<char, std::free>;
 
-// Whether a setting is as UCX has it when the user says nothing.
-bool is_default(const Library& library, const ucp_config_t* config, std::string_view setting) {
+// What a function of UCX prints.
+template <class Print>
+std::string printed(Print&& print) {
   char* memory = nullptr;
   std::size_t bytes = 0;
   Stream stream(::open_memstream(&memory, &bytes));
-  if (stream == nullptr) return false;
-  const int flags = UCS_CONFIG_PRINT_CONFIG | UCS_CONFIG_PRINT_COMMENT_DEFAULT;
-  library.config_print(config, stream.get(), "", static_cast<ucs_config_print_flags_t>(flags));
+  if (stream == nullptr) return {};
+  print(stream.get());
   stream.reset();
   const Text text(memory);
-  return std::string_view(memory, bytes).find(fmt::format("# UCX_{}=", setting)) !=
-         std::string_view::npos;
+  return {memory, bytes};
+}
+
+// Whether a setting is as UCX has it when the user says nothing.
+bool is_default(const Library& library, const ucp_config_t* config, std::string_view setting) {
+  const int flags = UCS_CONFIG_PRINT_CONFIG | UCS_CONFIG_PRINT_COMMENT_DEFAULT;
+  const std::string text = printed([&](FILE* stream) {
+    library.config_print(config, stream, "", static_cast<ucs_config_print_flags_t>(flags));
+  });
+  return text.find(fmt::format("# UCX_{}=", setting)) != std::string::npos;
 }
 
 }  // namespace
@@ -103,6 +111,7 @@ Library load_library() {
   find(library, "ucp_config_print", ucx.config_print);
   find(library, "ucp_config_release", ucx.config_release);
   find(library, "ucp_init_version", ucx.init_version);
+  find(library, "ucp_context_print_info", ucx.context_print_info);
   find(library, "ucp_cleanup", ucx.cleanup);
   find(library, "ucp_worker_create", ucx.worker_create);
   find(library, "ucp_worker_destroy", ucx.worker_destroy);
@@ -146,6 +155,13 @@ Context open_context(const Library& library) {
         library.init_version(UCP_API_MAJOR, UCP_API_MINOR, &params, config.get(), &context),
         "ucp_init");
   return {context, library.cleanup};
+}
+
+// UCX 1.13 has no function that says so.
+bool has_rdma(const Library& library, const Context& context) {
+  const std::string resources =
+      printed([&](FILE* stream) { library.context_print_info(context.get(), stream); });
+  return resources.find(" rc_") != std::string::npos || resources.find(" dc_") != std::string::npos;
 }
 
 WorkerHandle open_worker(const Library& library, const Context& context) {

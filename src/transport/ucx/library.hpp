@@ -16,6 +16,7 @@ struct Library {
   decltype(&ucp_config_print) config_print;
   decltype(&ucp_config_release) config_release;
   decltype(&ucp_init_version) init_version;
+  decltype(&ucp_context_print_info) context_print_info;
   decltype(&ucp_cleanup) cleanup;
   decltype(&ucp_worker_create) worker_create;
   decltype(&ucp_worker_destroy) worker_destroy;
@@ -46,8 +47,10 @@ void check(const Library& library, ucs_status_t status, const char* call);
 using Context = std::unique_ptr<ucp_context, decltype(&ucp_cleanup)>;
 using WorkerHandle = std::unique_ptr<ucp_worker, decltype(&ucp_worker_destroy)>;
 
-// Both throw Error{unavailable}.
+// This and open_worker() throw Error{unavailable}.
 Context open_context(const Library& library);
+// Whether there is a device by which a receiver fetches what lies in its peer's memory (RDMA).
+bool has_rdma(const Library& library, const Context& context);
 WorkerHandle open_worker(const Library& library, const Context& context);
 // Its own address, in bytes.
 std::string address_of(const Library& library, const WorkerHandle& worker);

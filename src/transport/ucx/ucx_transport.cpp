@@ -29,7 +29,7 @@ class UcxTransport final : public Transport, public Withdrawable {
   explicit UcxTransport(const TransportOptions& options)
       : setup_{.transport = "ucx", .me = options.engine, .max_block_bytes = options.block_bytes},
         worker_(std::make_shared<Worker>(std::max(options.block_bytes, longest_control))),
-        reads_peers_(options.reads_peers),
+        reads_peers_(options.reads_peers && (options.reads_at_any_price || worker_->has_rdma())),
         directory_(options.engine) {}
 
   bool shares_memory() const override { return false; }

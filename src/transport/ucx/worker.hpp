@@ -49,6 +49,7 @@ class Worker : public messages::Lender, public std::enable_shared_from_this<Work
   ucp_worker* handle() const { return worker_.get(); }
   const std::string& address() const { return address_; }
   int descriptor() const { return descriptor_; }
+  bool has_rdma() const { return ucx::has_rdma(library_, context_); }
   flow::BufferPool& pool() { return landings_->pool; }
 
   // Lets UCX work. True if it did anything.
