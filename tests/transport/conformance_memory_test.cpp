@@ -180,6 +180,22 @@ TEST_P(Abilities, NoReadOutlivesAWithdrawal) {
   EXPECT_EQ(std::ranges::count(copy, std::byte{0x11}), static_cast<std::ptrdiff_t>(copy.size()));
 }
 
+TEST_P(Abilities, AReadEndsWhenItsOwnerHasGone) {
+  Fleet fleet = connected(2);
+  Readers both(fleet);
+  std::vector<std::byte> memory(8 << 20);
+  const auto where = both.publish(fleet, memory);
+  if (!where) GTEST_SKIP() << "memory is not read";
+  std::vector<std::byte> copy(memory.size());
+  const auto ended = [&] {
+    return both.reader->read(*where, copy.data(), copy.size()) != PeerMemory::Read::pending;
+  };
+  ended();
+  both.held.clear();
+  fleet.destroy(0);
+  fleet.until(ended, "the read to end");
+}
+
 INSTANTIATE_TEST_SUITE_P(Every, Abilities, ::testing::ValuesIn(all_flavours()), flavour_name);
 
 }  // namespace

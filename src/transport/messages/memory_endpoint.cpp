@@ -68,6 +68,7 @@ PeerMemory::Read MemoryEndpoint::read(const Location& location, void* to, std::s
         std::make_shared<FabricRead>(FabricRead{location, static_cast<std::byte*>(to), bytes}));
     memory_->start(read);
   }
+  if (state() == Endpoint::State::failed) memory_->give_up();
   if (read->state == FabricRead::State::under_way) return Read::pending;
   reads_.remove(read);
   return read->state == FabricRead::State::done ? Read::done : Read::refused;
