@@ -16,6 +16,9 @@ const std::map<std::string, Environment> environments{
     {"tcp", {{"MOTET_TRANSPORT", "tcp"}}},
     {"ofi", {{"MOTET_TRANSPORT", "ofi"}}},
     {"ofi_copying", {{"MOTET_TRANSPORT", "ofi"}, {"MOTET_READ_PEERS", "0"}}},
+    // LeakSanitizer crashes where UCX has run.
+    {"ucx",
+     {{"MOTET_TRANSPORT", "ucx"}, {"MOTET_READ_PEERS", "2"}, {"ASAN_OPTIONS", "detect_leaks=0"}}},
     {"whole_steps", {{"MOTET_TRANSPORT", "shm"}, {"MOTET_BLOCKWISE", "0"}}},
     {"no_reading", {{"MOTET_TRANSPORT", "shm"}, {"MOTET_READ_PEERS", "0"}}},
     // Everything has to wait for room.
@@ -80,6 +83,10 @@ std::vector<Case> results() {
     cases.push_back({"every_algorithm", 5, "ofi"});
     cases.push_back({"large_collectives", 2, "ofi"});
     cases.push_back({"large_collectives", 2, "ofi_copying"});
+  }
+  if (MOTET_HAS_UCX) {
+    cases.push_back({"every_algorithm", 3, "ucx"});
+    cases.push_back({"large_collectives", 2, "ucx"});
   }
   return cases;
 }
