@@ -77,11 +77,15 @@ TEST_F(Faults, AHostThatIsCutOffIsNamedByAllOthers) {
 }
 
 TEST_F(Faults, ARankThatIsKilledOnAnotherHostIsNamedAtOnce) {
-  const auto heard = run({.scripts = {"loop:1000", "die:1000", "loop:1000"}});
-  for (const std::size_t rank : {0U, 2U}) {
-    EXPECT_THAT(heard[rank].find("loop"),
-                Failed(peer_lost, AllOf(HasSubstr("rank 1 on host h1 (pid "),
-                                        HasSubstr("is gone (connection to rank 0: closed by"))));
+  const std::vector<std::string> scripts{"loop:1000", "die:1000", "loop:1000"};
+  for (const auto& heard :
+       {run({.scripts = scripts}),
+        run({.scripts = scripts, .environment = two_rails, .options = {"--rails", "2"}})}) {
+    for (const std::size_t rank : {0U, 2U}) {
+      EXPECT_THAT(heard[rank].find("loop"),
+                  Failed(peer_lost, AllOf(HasSubstr("rank 1 on host h1 (pid "),
+                                          HasSubstr("is gone (connection to rank 0: closed by"))));
+    }
   }
 }
 
