@@ -15,7 +15,6 @@ namespace {
 using messages::Directory;
 using messages::Envelope;
 using messages::Loan;
-using messages::Message;
 using messages::MessageEndpoint;
 
 struct Sent {
