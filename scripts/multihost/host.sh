@@ -26,6 +26,17 @@ with_output() {  # rank command...
   fi
 }
 
+# The kernel tells RDMA devices of their addresses a little after their interfaces have them.
+wait_for_rdma_addresses() {
+  local device tries
+  for device in /sys/class/infiniband/*; do
+    for ((tries = 0; tries < 100; ++tries)); do
+      ! grep -qvs '^[0:]*$' "$device/ports/1/gids/1" || break
+      sleep 0.1
+    done
+  done
+}
+
 trap 'echo $host > "$folder/over"' EXIT
 keeps_logs=''
 [ "$logs" = "$folder/logs" ] || keeps_logs=yes
@@ -35,6 +46,7 @@ mount -t sysfs sysfs /sys  # the old one shows the NICs of another network
 mount --bind "$folder/hosts" /etc/hosts
 ip link set lo up
 until [ -e "$folder/wired" ]; do sleep 0.01; done
+[ "$rdma" = no ] || wait_for_rdma_addresses
 
 local_rank=0
 for rank in $ranks; do
