@@ -96,6 +96,14 @@ def pair_speeds(lab: Lab) -> dict[tuple[int, int], float]:
     return found
 
 
+@dataclass
+class Slow:
+    """A host whose NICs are slower than those of others."""
+
+    host: int
+    speed: float  # bytes per us
+
+
 def find_slow_host(lab: Lab) -> Slow | None:
     """The host all of whose pairs are slow; none if they are alike."""
     speeds = pair_speeds(lab)
@@ -106,14 +114,6 @@ def find_slow_host(lab: Lab) -> Slow | None:
     found = best[host] < 0.75 * statistics.median(best)
     print(f"slow: {f'host {host}' if found else 'none'}")
     return Slow(host, best[host]) if found else None
-
-
-@dataclass
-class Slow:
-    """A host whose NICs are slower than those of others."""
-
-    host: int
-    speed: float  # bytes per us
 
 
 def fabric(near: tuple[float, float], far: tuple[float, float], given: argparse.Namespace, slow: Slow | None) -> str:
