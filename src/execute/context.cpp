@@ -199,8 +199,13 @@ Failure Context::failure() const {
   return failure_;
 }
 
+// Whoever waits may let go of the buffers as soon as the call has failed: before that nobody
+// touches them any more.
 void Context::end_pending() {
-  const bool anything_active = !active_.empty();
+  for (Peer& peer : peers_) {
+    if (peer.link != nullptr) peer.link->forget(operation_key(id_, 0, false), communicator_mask);
+  }
+  if (!active_.empty()) engine_.withdraw_memory();
   for (Operation* operation : active_) operation->phase = Operation::Phase::failed;
   for (Operation* operation : queue_) operation->phase = Operation::Phase::failed;
   active_.clear();
@@ -212,10 +217,8 @@ void Context::end_pending() {
     }
     if (peer.link == nullptr) continue;
     peer.link->drop_aside(operation_key(id_, 0, false), communicator_mask);
-    peer.link->forget(operation_key(id_, 0, false), communicator_mask);
   }
   waiting_point_to_point_ = 0;
-  if (anything_active) engine_.withdraw_memory();
 }
 
 void Context::suspect(std::uint64_t sequence) {

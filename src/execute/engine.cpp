@@ -37,7 +37,10 @@ struct Engine::Wait {
   Context& context;
   Operation& operation;
   Patience& patience;
-  bool over() const { return operation.phase >= Operation::Phase::done; }
+  // As of the latest look: others may change it when the engine is free.
+  bool over = false;
+
+  bool has_ended() const { return operation.phase >= Operation::Phase::done; }
   const std::string& peer() const { return operation.program().streams.front().link->peer(); }
   std::string where_is_everybody() const {
     if (operation.is_point_to_point()) return "waited for " + peer();
@@ -193,9 +196,8 @@ bool Engine::flushed(const Operation& operation) {
 bool Engine::advance(Context& context, Operation& operation, Patience& patience) {
   Wait wait{context, operation, patience};
   look(wait, true);
-  if (wait.over()) return flushed(operation);
-  check(wait);
-  return false;
+  if (!wait.over) check(wait);
+  return wait.over;
 }
 
 // Looks once at the operation, or at everything.
@@ -206,8 +208,9 @@ Waiting::Moved Engine::look(Wait& wait, bool widely) {
     here = wait.context.advance(wait.operation);
     if (!here && wait.operation.program().uses_network) elsewhere = poll_networks();
   }
-  if (!here && !wait.over() && widely) elsewhere |= pass(Width::linked);
+  if (!here && !wait.has_ended() && widely) elsewhere |= pass(Width::linked);
   if (!flushed(wait.operation)) poll_networks();
+  wait.over = wait.has_ended() && flushed(wait.operation);
   if (here) return Waiting::Moved::here;
   return elsewhere ? Waiting::Moved::elsewhere : Waiting::Moved::nothing;
 }
@@ -218,7 +221,7 @@ void Engine::wait(Context& context, Operation& operation, Patience patience) {
   bool widely = false;
   for (std::uint32_t looks = 1;; ++looks) {
     const Waiting::Moved moved = look(wait, widely);
-    if (wait.over() && flushed(operation)) return;
+    if (wait.over) return;
     const Waiting::Next next = waiting.next(moved);
     widely = next != Waiting::Next::look || operation.phase == Operation::Phase::queued;
     if (next == Waiting::Next::look || next == Waiting::Next::look_widely) {
@@ -261,7 +264,7 @@ void Engine::sleep() {
 
 // What a slow waiter looks at between sleeps.
 void Engine::check(Wait& wait) {
-  if (wait.context.failed() || (wait.over() && flushed(wait.operation))) return;
+  if (wait.context.failed() || wait.over) return;
   const auto now = Clock::now();
   Patience& patience = wait.patience;
   if (patience.since == Clock::time_point{}) patience.since = now;
@@ -321,7 +324,7 @@ void Engine::check_suspicion(Wait& wait) {
 void Engine::give_up(Wait& wait, const Failure& failure) {
   if (!wait.context.fail(failure)) return;
   // Its steps are done, but a peer has not got all of it.
-  if (wait.over()) wait.operation.phase = Operation::Phase::failed;
+  if (wait.has_ended()) wait.operation.phase = Operation::Phase::failed;
   if (wait.context.observer() != nullptr) wait.context.observer()->report_failure(failure);
 }
 

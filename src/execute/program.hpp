@@ -66,8 +66,8 @@ struct Program {
   std::uint32_t fingerprint = 0;
   bool uses_network =
       false;  // some link's bytes may still need this rank when they have been handed over
+  bool reads_over_network = false;  // a rendezvous goes by an endpoint that may read over a fabric
   std::vector<ShortStep> short_steps;  // the instructions once more; none if this is not short
-  bool reads_over_network = false;     // some of a rendezvous, where a fabric allows that
   bool is_all_shm = false;             // see short_steps.hpp
   bool has_large_output = false;       // which may be worth storing past the caches
   std::string algorithm;

@@ -272,5 +272,61 @@ TEST(Window, LetsARootGoSixteenCallsAhead) {
   }
 }
 
+// Where its blocks were to be put nothing is written any more, although they come.
+TEST(Placement, EndsWithAFailedCall) {
+  constexpr std::size_t count = 262'144;  // 1 MiB
+  Network network;
+  network.transport = "tcp";
+  World world(network, 2);
+  std::latch failed(1);
+  world.run([&](RankEngine& rank) {
+    Comm one(rank, 1, everybody(2));
+    Comm other(rank, 2, everybody(2));
+    const bool sends = rank.rank() == 0;
+    const std::vector<std::uint32_t> input(count, 7);
+    std::vector<std::uint32_t> output(count);
+    if (sends) failed.wait();
+    Call call = one.start(broadcast_of(count, 0), input.data(), output.data());
+    if (sends) {
+      EXPECT_FALSE(call.test()) << "nobody takes it";
+    } else {
+      EXPECT_FALSE(call.test()) << "nothing has come";
+      one.context().fail({ErrorCode::timeout, "given up"});
+      EXPECT_THROW(call.wait(), std::runtime_error);
+      failed.count_down();
+    }
+    other.barrier();  // behind the blocks, on the same connection
+    if (!sends) {
+      EXPECT_EQ(output, std::vector<std::uint32_t>(count));
+      return;
+    }
+    one.context().fail({ErrorCode::timeout, "given up"});
+    EXPECT_THROW(call.wait(), std::runtime_error);
+  });
+}
+
+// Its first blocks come before anybody has said where they belong.
+TEST(Placement, ComesTooLateForBlocksThatAreThere) {
+  constexpr std::size_t count = 262'144;
+  Network network;
+  network.transport = "tcp";
+  World world(network, 2);
+  world.run([&](RankEngine& rank) {
+    Comm one(rank, 1, everybody(2));
+    Comm other(rank, 2, everybody(2));
+    std::vector<std::uint32_t> data(count, rank.rank() == 0 ? 7 : 0);
+    if (rank.rank() == 1) other.barrier();
+    Call call = one.start(broadcast_of(count, 0), data.data(), data.data());
+    if (rank.rank() == 0) {
+      call.test();
+      other.barrier();
+    }
+    call.wait();
+    EXPECT_EQ(data, std::vector<std::uint32_t>(count, 7));
+    for (std::uint64_t i = 1; i <= 3; ++i) exercise(one, broadcast_of(count, 0), i);
+    expect_nothing_aside(one);
+  });
+}
+
 }  // namespace
 }  // namespace motet::test

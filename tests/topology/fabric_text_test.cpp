@@ -85,6 +85,7 @@ TEST(FabricText, ErrorsNameLineColumnAndWhatWasExpected) {
   EXPECT_THAT(complaint(head + "edge node 1-1 ib"), HasSubstr("another position"));
   EXPECT_THAT(complaint(head + "switch world ib, 3 eth"), HasSubstr("expected 'ib', found 'eth'"));
   EXPECT_THAT(complaint(head + "switch world ib, 3 ib, 3 ib"), HasSubstr("a higher number"));
+  EXPECT_THAT(complaint(head + "switch world ib, 4294967299 ib"), HasSubstr("0 to 2097152"));
   EXPECT_THAT(complaint(head + "switch world ib, 8 ib"),
               HasSubstr("expected 0 to 7, not 8 in the"));
   EXPECT_THAT(complaint(head + "class ib 1 GB/s 1 us"), HasSubstr("a new name"));

@@ -73,7 +73,8 @@ void Exchange::finish(const Line& line) {
   const Deadline deadline = Deadline::after(patience_);
   Deadline next = Deadline::after(patience_with_one);
   std::size_t left = line.under_way;
-  while (domain_.is_open() && line.has_worked && line.under_way > 0 && !next.passed() && !deadline.passed()) {
+  while (domain_.is_open() && line.has_worked && line.under_way > 0 && !next.passed() &&
+         !deadline.passed()) {
     if (!advance()) std::this_thread::yield();
     if (line.under_way == left) continue;
     left = line.under_way;
