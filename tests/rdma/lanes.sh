@@ -46,6 +46,17 @@ killed_peer() {
   grep -q '^\[0 h0\].*rank 1 on host h1.* is gone' "$log"
 }
 
+# Nothing passes the second rail for 5 s, once all ranks have surely met. What each says of it last is that it is back. It is not
+# set down: Soft-RoCE receives no more requests to connect on a device whose interface was down while it sent one.
+lost_rail() {
+  local mute='tc qdisc add dev eth1 root netem loss 100%' heard='tc qdisc del dev eth1 root' rank
+  MOTET_LOG=info MOTET_RAILS=eth0,eth1 hosts 2 --rails 2 --prefix -- bash -c "(sleep 20; $mute; sleep 5; $heard) & exec \"\$@\"" rank \
+    "$build/tools/motet-perf" allreduce --out-of-place --sizes 64K,256K,1M --row-ms 15000 || return
+  for rank in 0 1; do
+    grep "^\[$rank h$rank\].*event=rail-" "$log" | tail -n 1 | grep 'event=rail-back' || return
+  done
+}
+
 short_lanes() {
   lane "conformance" conformance "*/$MOTET_TRANSPORT"
   lane "every collective, 2 hosts" hosts 2 --prefix -- "$calls_rank" every_collective
@@ -64,6 +75,7 @@ long_lanes() {
 rails_lanes() {
   lane "conformance of joined rails" conformance "*/rails_$MOTET_TRANSPORT"
   MOTET_RAILS=eth0,eth1 lane "every collective, 2 hosts, joined rails" hosts 2 --rails 2 --prefix -- "$calls_rank" every_collective
+  lane "a rail that was lost is used again" lost_rail
 }
 
 for MOTET_TRANSPORT in "${transports[@]}"; do

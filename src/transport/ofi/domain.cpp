@@ -91,11 +91,21 @@ std::optional<fi_addr_t> Domain::insert(const PeerAddress& address) {
   return peer;
 }
 
-std::unique_ptr<ListenerProbe> Domain::probe(fi_addr_t peer) const {
+PeerAddress Domain::address_of(fi_addr_t peer) const {
   PeerAddress address(address_.size());
   std::size_t bytes = address.size();
   fi_av_lookup(addresses_.get(), peer, address.data(), &bytes);
-  return std::make_unique<ListenerProbe>(library_, *info_, address);
+  return address;
+}
+
+fi_addr_t Domain::disconnect(fi_addr_t peer) {
+  const PeerAddress address = address_of(peer);
+  fi_av_remove(addresses_.get(), &peer, 1, 0);
+  return insert(address).value_or(FI_ADDR_UNSPEC);
+}
+
+std::unique_ptr<ListenerProbe> Domain::probe(fi_addr_t peer) const {
+  return std::make_unique<ListenerProbe>(library_, *info_, address_of(peer));
 }
 
 bool Domain::register_memory(void* memory, std::size_t bytes, MemoryHandle& registration) {
@@ -122,11 +132,13 @@ std::uint64_t Domain::remote_address(const std::byte* begin) const {
 }
 
 long Domain::read(Buffer& buffer, fi_addr_t from, std::uint64_t address, std::uint64_t key) {
+  if (from == FI_ADDR_UNSPEC) return -FI_ENOMEM;
   return fi_read(endpoint_.get(), buffer.memory, buffer.bytes, buffer.descriptor, from, address,
                  key, &buffer);
 }
 
 long Domain::send(Buffer& buffer, fi_addr_t to) {
+  if (to == FI_ADDR_UNSPEC) return -FI_ENOMEM;
   const iovec where{buffer.memory, buffer.bytes};
   fi_msg message{};
   message.msg_iov = &where;

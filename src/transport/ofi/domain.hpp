@@ -24,10 +24,11 @@ struct Line;
 struct Buffer {
   fi_context2 context{};  // libfabric's while an operation is under way; first: that names it
   std::byte* memory = nullptr;
-  void* descriptor = nullptr;  // of its registration, if the provider wants one
-  std::size_t bytes = 0;       // of the message
-  Line* line = nullptr;        // which sends it; null: it receives, or is read into
-  bool is_read = false;        // by a ReadBuffer (reads.hpp)
+  void* descriptor = nullptr;    // of its registration, if the provider wants one
+  std::size_t bytes = 0;         // of the message
+  Line* line = nullptr;          // which sends it; null: it receives, or is read into
+  bool is_read = false;          // by a ReadBuffer (reads.hpp)
+  std::uint32_t connection = 0;  // of its line's route, by which it is sent
   Buffer* next = nullptr;
 };
 
@@ -61,6 +62,10 @@ class Domain {
   bool may_be_peer(const PeerAddress& address) const;
   // Nothing if the provider refuses the address.
   std::optional<fi_addr_t> insert(const PeerAddress& address);
+  // Gives up the connection to the peer: the next message makes another. Only while there is one:
+  // right after a message to the peer was accepted. What it is called from now on; unspecified if
+  // memory has run out: then it is sent nothing any more.
+  fi_addr_t disconnect(fi_addr_t peer);
   // Asks whether anybody still listens there.
   std::unique_ptr<ListenerProbe> probe(fi_addr_t peer) const;
 
@@ -100,6 +105,7 @@ class Domain {
   bool bind_and_enable();
   bool find_address();
   Completion failed_completion();
+  PeerAddress address_of(fi_addr_t peer) const;
 
   const Library library_;
   const Info info_;

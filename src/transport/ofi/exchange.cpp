@@ -9,6 +9,10 @@ namespace {
 constexpr std::chrono::seconds patience_at_the_end(1);
 // With a peer that takes none of them: it is gone, or busy.
 constexpr std::chrono::milliseconds patience_with_one(200);
+// Looks that bring nothing before it is taken that nothing of a connection that has failed is left.
+// ofi_rxm deals with up to 32 completions in one, which may all be its own; a connection has fewer
+// than 1024 of them.
+constexpr int looks_at_nothing = 32;
 
 }  // namespace
 
@@ -66,6 +70,19 @@ bool Exchange::complete() {
   return !completions.empty();
 }
 
+void Exchange::take_what_is_left() {
+  const Deadline deadline = Deadline::after(patience_with_one);
+  for (int looks = 0; looks < looks_at_nothing && !deadline.passed(); ++looks) {
+    if (complete()) looks = 0;
+  }
+}
+
+void Exchange::close(Line& line) {
+  finish(line);
+  if (outbox_.has_failed(line)) take_what_is_left();
+  outbox_.close(line);
+}
+
 void Exchange::finish(const Line& line) {
   const auto began = Clock::now();
   patience_ =
@@ -73,8 +90,8 @@ void Exchange::finish(const Line& line) {
   const Deadline deadline = Deadline::after(patience_);
   Deadline next = Deadline::after(patience_with_one);
   std::size_t left = line.under_way;
-  while (domain_.is_open() && line.has_worked && line.under_way > 0 && !next.passed() &&
-         !deadline.passed()) {
+  while (domain_.is_open() && line.has_worked && line.problem.empty() && line.under_way > 0 &&
+         !next.passed() && !deadline.passed()) {
     if (!advance()) std::this_thread::yield();
     if (line.under_way == left) continue;
     left = line.under_way;

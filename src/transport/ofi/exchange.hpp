@@ -25,12 +25,16 @@ class Exchange {
   bool waits() const { return inbox_.waits() || outbox_.waits() || reads_.waits(); }
   // Lets the last words on a line go out, as far as the peer takes them; keeps the caller no longer
   // than a second in two, however many lines end.
-  void finish(const Line& line);
+  void close(Line& line);
   // Ends everything with everybody: what is read over the domain has no other end.
   void cut_off();
 
  private:
   bool complete();
+  void finish(const Line& line);
+  // What had come by a connection that has failed, before it is given up: ofi_rxm would post its
+  // receives again, to what it has freed.
+  void take_what_is_left();
 
   Domain& domain_;
   messages::Directory& directory_;

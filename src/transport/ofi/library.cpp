@@ -26,6 +26,8 @@ std::string load(Library& library) {
   // psm's library, which providers bring along, takes over SIGSEGV, SIGINT and others otherwise.
   constexpr int keep = 0;
   ::setenv("IPATH_NO_BACKTRACE", "1", keep);
+  // So that Domain::disconnect() does: otherwise an address is removed and its connection kept.
+  ::setenv("FI_AV_REMOVE_CLEANUP", "1", keep);
   // Never unloaded: providers leave threads and exit handlers behind.
   void* const loaded = dlopen(file_name, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   if (loaded == nullptr) return fmt::format("libfabric cannot be loaded: {}", dlerror());

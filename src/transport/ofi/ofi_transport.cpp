@@ -33,7 +33,7 @@ constexpr std::chrono::seconds life_interval(1);
 
 class OfiMemory final : public messages::MemoryWire {
  public:
-  OfiMemory(Exchange& exchange, fi_addr_t peer) : exchange_(exchange), peer_(peer) {}
+  OfiMemory(Exchange& exchange, const Route& peer) : exchange_(exchange), peer_(peer) {}
 
   std::shared_ptr<const void> hold(const void* data, std::size_t bytes) override {
     registered::Held held = exchange_.reads().hold(data, bytes);
@@ -50,7 +50,7 @@ class OfiMemory final : public messages::MemoryWire {
 
  private:
   Exchange& exchange_;
-  const fi_addr_t peer_;
+  const Route& peer_;
 };
 
 class OfiTransport final : public Transport, public Withdrawable {
@@ -78,17 +78,17 @@ class OfiTransport final : public Transport, public Withdrawable {
   void withdraw() override;
 
  private:
-  fi_addr_t find(const Peer& peer);
+  Route& find(const Peer& peer);
   bool prepare_sleep();
 
   const TransportOptions options_;
   const std::unique_ptr<Domain> domain_;
   const std::size_t max_block_bytes_;
+  // By address. Never removed: endpoints that come and go name the same peers.
+  std::map<std::string, Route> peers_;
   messages::Directory directory_;
   messages::MemoryEpoch epoch_;
   Exchange exchange_;
-  // Never removed: endpoints that come and go name the same peers.
-  std::map<std::string, fi_addr_t> peers_;
   Alarm alarm_;
   bool sleeping_ = false;
 };
@@ -108,7 +108,7 @@ OfiTransport::OfiTransport(const TransportOptions& options, std::unique_ptr<Doma
                   domain_->provider(), domain_->device()));
 }
 
-fi_addr_t OfiTransport::find(const Peer& peer) {
+Route& OfiTransport::find(const Peer& peer) {
   const auto known = peers_.find(peer.address);
   if (known != peers_.end()) return known->second;
   const auto address = parse(domain_->provider(), peer.address);
@@ -118,12 +118,11 @@ fi_addr_t OfiTransport::find(const Peer& peer) {
                 fmt::format("{}: ofi connect to {}: {} is no address of provider {}", options_.name,
                             peer.name, peer.address, domain_->provider()));
   }
-  peers_.emplace(peer.address, *found);
-  return *found;
+  return peers_.emplace(peer.address, Route{.to = *found}).first->second;
 }
 
 std::unique_ptr<Endpoint> OfiTransport::connect(const Peer& peer) {
-  const fi_addr_t to = find(peer);
+  Route& to = find(peer);
   const MessageEndpoint::Setup setup{
       .transport = "ofi", .me = options_.engine, .max_block_bytes = max_block_bytes_};
   auto wire = std::make_unique<OfiWire>(exchange_, to);

@@ -8,15 +8,12 @@ namespace motet::ofi {
 
 class OfiWire final : public messages::Wire {
  public:
-  // `exchange` must outlive it.
-  OfiWire(Exchange& exchange, fi_addr_t to)
-      : exchange_(exchange), line_(exchange.outbox().open(to)) {}
+  // Both must outlive it, and the route the exchange.
+  OfiWire(Exchange& exchange, Route& route)
+      : exchange_(exchange), line_(exchange.outbox().open(route)) {}
   OfiWire(const OfiWire&) = delete;
   OfiWire& operator=(const OfiWire&) = delete;
-  ~OfiWire() override {
-    exchange_.finish(line_);
-    exchange_.outbox().close(line_);
-  }
+  ~OfiWire() override { exchange_.close(line_); }
 
   void set_owner(messages::WireOwner* owner) override { line_.owner = owner; }
   bool has_room() const override { return line_.bytes < room_bytes; }

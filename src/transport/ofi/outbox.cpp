@@ -13,6 +13,9 @@ using messages::Envelope;
 constexpr std::size_t small_bytes = 4096 + sizeof(Envelope);
 // Each probe opens the device once more.
 constexpr std::chrono::seconds probe_interval(2);
+// What is under way when a line closes and has not moved for so long is stuck. Lines of peers that
+// are well close when all has gone but the last words.
+constexpr std::chrono::milliseconds stuck_after(500);
 
 constexpr const char* closed =
     "closed, because memory was still being read after an operation had failed";
@@ -27,19 +30,48 @@ Outbox::~Outbox() {
   large_.unregister();
 }
 
-Line& Outbox::open(fi_addr_t to) {
+Line& Outbox::open(Route& route) {
   Line& line = lines_.emplace_back();
-  line.to = to;
+  line.route = &route;
+  ++route.lines;
   if (!domain_.is_open()) break_line(line, closed);
   return line;
 }
 
+bool Outbox::has_failed(const Line& line) const {
+  const bool is_stuck =
+      line.under_way > line.waiting.size() && Clock::now() - line.moved > stuck_after;
+  return line.route->cut || is_stuck;
+}
+
 void Outbox::close(Line& line) {
+  line.route->cut = has_failed(line);
   drop_waiting(line);
   line.owner = nullptr;
   line.closed = true;
+  if (--line.route->lines == 0 && line.route->cut) disconnect(line);
   tell(line);
   remove_if_done(line);
+}
+
+// Where the provider would go on using a connection that has failed. It may have given it up by
+// itself and be about to make another, which it does not take being asked to give up as well:
+// that it accepts a message shows that this is not so. Whoever gets it knows no such endpoint.
+void Outbox::disconnect(Line& line) {
+  if (!domain_.traits().keeps_failed_connections || !domain_.is_open()) return;
+  Buffer* const message = take(sizeof(Envelope));
+  if (message == nullptr) return;
+  message->bytes = sizeof(Envelope);
+  message->line = &line;
+  message->connection = line.route->connection;
+  std::memset(message->memory, 0, sizeof(Envelope));
+  ++line.under_way;
+  line.bytes += message->bytes;
+  if (domain_.send(*message, line.route->to) != 0) return give_back(*message);
+  ++sending_;
+  line.route->to = domain_.disconnect(line.route->to);
+  line.route->cut = false;
+  ++line.route->connection;
 }
 
 void Outbox::remove_if_done(Line& line) {
@@ -67,7 +99,7 @@ void Outbox::post(Line& line, const Envelope& envelope, std::span<const std::byt
   buffer->line = &line;
   std::memcpy(buffer->memory, &envelope, sizeof envelope);
   std::ranges::copy(payload, buffer->memory + sizeof envelope);
-  ++line.under_way;
+  if (line.under_way++ == 0) line.moved = Clock::now();
   line.bytes += bytes;
   line.waiting.push_back(buffer);
   ++waiting_;
@@ -76,7 +108,8 @@ void Outbox::post(Line& line, const Envelope& envelope, std::span<const std::byt
 
 // The first of those that wait, of which there are some. False: it waits on, or the line is broken.
 bool Outbox::try_to_send(Line& line) {
-  const long result = domain_.send(*line.waiting.front(), line.to);
+  line.waiting.front()->connection = line.route->connection;
+  const long result = domain_.send(*line.waiting.front(), line.route->to);
   if (result == -FI_EAGAIN) {
     if (line.under_way == line.waiting.size()) line.refusals.add(Clock::now());
     return false;
@@ -111,10 +144,13 @@ void Outbox::drop_waiting(Line& line) {
 void Outbox::sent(const Completion& completion) {
   Line& line = *completion.buffer->line;
   --sending_;
+  line.moved = Clock::now();
   give_back(*completion.buffer);
   if (completion.problem.empty()) {
     line.has_worked = true;
+    line.route->cut = false;
   } else {
+    if (completion.buffer->connection == line.route->connection) line.route->cut = true;
     break_line(line, completion.problem);
     if (line.closed) tell(line);
   }
@@ -149,7 +185,7 @@ bool Outbox::is_gone(Line& line, Clock::time_point now) const {
 bool Outbox::nobody_listens(Line& line, Clock::time_point now) const {
   if (line.probe == nullptr) {
     if (now < line.next_probe) return false;
-    line.probe = domain_.probe(line.to);
+    line.probe = domain_.probe(line.route->to);
   }
   const ListenerProbe::Answer answer = line.probe->look();
   if (answer == ListenerProbe::Answer::pending) return false;

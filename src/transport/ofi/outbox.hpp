@@ -11,16 +11,18 @@
 #include "transport/messages/wire.hpp"
 #include "transport/ofi/buffers.hpp"
 #include "transport/ofi/refusals.hpp"
+#include "transport/ofi/route.hpp"
 
 namespace motet::ofi {
 
 // To one peer. Outlives its wire while messages are under way.
 struct Line {
-  fi_addr_t to = FI_ADDR_UNSPEC;
+  Route* route = nullptr;
   messages::WireOwner* owner = nullptr;  // null: nobody listens any more
   std::deque<Buffer*> waiting;           // those for which libfabric had no room
   std::size_t under_way = 0;             // messages, those that wait included
   std::size_t bytes = 0;                 // of these
+  Clock::time_point moved{};             // when one had gone last, or the first of these came
   Refusals refusals;
   std::unique_ptr<ListenerProbe> probe;  // while it is asked whether the peer is there
   Clock::time_point next_probe{};
@@ -38,8 +40,12 @@ class Outbox {
   Outbox(const Outbox&) = delete;
   Outbox& operator=(const Outbox&) = delete;
 
-  Line& open(fi_addr_t to);
-  // What waits is dropped; what libfabric has it may still send.
+  // The route must outlive the outbox.
+  Line& open(Route& route);
+  // Whether its connection has failed, as far as is known.
+  bool has_failed(const Line& line) const;
+  // What waits is dropped; what libfabric has it may still send, unless the connection has failed
+  // and no other line uses it.
   void close(Line& line);
 
   void post(Line& line, const messages::Envelope& envelope, std::span<const std::byte> payload);
@@ -56,6 +62,7 @@ class Outbox {
   Buffer* take(std::size_t bytes);
   void give_back(Buffer& buffer);
   bool try_to_send(Line& line);
+  void disconnect(Line& line);
   bool advance(Line& line, Clock::time_point now);
   bool is_gone(Line& line, Clock::time_point now) const;
   bool nobody_listens(Line& line, Clock::time_point now) const;

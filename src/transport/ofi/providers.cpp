@@ -32,6 +32,7 @@ constexpr std::array known{
         .gone_when_refused_for = patience,
         .refuses_for_the_living = true,
         .quiet_before_close = std::chrono::milliseconds(50),
+        .keeps_failed_connections = true,
         .hint = "set FI_UNIVERSE_SIZE to the number of ranks: by default more completions are "
                 "asked for than some devices have",
         .variable = rxm_parts,

@@ -26,6 +26,9 @@ struct Provider {
   bool refuses_for_the_living = false;
   // Nothing may have come for so long before it is closed.
   std::chrono::milliseconds quiet_before_close{0};
+  // A connection that fails, because the network did for a while, is used on; and messages by it
+  // fail for ever.
+  bool keeps_failed_connections = false;
   // False where injected messages complete without their context.
   bool injects = true;
   // False where peers' memory is not read although the provider offers it.

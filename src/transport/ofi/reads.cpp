@@ -44,12 +44,12 @@ std::optional<Location> Reads::locate(const void* data, std::size_t bytes) {
                   domain_.remote_address(held->begin) + static_cast<std::uint64_t>(offset)};
 }
 
-void Reads::start(fi_addr_t from, std::shared_ptr<FabricRead> read) {
+void Reads::start(const Route& from, std::shared_ptr<FabricRead> read) {
   ReadBuffer& buffer = buffers_.emplace_back();
   buffer.memory = read->to;
   buffer.bytes = read->bytes;
   buffer.is_read = true;
-  buffer.from = from;
+  buffer.from = &from;
   buffer.into = cache_.get(read->to, read->bytes);
   buffer.read = std::move(read);
   if (buffer.into == nullptr) return end(buffer, FabricRead::State::failed);
@@ -61,7 +61,7 @@ void Reads::start(fi_addr_t from, std::shared_ptr<FabricRead> read) {
 // False: there is no room now.
 bool Reads::try_to_start(ReadBuffer& buffer) {
   const Location& from = buffer.read->from;
-  const long result = domain_.read(buffer, buffer.from, from.offset, from.region);
+  const long result = domain_.read(buffer, buffer.from->to, from.offset, from.region);
   if (result == -FI_EAGAIN) return false;
   if (result != 0) end(buffer, FabricRead::State::failed);
   return true;

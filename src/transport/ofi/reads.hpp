@@ -8,6 +8,7 @@
 
 #include "transport/messages/memory_wire.hpp"
 #include "transport/ofi/domain.hpp"
+#include "transport/ofi/route.hpp"
 #include "transport/registered/registration_cache.hpp"
 
 namespace motet::ofi {
@@ -16,7 +17,7 @@ namespace motet::ofi {
 struct ReadBuffer : Buffer {
   std::shared_ptr<messages::FabricRead> read;
   registered::Held into;
-  fi_addr_t from = FI_ADDR_UNSPEC;
+  const Route* from = nullptr;
 };
 
 class Reads {
@@ -29,7 +30,8 @@ class Reads {
   registered::Held hold(const void* data, std::size_t bytes) { return cache_.get(data, bytes); }
   // The region is the key.
   std::optional<Location> locate(const void* data, std::size_t bytes);
-  void start(fi_addr_t from, std::shared_ptr<messages::FabricRead> read);
+  // The route must outlive all reads.
+  void start(const Route& from, std::shared_ptr<messages::FabricRead> read);
   void ended(const Completion& completion);
   // Starts those for which there was no room. True if it did.
   bool advance();

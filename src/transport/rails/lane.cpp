@@ -19,7 +19,7 @@ Lane::Lane(const Rail& rail, Transport::Peer peer)
     : rail_(&rail), peer_(std::move(peer)), endpoint_(rail_->transport->connect(peer_)) {}
 
 void Lane::lose(std::string why, Clock::time_point now) {
-  lost_ = true;
+  lost_ = away_ = true;
   why_ = std::move(why);
   ++life_;
   again_ = now + rest;
@@ -38,6 +38,12 @@ bool Lane::revive(Clock::time_point now) {
     again_ = now + rest;
   }
   return !lost_;
+}
+
+bool Lane::has_come_back() {
+  if (!away_ || !is_up()) return false;
+  away_ = false;
+  return true;
 }
 
 void Lane::count_sent(std::size_t bytes, Clock::time_point now) {

@@ -37,6 +37,8 @@ class Lane {
   void lose(std::string why, Clock::time_point now);
   // Connects again if it is lost and it is time. True if it began to.
   bool revive(Clock::time_point now);
+  // Once after each loss: that it is up again.
+  bool has_come_back();
 
   // Counts what is under way, so that blocks take the rail which is done with them first.
   void count_sent(std::size_t bytes, Clock::time_point now);
@@ -54,6 +56,7 @@ class Lane {
   Transport::Peer peer_;
   std::unique_ptr<Endpoint> endpoint_;
   bool lost_ = false;
+  bool away_ = false;  // lost, and not up since
   std::uint32_t life_ = 0;
   std::string why_;
   Clock::time_point again_{};

@@ -190,6 +190,10 @@ bool RailsEndpoint::watch_lanes(Clock::time_point now) {
   for (std::size_t lane = 0; lane < lanes_.size(); ++lane) {
     if (lanes_[lane].has_failed()) lose(lane, lanes_[lane].endpoint().failure(), now);
     if (lanes_[lane].is_up() && state_ == State::connecting) state_ = State::ready;
+    if (lanes_[lane].has_come_back()) {
+      log(LogLevel::info, fmt::format("{} event=rail-back rail={} peer=\"{}\"",
+                                      rank_field(names_.me), lanes_[lane].name(), names_.peer));
+    }
   }
   return state_ != before;
 }
