@@ -19,7 +19,12 @@ constexpr std::uint64_t no_number = 0;
 }  // namespace
 
 HealthLines::~HealthLines() {
+  close();
+}
+
+void HealthLines::close() {
   for (const Line& line : lines_) poller_->remove(line.socket.descriptor());
+  lines_.clear();
 }
 
 bool HealthLines::add(FramedSocket socket, Standing standing) {

@@ -40,6 +40,8 @@ class HealthLines {
   // No line is left, or the other end has closed one, which only its process's end does.
   bool lost() const { return !why_.empty(); }
   const std::string& why() const { return why_; }
+  // Drops all lines: nothing of theirs is ready any more.
+  void close();
   // The hosts at their other ends, as far as they can be told.
   std::vector<std::string> peer_hosts() const;
   // Waits until one line has taken everything.

@@ -21,7 +21,13 @@ LineDialler::LineDialler(Ways ways, Poller& poller, std::uint64_t tag)
     : ways_(std::move(ways)), poller_(poller), tag_(tag) {}
 
 LineDialler::~LineDialler() {
+  stop();
+}
+
+void LineDialler::stop() {
   if (dialler_) poller_.remove(dialler_->descriptor());
+  dialler_.reset();
+  until_ = idle;
 }
 
 // In turns, so that one that never answers does not keep another from being tried.
@@ -48,9 +54,8 @@ void LineDialler::start(const std::vector<Address>& addresses, Clock::time_point
   }
 }
 
-void LineDialler::stop(Clock::time_point now) {
-  poller_.remove(dialler_->descriptor());
-  dialler_.reset();
+void LineDialler::rest_from(Clock::time_point now) {
+  stop();
   until_ = now + rest;
 }
 
@@ -58,7 +63,7 @@ std::optional<Descriptor> LineDialler::advance(const std::vector<std::string>& u
                                                Clock::time_point now) {
   if (dialler_) {
     auto connection = dialler_->advance();
-    if (connection || now >= until_) stop(now);
+    if (connection || now >= until_) rest_from(now);
     return connection ? std::optional(std::move(connection->socket)) : std::nullopt;
   }
   if (ways_.rails.size() < 2 || used.size() >= most_lines) {

@@ -27,13 +27,15 @@ class LineDialler {
 
   // `used`: the hosts at the other ends of the lines there are. A socket when one is connected.
   std::optional<Descriptor> advance(const std::vector<std::string>& used, Clock::time_point now);
+  // Nothing is dialled any more, unless advance() is called again.
+  void stop();
   // When to call advance() although nothing happens; max(): never.
   Clock::time_point next() const;
 
  private:
   const std::vector<Address>* free_way(const std::vector<std::string>& used);
   void start(const std::vector<Address>& addresses, Clock::time_point now);
-  void stop(Clock::time_point now);
+  void rest_from(Clock::time_point now);
 
   static constexpr std::size_t most_lines = 2;
   static constexpr auto idle = Clock::time_point::min();  // nothing is to be dialled

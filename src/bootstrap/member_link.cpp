@@ -199,6 +199,9 @@ void MemberLink::hub_closed(Clock::time_point now) {
 // The hub ends with rank 0's process. If rank 0 had said goodbye, nobody has died.
 void MemberLink::hub_gone(const std::string& how) {
   hub_lost_ = true;
+  // Nobody reads these any more: what stays ready would keep the health thread from sleeping.
+  lines_.close();
+  dialler_.stop();
   if (hub_process_) poller_->remove(hub_process_.get());
   if (!first_has_left_) rank_gone(0, fmt::format("rank 0 {} {}", hub_.to_text(), how));
   heard_.notify_all();
