@@ -101,10 +101,9 @@ MemberLink::Lines introduce(const Health::Member& member, const Credentials& cre
                             const HubAddress& hub, FramedSocket socket) {
   HealthMessage join{.call = HealthCall::join, .rank = member.rank};
   join.process = ProcessIdentity::self();
-  socket.send(encode(join));
   auto poller = std::make_unique<Poller>();
   HealthLines lines(*poller, MemberLink::line_tag);
-  if (!lines.add(std::move(socket), HealthLines::Standing::proposed)) {
+  if (!lines.add(std::move(socket), HealthLines::Standing::proposed, encode(join))) {
     throw system_error("watching the health connection", errno);
   }
   return {std::move(poller), std::move(lines), {hub.rails, member.engine, hub.engine, credentials}};

@@ -27,11 +27,12 @@ void HealthLines::close() {
   lines_.clear();
 }
 
-bool HealthLines::add(FramedSocket socket, Standing standing) {
+bool HealthLines::add(FramedSocket socket, Standing standing, const std::string& first_words) {
   if (lost() || lines_.size() >= most || !poller_->try_add(socket.descriptor(), EPOLLIN, tag_)) {
     return false;
   }
   Line& line = lines_.emplace_back(Line{std::move(socket), standing});
+  if (!first_words.empty()) line.socket.send(first_words);
   put(line, no_number, {});  // a sign for the other end, if it only proposed the line
   std::uint64_t number = sent_ - unacknowledged_.size();
   for (const std::string& message : unacknowledged_) put(line, ++number, message);

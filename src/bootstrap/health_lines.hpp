@@ -30,8 +30,9 @@ class HealthLines {
 
   // Whether the other end is known to use the line: only then is its end that of the other process.
   enum class Standing { proposed, agreed };
-  // False: too many, or descriptors have run out.
-  bool add(FramedSocket socket, Standing standing);
+  // `first_words`, if any, go before all else. False: too many, or descriptors have run out; then
+  // nothing was said, so the other end has not begun to use the line.
+  bool add(FramedSocket socket, Standing standing, const std::string& first_words = {});
   void send(const std::string& message);
   void flush();
   // The next message. After the last one lost() tells whether more can come.

@@ -183,9 +183,9 @@ void MemberLink::dial_more(Clock::time_point now) {
   auto connected = dialler_.advance(lines_.peer_hosts(), now);
   if (!connected) return;
   limit_silence(connected->get());
-  FramedSocket socket(std::move(*connected), longest_health_frame);
-  socket.send(encode(HealthMessage{.call = HealthCall::another_line, .rank = rank_}));
-  lines_.add(std::move(socket), HealthLines::Standing::proposed);
+  lines_.add(FramedSocket(std::move(*connected), longest_health_frame),
+             HealthLines::Standing::proposed,
+             encode(HealthMessage{.call = HealthCall::another_line, .rank = rank_}));
 }
 
 void MemberLink::hub_closed(Clock::time_point now) {

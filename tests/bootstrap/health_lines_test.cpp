@@ -97,6 +97,26 @@ TEST_F(HealthLinesOfARank, DoNotEndWithOneThatTheOtherEndNeverUsed) {
   EXPECT_FALSE(rank_.lost());
 }
 
+TEST_F(HealthLinesOfARank, SayNothingOnOneThatCannotBeWatched) {
+  join(connected());
+  Ends ends = connected();
+  poller_.add(ends.one.get(), EPOLLIN, 3);  // not twice
+  EXPECT_FALSE(rank_.add(FramedSocket(std::move(ends.one), longest), agreed, "first words"));
+  std::array<char, 1> byte{};
+  EXPECT_EQ(read(ends.other.get(), byte.data(), byte.size()), 0);
+  EXPECT_FALSE(rank_.lost());
+}
+
+TEST_F(HealthLinesOfARank, SayTheFirstWordsFirst) {
+  Ends ends = connected();
+  FramedSocket other(std::move(ends.other), longest);
+  rank_.send("a");
+  EXPECT_TRUE(rank_.add(FramedSocket(std::move(ends.one), longest), agreed, "first words"));
+  EXPECT_EQ(other.receive(), "first words");
+  EXPECT_TRUE(hub_.add(std::move(other), agreed));
+  EXPECT_THAT(heard_by(hub_), ElementsAre("a"));
+}
+
 TEST_F(HealthLinesOfARank, EndWhenTheLastBreaks) {
   Descriptor last = join_rank_only();
   {
