@@ -114,11 +114,14 @@ std::vector<std::string> HealthLines::peer_hosts() const {
 }
 
 void HealthLines::wait_until_sent(const Deadline& deadline) {
-  const auto waits = [](const Line& line) {
-    return line.socket.has_unsent() && !line.socket.broken();
-  };
-  while (!lines_.empty() && std::ranges::all_of(lines_, waits) && !deadline.passed()) {
-    wait_for(lines_.front().socket.descriptor(), POLLOUT, deadline);
+  while (true) {
+    std::vector<pollfd> full;
+    for (const Line& line : lines_) {
+      if (line.socket.can_send() && line.socket.has_unsent())
+        full.push_back({line.socket.descriptor(), POLLOUT, 0});
+    }
+    if (full.empty() || deadline.passed()) return;
+    poll(full.data(), full.size(), static_cast<int>(deadline.left().count()) + 1);
     flush();
   }
 }

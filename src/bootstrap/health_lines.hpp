@@ -45,7 +45,8 @@ class HealthLines {
   void close();
   // The hosts at their other ends, as far as they can be told.
   std::vector<std::string> peer_hosts() const;
-  // Waits until one line has taken everything.
+  // Waits until every line that still sends has taken everything: which of them brings it is not
+  // known.
   void wait_until_sent(const Deadline& deadline);
 
  private:

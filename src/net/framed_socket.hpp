@@ -26,6 +26,8 @@ class FramedSocket {
   // many.
   void send(const std::string& frame, std::shared_ptr<const std::string> tail = nullptr);
   void flush();
+  // False: what is sent from now on is dropped, as what was unsent has been.
+  bool can_send() const { return !broken() && !cannot_send_; }
   bool has_unsent() const { return !unsent_.empty(); }
 
   // The next frame that has arrived whole.

@@ -2,10 +2,12 @@
 #include "bootstrap/health_lines.hpp"
 
 #include <gmock/gmock.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
+#include <thread>
 
 namespace motet {
 namespace {
@@ -38,6 +40,10 @@ class HealthLinesOfARank : public ::testing::Test {
     Ends ends = connected();
     EXPECT_TRUE(rank_.add(FramedSocket(std::move(ends.one), longest), standing));
     return std::move(ends.other);
+  }
+  // More than the sockets take.
+  void fill() {
+    for (int i = 0; i < 2000; ++i) rank_.send(std::string(longest - 100, 'x'));
   }
   static std::vector<std::string> heard_by(HealthLines& lines) {
     std::vector<std::string> all;
@@ -115,6 +121,62 @@ TEST_F(HealthLinesOfARank, SayTheFirstWordsFirst) {
   EXPECT_EQ(other.receive(), "first words");
   EXPECT_TRUE(hub_.add(std::move(other), agreed));
   EXPECT_THAT(heard_by(hub_), ElementsAre("a"));
+}
+
+// The hub at the other end of `line`, and whether it hears `goodbye` after all that came before.
+class Listening {
+ public:
+  Listening(Descriptor line, const std::string& goodbye)
+      : thread_([this, line = FramedSocket(std::move(line), longest), goodbye]() mutable {
+          const Deadline deadline = Deadline::after(std::chrono::seconds(20));
+          while (!heard_ && !line.broken() && !deadline.passed()) {
+            const auto frame = line.receive();
+            if (frame) heard_ = frame->ends_with(goodbye);
+            if (!frame) wait_for(line.descriptor(), POLLIN, deadline);
+          }
+        }) {}
+  bool heard() {
+    thread_.join();
+    return heard_;
+  }
+
+ private:
+  bool heard_ = false;
+  std::thread thread_;
+};
+
+TEST_F(HealthLinesOfARank, WaitForWhatIsUnsentBehindOneThatIsStuck) {
+  const Descriptor stuck = join_rank_only();
+  Descriptor slow = join_rank_only();
+  fill();
+  rank_.send("goodbye");
+  Listening hub(std::move(slow), "goodbye");
+  // It ends, with the test's patience, when the stuck one does not take it.
+  rank_.wait_until_sent(Deadline::after(std::chrono::seconds(1)));
+  rank_.close();
+  EXPECT_TRUE(hub.heard());
+}
+
+TEST_F(HealthLinesOfARank, WaitForWhatIsUnsentBesideOneThatIsBroken) {
+  Descriptor broken = join_rank_only();
+  Descriptor slow = join_rank_only();
+  fill();
+  broken.reset();
+  rank_.flush();
+  rank_.send("goodbye");
+  Listening hub(std::move(slow), "goodbye");
+  rank_.wait_until_sent(Deadline::after(std::chrono::seconds(20)));
+  rank_.close();
+  EXPECT_TRUE(hub.heard());
+}
+
+TEST_F(HealthLinesOfARank, DoNotWaitForOneThatIsBroken) {
+  Descriptor only = join_rank_only();
+  fill();
+  only.reset();
+  const Deadline deadline = Deadline::after(std::chrono::minutes(1));
+  rank_.wait_until_sent(deadline);
+  EXPECT_FALSE(deadline.passed());
 }
 
 TEST_F(HealthLinesOfARank, EndWhenTheLastBreaks) {
