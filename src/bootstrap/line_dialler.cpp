@@ -37,7 +37,7 @@ const std::vector<Address>* LineDialler::free_way(const std::vector<std::string>
   };
   for (std::size_t i = 0; i < ways_.rails.size(); ++i) {
     const std::vector<Address>& way = ways_.rails[next_way_++ % ways_.rails.size()];
-    if (std::ranges::none_of(way, is_used)) return &way;
+    if (!way.empty() && std::ranges::none_of(way, is_used)) return &way;
   }
   return nullptr;
 }
@@ -62,7 +62,7 @@ void LineDialler::rest_from(Clock::time_point now) {
 std::optional<Descriptor> LineDialler::advance(const std::vector<std::string>& used,
                                                Clock::time_point now) {
   if (dialler_) {
-    auto connection = dialler_->advance();
+    auto connection = dialler_->advance();  // throws no Error: only the constructor does
     if (connection || now >= until_) rest_from(now);
     return connection ? std::optional(std::move(connection->socket)) : std::nullopt;
   }

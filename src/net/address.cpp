@@ -63,7 +63,7 @@ std::string namespace_of(const char* kind) {
 
 std::string host_part(const Address& address) {
   std::string host = address.substr(0, address.rfind(':'));
-  if (host.front() == '[') host = host.substr(1, host.size() - 2);
+  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
   return host;
 }
 

@@ -101,6 +101,12 @@ TEST(ListeningSocket, SaysThatNoInterfaceIsUp) {
   EXPECT_EQ(WEXITSTATUS(status), refused);
 }
 
+TEST(Address, HasAHostPart) {
+  EXPECT_EQ(host_part("10.0.0.7:4711"), "10.0.0.7");
+  EXPECT_EQ(host_part("[fe80::1%eth0]:4711"), "fe80::1%eth0");
+  for (const char* none : {"", ":", ":1", "[]:1", "["}) EXPECT_EQ(host_part(none), "") << none;
+}
+
 TEST(Address, ResolvesNames) {
   EXPECT_THAT(resolve("127.0.0.1", 80), ::testing::ElementsAre("127.0.0.1:80"));
   EXPECT_FALSE(resolve("localhost", 80).empty());
