@@ -15,6 +15,13 @@ using ::testing::HasSubstr;
 
 constexpr std::uint32_t communicator = 1;
 
+TEST(LineDialler, PassesOverARailWithoutAddresses) {
+  Poller poller;
+  LineDialler dialler({{{}, {"127.0.0.1:1"}}, {}, {}, Credentials::from_secret({})}, poller, 1);
+  EXPECT_FALSE(dialler.advance({"elsewhere"}, Clock::now()));
+  EXPECT_TRUE(wait_for(poller.descriptor(), POLLIN, Deadline::after(20s)));
+}
+
 class LinkToAHubElsewhere : public ::testing::Test {
  protected:
   // The hub's end, which the test has.
