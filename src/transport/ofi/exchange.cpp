@@ -43,6 +43,7 @@ void Exchange::cut_off() {
   domain_.close_endpoint();
   outbox_.break_all();
   reads_.fail_all();
+  outbox_.advance();  // tells the endpoints before anybody uses them again
 }
 
 bool Exchange::advance() {

@@ -45,6 +45,10 @@ std::optional<Location> Reads::locate(const void* data, std::size_t bytes) {
 }
 
 void Reads::start(const Route& from, std::shared_ptr<FabricRead> read) {
+  if (!domain_.is_open()) {
+    read->state = FabricRead::State::failed;
+    return;
+  }
   ReadBuffer& buffer = buffers_.emplace_back();
   buffer.memory = read->to;
   buffer.bytes = read->bytes;
