@@ -15,6 +15,7 @@
 #include "transport/ofi/devices.hpp"
 #include "transport/ofi/peer_address.hpp"
 #include "transport/ofi/providers.hpp"
+#include "transport/ofi/reads.hpp"
 #include "transport/ofi/refusals.hpp"
 
 namespace motet::test {
@@ -220,6 +221,54 @@ TEST(Ofi, LendsBlocksThatOutliveIt) {
   const auto gone = [&] { return fleet[0].to(1).state() == Endpoint::State::failed; };
   fleet.until(gone, "the goodbye");
   EXPECT_EQ(fleet[0].to(1).failure(), "ofi: closed by the peer");
+}
+
+// An endpoint without a transport around it.
+std::unique_ptr<ofi::Domain> open_for_reading(const ofi::Library& library) {
+  auto offers = ofi::offers(library, "rank 0", "tcp;ofi_rxm", {});
+  return std::make_unique<ofi::Domain>(library, ofi::with_reading(library, std::move(offers.at(0))));
+}
+
+std::shared_ptr<messages::FabricRead> read_of(const Location& from, std::vector<std::byte>& to) {
+  return std::make_shared<messages::FabricRead>(
+      messages::FabricRead{from, to.data(), to.size(), messages::FabricRead::State::under_way});
+}
+
+TEST(OfiReads, WaitForNobodyElsesPeer) {
+  using State = messages::FabricRead::State;
+  ofi::Library library;
+  ASSERT_EQ(ofi::load(library), "");
+  const auto here = open_for_reading(library), there = open_for_reading(library);
+  auto gone = open_for_reading(library);
+  ASSERT_EQ(here->problem() + there->problem() + gone->problem(), "");
+  const fi_addr_t stuck_peer = here->insert(gone->address()).value();
+  const fi_addr_t peer = here->insert(there->address()).value();
+  gone.reset();
+
+  std::vector<std::byte> memory(1 << 16), copy(memory.size()), never(memory.size());
+  fill(memory.data(), memory.size(), 5);
+  ofi::Reads owner(*there), reader(*here);
+  const registered::Held held = owner.hold(memory.data(), memory.size());
+  const auto stuck = read_of({}, never);
+  const auto read = read_of(owner.locate(memory.data(), memory.size()).value(), copy);
+  reader.start(stuck_peer, stuck);
+  reader.start(peer, read);
+  const Deadline deadline = Deadline::after(patience);
+  while (read->state == State::under_way && !deadline.passed()) {
+    reader.advance();
+    for (const ofi::Completion& completion : here->completions()) reader.ended(completion);
+    there->completions();
+  }
+  EXPECT_EQ(read->state, State::done);
+  EXPECT_TRUE(is_filled(copy.data(), copy.size(), 5));
+
+  // Libfabric never accepts it.
+  EXPECT_TRUE(reader.waits());
+  reader.give_up(stuck_peer);
+  EXPECT_EQ(stuck->state, State::failed);
+  EXPECT_FALSE(reader.waits());
+  here->close_endpoint();
+  there->close_endpoint();
 }
 
 TEST(OfiRefusals, LastFromTheFirstToTheNextSuccess) {

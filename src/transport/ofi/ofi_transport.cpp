@@ -45,7 +45,7 @@ class OfiMemory final : public messages::MemoryWire {
   void start(std::shared_ptr<messages::FabricRead> read) override {
     exchange_.reads().start(peer_, std::move(read));
   }
-  void give_up() override {}  // libfabric cannot
+  void give_up() override { exchange_.reads().give_up(peer_); }
   void cut_off() override { exchange_.cut_off(); }
 
  private:

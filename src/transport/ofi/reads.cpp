@@ -1,6 +1,8 @@
 #include "transport/ofi/reads.hpp"
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace motet::ofi {
 namespace {
@@ -58,7 +60,9 @@ void Reads::start(const Route& from, std::shared_ptr<FabricRead> read) {
   buffer.read = std::move(read);
   if (buffer.into == nullptr) return end(buffer, FabricRead::State::failed);
   buffer.descriptor = fi_mr_desc(memory_of(buffer.into));
-  if (waiting_.empty() && try_to_start(buffer)) return;
+  const bool is_next = std::ranges::none_of(
+      waiting_, [&](const ReadBuffer* each) { return each->from == buffer.from; });
+  if (is_next && try_to_start(buffer)) return;
   waiting_.push_back(&buffer);
 }
 
@@ -71,10 +75,26 @@ bool Reads::try_to_start(ReadBuffer& buffer) {
   return true;
 }
 
+// A peer that is gone, or not connected yet, is refused for long: the others go on.
 bool Reads::advance() {
-  bool changed = false;
-  for (; !waiting_.empty() && try_to_start(*waiting_.front()); changed = true) waiting_.pop_front();
-  return changed;
+  std::vector<fi_addr_t> refused;
+  const auto starts = [&](ReadBuffer* buffer) {
+    if (std::ranges::find(refused, buffer->from) != refused.end()) return false;
+    if (try_to_start(*buffer)) return true;
+    refused.push_back(buffer->from);
+    return false;
+  };
+  return std::erase_if(waiting_, starts) > 0;
+}
+
+void Reads::give_up(fi_addr_t from) {
+  for (ReadBuffer* const buffer : std::exchange(waiting_, {})) {
+    if (buffer->from == from) {
+      end(*buffer, FabricRead::State::failed);
+    } else {
+      waiting_.push_back(buffer);
+    }
+  }
 }
 
 void Reads::ended(const Completion& completion) {

@@ -36,6 +36,8 @@ class Reads {
   // Starts those for which there was no room. True if it did.
   bool advance();
   bool waits() const { return !waiting_.empty(); }
+  // Those fail that libfabric has not accepted yet. It cannot cancel the others.
+  void give_up(fi_addr_t from);
   // The endpoint is closed: no completion comes any more.
   void fail_all();
   // Unregisters everything: the provider refuses who asks for it.
@@ -48,7 +50,7 @@ class Reads {
   Domain& domain_;
   registered::RegistrationCache cache_;
   std::list<ReadBuffer> buffers_;  // under way, or waiting
-  std::deque<ReadBuffer*> waiting_;
+  std::deque<ReadBuffer*> waiting_;  // each peer's in order
 };
 
 }  // namespace motet::ofi
