@@ -40,9 +40,10 @@ bool Operation::pull(std::uint32_t index, const PeerLink::Found& found) {
 // Before its first block is read into it.
 void Operation::hold_destination(std::uint32_t index) {
   const Instruction& instruction = program_->instructions[index];
-  if (instruction.op != Op::recv) return;  // a reduction's operand makes a stop
-  hold(*program_->streams[instruction.stream].link->memory(),
-       base_[static_cast<int>(instruction.dst_buffer)] + instruction.dst, instruction.bytes);
+  if (instruction.op != Op::recv || instruction.bytes == 0) return;  // operands make a stop
+  PeerMemory& memory = *program_->streams[instruction.stream].link->memory();
+  std::byte* const to = base_[static_cast<int>(instruction.dst_buffer)] + instruction.dst;
+  if (auto held = memory.hold_target(to, instruction.bytes)) held_.push_back(std::move(held));
 }
 
 // The location of the step's next block has come before.

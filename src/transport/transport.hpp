@@ -127,9 +127,15 @@ class PeerMemory {
   virtual ~PeerMemory() = default;
   // How the peer can reach these bytes of mine; nothing if it cannot.
   virtual std::optional<Location> publish(const void* data, std::size_t bytes) = 0;
-  // Whoever publishes for reading, or reads, holds the memory as long as that can go on, if it can
-  // be held: null if there is no need, or no way. Costs more than what is done with it then.
+  // Prepares memory for being published for reading, in parts or as a whole, as long as the result
+  // lives: whoever publishes keeps it until that has been read. Null if nothing has to be prepared,
+  // or if it cannot be read.
   virtual std::shared_ptr<const void> hold(const void* data, std::size_t bytes) = 0;
+  // Prepares memory for being read into, as hold() does, but lets nobody reach it. Without that, or
+  // if it is null, each read prepares its own part.
+  virtual std::shared_ptr<const void> hold_target(void* /*to*/, std::size_t /*bytes*/) {
+    return nullptr;
+  }
   // How the peer can read these bytes of mine, at the price of system calls or of a fabric's reads;
   // nothing if it may not.
   virtual std::optional<Location> publish_for_reading(const void* data, std::size_t bytes) = 0;

@@ -234,6 +234,22 @@ std::shared_ptr<messages::FabricRead> read_of(const Location& from, std::vector<
       messages::FabricRead{from, to.data(), to.size(), messages::FabricRead::State::under_way});
 }
 
+TEST(OfiReads, GoIntoMemoryThatNobodyElseReads) {
+  ofi::Library library;
+  ASSERT_EQ(ofi::load(library), "");
+  const auto domain = open_for_reading(library);
+  ASSERT_EQ(domain->problem(), "");
+  std::vector<std::byte> memory(1 << 16);
+  ofi::Reads reads(*domain);
+  const registered::Held target = reads.hold_target(memory.data(), memory.size());
+  EXPECT_NE(target, nullptr);
+  EXPECT_FALSE(reads.locate(memory.data(), memory.size()));
+  const registered::Held held = reads.hold(memory.data(), memory.size());
+  EXPECT_TRUE(reads.locate(memory.data(), memory.size()));
+  EXPECT_EQ(reads.hold_target(memory.data(), memory.size()), held);
+  domain->close_endpoint();
+}
+
 TEST(OfiReads, WaitForNobodyElsesPeer) {
   using State = messages::FabricRead::State;
   ofi::Library library;

@@ -49,6 +49,10 @@ std::shared_ptr<const void> MemoryEndpoint::hold(const void* data, std::size_t b
   return held;
 }
 
+std::shared_ptr<const void> MemoryEndpoint::hold_target(void* to, std::size_t bytes) {
+  return memory_->hold_target(to, bytes);
+}
+
 std::optional<Location> MemoryEndpoint::publish_for_reading(const void* data, std::size_t bytes) {
   if (state() != Endpoint::State::ready || !peer_epoch_ || bytes == 0) return std::nullopt;
   return memory_->locate(data, bytes);

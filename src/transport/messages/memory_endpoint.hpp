@@ -33,6 +33,7 @@ class MemoryEndpoint final : public MessageEndpoint, public PeerMemory {
 
   std::optional<Location> publish(const void*, std::size_t) override { return {}; }
   std::shared_ptr<const void> hold(const void* data, std::size_t bytes) override;
+  std::shared_ptr<const void> hold_target(void* to, std::size_t bytes) override;
   std::optional<Location> publish_for_reading(const void* data, std::size_t bytes) override;
   std::byte* reach(const Location&, std::size_t) override { return nullptr; }
   Read read(const Location& location, void* to, std::size_t bytes) override;

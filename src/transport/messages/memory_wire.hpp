@@ -24,9 +24,11 @@ struct FabricRead {
 class MemoryWire {
  public:
   virtual ~MemoryWire() = default;
-  // Makes memory readable, and ready to be read into, as long as the result lives; null if the
-  // library refuses.
+  // Makes memory readable as long as the result lives; null if the library refuses.
   virtual std::shared_ptr<const void> hold(const void* data, std::size_t bytes) = 0;
+  // Makes memory ready to be read into as long as the result lives; null if that is not needed, or
+  // refused.
+  virtual std::shared_ptr<const void> hold_target(void* to, std::size_t bytes) = 0;
   // Where the peer's library finds it; nothing if it is not held.
   virtual std::optional<Location> locate(const void* data, std::size_t bytes) = 0;
   // Reads by and by. It may outlive the wire and everybody else who knows the read.

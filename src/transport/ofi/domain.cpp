@@ -117,12 +117,13 @@ bool Domain::register_memory(void* memory, std::size_t bytes, MemoryHandle& regi
 
 // Where Motet chooses the key it is random: a number that nobody guesses is all that keeps
 // strangers from reading.
-MemoryHandle Domain::register_readable(std::byte* begin, std::size_t bytes) {
+MemoryHandle Domain::register_for(Access access, std::byte* begin, std::size_t bytes) {
+  const std::uint64_t rights = FI_READ | (access == Access::read_by_peers ? FI_REMOTE_READ : 0);
   fid_mr* memory = nullptr;
   const Nonce nonce = fresh_nonce();
   std::uint64_t key = 0;
   std::memcpy(&key, nonce.data(), std::min(sizeof key, info_->domain_attr->mr_key_size));
-  fi_mr_reg(domain_.get(), begin, bytes, FI_REMOTE_READ | FI_READ, 0, key, 0, &memory, nullptr);
+  fi_mr_reg(domain_.get(), begin, bytes, rights, 0, key, 0, &memory, nullptr);
   return MemoryHandle(memory);
 }
 

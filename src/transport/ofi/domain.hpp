@@ -75,8 +75,12 @@ class Domain {
 
   // Whether peers' memory can be read.
   bool reads() const { return (info_->caps & FI_REMOTE_READ) != 0; }
-  // For that: makes memory readable for peers, and to be read into; null if the provider refuses.
-  MemoryHandle register_readable(std::byte* begin, std::size_t bytes);
+  // For that; null if the provider refuses.
+  enum class Access : std::uint8_t {
+    read_into,
+    read_by_peers  // and read into
+  };
+  MemoryHandle register_for(Access access, std::byte* begin, std::size_t bytes);
   // How peers name the first of its bytes.
   std::uint64_t remote_address(const std::byte* begin) const;
 

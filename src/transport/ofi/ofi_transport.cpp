@@ -39,6 +39,9 @@ class OfiMemory final : public messages::MemoryWire {
     registered::Held held = exchange_.reads().hold(data, bytes);
     return held == nullptr ? nullptr : std::make_shared<registered::Held>(std::move(held));
   }
+  std::shared_ptr<const void> hold_target(void* to, std::size_t bytes) override {
+    return exchange_.reads().hold_target(to, bytes);
+  }
   std::optional<Location> locate(const void* data, std::size_t bytes) override {
     return exchange_.reads().locate(data, bytes);
   }

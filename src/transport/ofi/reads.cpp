@@ -21,25 +21,38 @@ fid_mr* memory_of(const Held& held) {
   return static_cast<const OfiRegistration*>(held->registration.get())->memory.get();
 }
 
-RegistrationCache::Register register_in(Domain& domain) {
-  return [&domain](std::byte* begin, std::size_t bytes) -> std::unique_ptr<Registration> {
-    MemoryHandle memory = domain.register_readable(begin, bytes);
+RegistrationCache cache_in(Domain& domain, Domain::Access access) {
+  const auto make = [&domain, access](std::byte* begin,
+                                      std::size_t bytes) -> std::unique_ptr<Registration> {
+    MemoryHandle memory = domain.register_for(access, begin, bytes);
     if (memory == nullptr) return nullptr;
     return std::make_unique<OfiRegistration>(std::move(memory));
   };
+  const auto keep = domain.traits().pins_memory ? RegistrationCache::Keep::while_held
+                                                : RegistrationCache::Keep::as_long_as_there_is_room;
+  return {make, keep, {}};
 }
 
 }  // namespace
 
 Reads::Reads(Domain& domain)
     : domain_(domain),
-      cache_(register_in(domain),
-             domain.traits().pins_memory ? RegistrationCache::Keep::while_held
-                                         : RegistrationCache::Keep::as_long_as_there_is_room,
-             {}) {}
+      readable_(cache_in(domain, Domain::Access::read_by_peers)),
+      targets_(cache_in(domain, Domain::Access::read_into)) {}
+
+// What is in place has been registered for peers already.
+Held Reads::hold_target(void* to, std::size_t bytes) {
+  Held held = readable_.find(to, bytes);
+  return held != nullptr ? held : targets_.get(to, bytes);
+}
+
+void Reads::clear() {
+  readable_.clear();
+  targets_.clear();
+}
 
 std::optional<Location> Reads::locate(const void* data, std::size_t bytes) {
-  const Held held = cache_.find(data, bytes);
+  const Held held = readable_.find(data, bytes);
   if (held == nullptr) return {};
   const auto offset = static_cast<const std::byte*>(data) - held->begin;
   return Location{fi_mr_key(memory_of(held)),
@@ -56,7 +69,7 @@ void Reads::start(const Route& from, std::shared_ptr<FabricRead> read) {
   buffer.bytes = read->bytes;
   buffer.is_read = true;
   buffer.from = &from;
-  buffer.into = cache_.get(read->to, read->bytes);
+  buffer.into = hold_target(read->to, read->bytes);
   buffer.read = std::move(read);
   if (buffer.into == nullptr) return end(buffer, FabricRead::State::failed);
   buffer.descriptor = fi_mr_desc(memory_of(buffer.into));

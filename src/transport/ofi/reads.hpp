@@ -27,7 +27,10 @@ class Reads {
   Reads(const Reads&) = delete;
   Reads& operator=(const Reads&) = delete;
 
-  registered::Held hold(const void* data, std::size_t bytes) { return cache_.get(data, bytes); }
+  // To be read by peers.
+  registered::Held hold(const void* data, std::size_t bytes) { return readable_.get(data, bytes); }
+  // To be read into.
+  registered::Held hold_target(void* to, std::size_t bytes);
   // The region is the key.
   std::optional<Location> locate(const void* data, std::size_t bytes);
   // The route must outlive all reads.
@@ -41,14 +44,15 @@ class Reads {
   // The endpoint is closed: no completion comes any more.
   void fail_all();
   // Unregisters everything: the provider refuses who asks for it.
-  void clear() { cache_.clear(); }
+  void clear();
 
  private:
   bool try_to_start(ReadBuffer& buffer);
   void end(ReadBuffer& buffer, messages::FabricRead::State state);
 
   Domain& domain_;
-  registered::RegistrationCache cache_;
+  registered::RegistrationCache readable_;
+  registered::RegistrationCache targets_;
   std::list<ReadBuffer> buffers_;  // under way, or waiting
   std::deque<ReadBuffer*> waiting_;  // each peer's in order
 };

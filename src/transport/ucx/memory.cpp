@@ -67,6 +67,7 @@ class Memory::Wire final : public messages::MemoryWire {
     const Published what{this, &connection_, {static_cast<const std::byte*>(data), bytes}};
     return std::make_shared<Hold>(all_.published_, what);
   }
+  std::shared_ptr<const void> hold_target(void*, std::size_t) override { return nullptr; }
   std::optional<Location> locate(const void* data, std::size_t bytes) override;
   void start(std::shared_ptr<FabricRead> read) override;
   void give_up() override;
