@@ -19,16 +19,11 @@ bool Operation::pull(std::uint32_t index, const PeerLink::Found& found) {
   PeerLink& link = *program_->streams[program_->instructions[index].stream].link;
   Fetch fetch{index, progress_[index].done, {}, PeerMemory::Read::refused};
   std::memcpy(&fetch.publication, found.arrival->data, sizeof fetch.publication);
-  if (link.memory() != nullptr) {
-    if (fetch.block == 0) hold_destination(index);
-    fetch.state = take_from(fetch);
-  }
-  if (fetch.state == PeerMemory::Read::refused) {
-    if (!answer(index, false)) return false;  // looked at again in the next pass
-    fetch.asked = true;
-  }
+  if (fetch.block == 0) hold_destination(index);
+  fetch.state = take_from(fetch);
   link.release(found);
   if (fetch.state != PeerMemory::Read::done) {
+    if (fetch.state == PeerMemory::Read::refused) fetch.asked = answer(index, false);
     fetches_.push_back(std::move(fetch));
     return true;
   }
@@ -41,9 +36,10 @@ bool Operation::pull(std::uint32_t index, const PeerLink::Found& found) {
 void Operation::hold_destination(std::uint32_t index) {
   const Instruction& instruction = program_->instructions[index];
   if (instruction.op != Op::recv || instruction.bytes == 0) return;  // operands make a stop
-  PeerMemory& memory = *program_->streams[instruction.stream].link->memory();
+  PeerMemory* const memory = program_->streams[instruction.stream].link->memory();
+  if (memory == nullptr) return;
   std::byte* const to = base_[static_cast<int>(instruction.dst_buffer)] + instruction.dst;
-  if (auto held = memory.hold_target(to, instruction.bytes)) held_.push_back(std::move(held));
+  if (auto held = memory->hold_target(to, instruction.bytes)) held_.push_back(std::move(held));
 }
 
 // The location of the step's next block has come before.
@@ -112,17 +108,18 @@ bool Operation::read_ahead(std::uint32_t index) {
 // memory is right. What was read is right if it has not been withdrawn since.
 PeerMemory::Read Operation::take_from(Fetch& fetch) {
   const Instruction& instruction = program_->instructions[fetch.step];
-  PeerMemory& memory = *program_->streams[instruction.stream].link->memory();
+  PeerMemory* const memory = program_->streams[instruction.stream].link->memory();
+  if (memory == nullptr) return PeerMemory::Read::refused;
   const Block block = block_of(instruction, fetch.block);
-  const std::byte* const mapped = memory.reach(fetch.publication.where, block.bytes);
-  if (!memory.enter(fetch.publication.epoch)) return PeerMemory::Read::refused;
+  const std::byte* const mapped = memory->reach(fetch.publication.where, block.bytes);
+  if (!memory->enter(fetch.publication.epoch)) return PeerMemory::Read::refused;
   auto taken = PeerMemory::Read::done;
   if (mapped != nullptr) {
     combine(instruction, fetch.block, mapped);
   } else {
-    taken = read_from(memory, fetch);
+    taken = read_from(*memory, fetch);
   }
-  memory.leave();
+  memory->leave();
   return taken;
 }
 
