@@ -105,7 +105,7 @@ void MemoryEndpoint::answer_withdrawal() {
   post(about_memory(FrameKind::withdrawn, *peer_epoch_), {});
 }
 
-bool MemoryEndpoint::reads_anything() {
+bool MemoryEndpoint::reads_anything() const {
   return std::ranges::any_of(
       reads_, [](const auto& read) { return read->state == FabricRead::State::under_way; });
 }
@@ -121,16 +121,10 @@ void MemoryEndpoint::ask_to_withdraw(std::uint32_t new_epoch) {
   post(about_memory(FrameKind::withdraw, new_epoch), {});
 }
 
-bool MemoryEndpoint::awaits_answer() {
-  answer_withdrawal();  // the peer may wait for one as well
-  if (state() == Endpoint::State::failed) asked_.reset();
-  return asked_.has_value();
-}
-
 // A peer who does not answer may still be sent what he asked for before; once this rank's words to
 // him have gone out, that has gone, too.
 void MemoryEndpoint::finish_withdrawing() {
-  const bool may_be_sending = asked_ && !has_sent_all();
+  const bool may_be_sending = awaits_answer() && !has_sent_all();
   if (may_be_sending || reads_anything()) memory_->cut_off();
   asked_.reset();
   reads_.clear();

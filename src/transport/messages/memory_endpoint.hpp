@@ -43,10 +43,12 @@ class MemoryEndpoint final : public MessageEndpoint, public PeerMemory {
 
   // For MemoryEpoch.
   void ask_to_withdraw(std::uint32_t new_epoch);
+  // Answers the peer, who may have asked as well, once this rank reads nothing of his.
+  void answer_withdrawal();
   // Whether the peer may be reading what is withdrawn.
-  bool awaits_answer();
+  bool awaits_answer() const { return asked_ && state() != Endpoint::State::failed; }
   // Whether this rank reads anything of his.
-  bool reads_anything();
+  bool reads_anything() const;
   // Ends what does not end by itself, and forgets what has ended and was not asked for.
   void finish_withdrawing();
 
@@ -56,7 +58,6 @@ class MemoryEndpoint final : public MessageEndpoint, public PeerMemory {
   void welcome() override;
   void take_about_memory(const flow::Frame& frame) override;
   bool is_exposed();
-  void answer_withdrawal();
 
   std::unique_ptr<MemoryWire> memory_;
   MemoryEpoch& mine_;

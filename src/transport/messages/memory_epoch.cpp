@@ -22,11 +22,15 @@ void MemoryEpoch::end(const std::function<bool()>& progress) {
   for (MemoryEndpoint* endpoint : endpoints_) endpoint->ask_to_withdraw(epoch_);
   const Deadline answers = Deadline::after(patience_with_peers);
   const Deadline reads = Deadline::after(patience_with_reads);
-  const auto is_awaited = [&](MemoryEndpoint* endpoint) {
+  const auto is_awaited = [&](const MemoryEndpoint* endpoint) {
     return (endpoint->reads_anything() && !reads.passed()) ||
            (endpoint->awaits_answer() && !answers.passed());
   };
-  while (std::ranges::any_of(endpoints_, is_awaited)) {
+  const auto is_over = [&] {
+    for (MemoryEndpoint* endpoint : endpoints_) endpoint->answer_withdrawal();
+    return std::ranges::none_of(endpoints_, is_awaited);
+  };
+  while (!is_over()) {
     if (!progress()) std::this_thread::yield();
   }
   for (MemoryEndpoint* endpoint : endpoints_) endpoint->finish_withdrawing();
