@@ -7,6 +7,8 @@
 
 #include "fleet.hpp"
 #include "transport/messages/directory.hpp"
+#include "transport/messages/memory_endpoint.hpp"
+#include "transport/messages/memory_epoch.hpp"
 #include "transport/messages/message_endpoint.hpp"
 
 namespace motet::test {
@@ -39,6 +41,17 @@ class TestWire final : public messages::Wire {
   bool idle_ = true;
 };
 
+// Everything can be read, and nothing is.
+class TestMemory final : public messages::MemoryWire {
+ public:
+  std::shared_ptr<const void> hold(const void*, std::size_t) override { return nullptr; }
+  std::shared_ptr<const void> hold_target(void*, std::size_t) override { return nullptr; }
+  std::optional<Location> locate(const void*, std::size_t) override { return Location{}; }
+  void start(std::shared_ptr<messages::FabricRead>) override {}
+  void give_up() override {}
+  void cut_off() override {}
+};
+
 struct Side {
   explicit Side(const Credentials& credentials) { directory.admit(credentials); }
   void connect(const Side& peer, const Credentials& credentials) {
@@ -51,6 +64,22 @@ struct Side {
                                                                  .credentials = credentials},
                                                  std::move(mine), directory);
   }
+  messages::MemoryEndpoint& connect_to_read(const Side& peer, const Credentials& credentials) {
+    auto memory = std::make_unique<messages::MemoryEndpoint>(
+        MessageEndpoint::Setup{"test", identity, 1024},
+        Transport::Peer{.address = {},
+                        .engine = peer.identity,
+                        .name = "the other",
+                        .credentials = credentials},
+        std::make_unique<TestWire>(cable), directory,
+        messages::MemoryEndpoint::Means{std::make_unique<TestMemory>(), epoch});
+    messages::MemoryEndpoint& made = *memory;
+    endpoint = std::move(memory);
+    return made;
+  }
+  void deliver_all_to(Side& peer) {
+    while (!cable.empty()) deliver_to(peer, 0);
+  }
   // Hands over one of the messages on its way.
   void deliver_to(Side& peer, std::size_t which) {
     kept.push_back(std::move(cable.at(which)));
@@ -61,6 +90,7 @@ struct Side {
   Identity identity = Identity::random();
   Directory directory{identity};
   Cable cable;               // from here
+  messages::MemoryEpoch epoch;
   TestWire* wire = nullptr;  // the endpoint's
   std::unique_ptr<MessageEndpoint> endpoint;
   std::deque<Sent> kept;  // what the peer may still read
@@ -206,6 +236,26 @@ TEST_F(MessagesOfAGreetingTakenBack, EndTheEndpointThatHeardIt) {
   EXPECT_EQ(one_.endpoint->state(), Endpoint::State::ready);
   other_.deliver_to(one_, 0);
   EXPECT_EQ(one_.endpoint->failure(), "test: closed by the peer");
+}
+
+// The owner has said which epoch its memory has, and has not heard yet that the peer reads.
+TEST(MessagesAboutMemory, NameEveryEpochToWhomeverKnowsOne) {
+  const Credentials job = Credentials::from_secret(random_secret());
+  Side one(job), other(job);
+  messages::MemoryEndpoint& owner = one.connect_to_read(other, job);
+  messages::MemoryEndpoint& reader = other.connect_to_read(one, job);
+  one.deliver_all_to(other);
+  other.deliver_to(one, 0);  // the greeting alone
+  one.deliver_all_to(other);
+  ASSERT_TRUE(reader.enter(owner.epoch()));
+  one.epoch.end([] { return false; });
+  for (int i = 0; i < 3; ++i) {
+    other.deliver_all_to(one);
+    one.deliver_all_to(other);
+  }
+  ASSERT_TRUE(owner.publish_for_reading(&job, 1));
+  EXPECT_TRUE(reader.enter(owner.epoch()));
+  EXPECT_FALSE(reader.enter(owner.epoch() - 1));
 }
 
 TEST(Messages, EndWithAGoodbye) {

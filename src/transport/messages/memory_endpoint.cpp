@@ -114,9 +114,11 @@ bool MemoryEndpoint::is_exposed() {
   return std::ranges::any_of(exposed_, [](const auto& held) { return !held.expired(); });
 }
 
+// Whoever has been told of an epoch has to be told of the next, although it is not known yet that
+// he reads: one that he does not know of is refused for ever.
 void MemoryEndpoint::ask_to_withdraw(std::uint32_t new_epoch) {
   memory_->give_up();
-  if (state() != Endpoint::State::ready || !peer_epoch_) return;
+  if (awaits_greeting() || state() == Endpoint::State::failed) return;
   if (is_exposed()) asked_ = new_epoch;
   post(about_memory(FrameKind::withdraw, new_epoch), {});
 }
