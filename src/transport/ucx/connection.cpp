@@ -8,6 +8,8 @@
 #include <thread>
 #include <utility>
 
+#include "base/log.hpp"
+
 namespace motet::ucx {
 namespace {
 
@@ -23,6 +25,9 @@ constexpr std::size_t unproved_limit = 4096;
 // For last words, of all connections that retire together. A peer that makes no call keeps them
 // waiting.
 constexpr std::chrono::milliseconds closing_patience(250);
+
+// For what is cut off to end, which UCX does when it works the next time.
+constexpr std::chrono::milliseconds cutting_patience(250);
 
 class UcxWire final : public messages::Wire {
  public:
@@ -200,7 +205,10 @@ void Connection::cut_off(const std::function<bool()>& done) {
   }
   all_.want_sweep();
   close(Close::by_force);
-  all_.linger([&] { return done() && messages_ == 0; });
+  const bool ended = all_.work_until([&] { return done() && messages_ == 0; },
+                                     Deadline::after(cutting_patience));
+  if (ended) return;
+  log(LogLevel::error, "transport=ucx event=\"memory of a failed operation is still being read\"");
 }
 
 void Connection::fail(ucs_status_t status) {
@@ -251,11 +259,16 @@ Connections::~Connections() {
 
 void Connections::linger(const std::function<bool()>& done) {
   const Clock::time_point began = Clock::now();
-  const Deadline deadline = Deadline::after(patience_);
-  while (!done() && !deadline.passed()) {
+  static_cast<void>(work_until(done, Deadline::after(patience_)));
+  patience_ -= std::min(patience_, Clock::now() - began);
+}
+
+bool Connections::work_until(const std::function<bool()>& done, const Deadline& deadline) {
+  while (!done()) {
+    if (deadline.passed()) return false;
     if (!worker_.progress()) std::this_thread::yield();
   }
-  patience_ -= std::min(patience_, Clock::now() - began);
+  return true;
 }
 
 }  // namespace motet::ucx

@@ -89,6 +89,8 @@ class Connections {
   bool sweep();
   // Lets UCX work until `done`, as long as patience lasts.
   void linger(const std::function<bool()>& done);
+  // Lets UCX work until `done`. False if that has not come by the deadline.
+  [[nodiscard]] bool work_until(const std::function<bool()>& done, const Deadline& deadline);
 
  private:
   Worker& worker_;

@@ -1,5 +1,6 @@
 #include "transport/ucx/memory.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 #include <vector>
@@ -14,6 +15,9 @@ using messages::FabricRead;
 using State = FabricRead::State;
 
 namespace {
+
+// A connection keeps the header of what is under way in as much.
+static_assert(std::max(sizeof(Ask), sizeof(Reply)) <= sizeof(messages::Envelope));
 
 // Nobody guesses it.
 std::uint64_t random_number() {
@@ -153,11 +157,11 @@ bool Memory::serve() {
     const Ask& ask = asked_.front();
     const auto found = published_->find(ask.key);
     if (found == published_->end()) continue;
-    const auto& [by, to, bytes] = *found->second;
+    const std::span<const std::byte> bytes = found->second->bytes;
     if (ask.offset > bytes.size() || ask.bytes > bytes.size() - ask.offset) continue;
     const Reply reply{ask.ticket};
-    to->send_in_place(reply_id, std::as_bytes(std::span(&reply, 1)),
-                      bytes.subspan(ask.offset, ask.bytes));
+    found->second->to->send_in_place(reply_id, std::as_bytes(std::span(&reply, 1)),
+                                     bytes.subspan(ask.offset, ask.bytes));
   }
   return std::exchange(changed_, false);
 }
