@@ -184,6 +184,30 @@ TEST_P(Abilities, NoReadOutlivesAWithdrawal) {
   EXPECT_EQ(std::ranges::count(copy, std::byte{0x11}), static_cast<std::ptrdiff_t>(copy.size()));
 }
 
+// Nor does what is withdrawn reach a reader who makes no call meanwhile: he gets what was there, or
+// nothing.
+TEST_P(Abilities, NoReadSeesWhatLiesThereAfterAWithdrawal) {
+  Fleet fleet = connected(2);
+  Readers both(fleet);
+  std::vector<std::byte> memory(8 << 20);
+  fill(memory.data(), memory.size(), 3);
+  const auto where = both.publish(memory);
+  if (!where) GTEST_SKIP() << "memory is not read";
+  std::vector<std::byte> copy(memory.size());
+  auto state = both.reader->read(*where, copy.data(), copy.size());
+  if (state == PeerMemory::Read::done) GTEST_SKIP() << "reads are over at once";
+  dynamic_cast<Withdrawable&>(fleet[0].transport()).withdraw();
+  std::fill(memory.begin(), memory.end(), std::byte{0x11});
+  const auto ended = [&] {
+    state = both.reader->read(*where, copy.data(), copy.size());
+    return state != PeerMemory::Read::pending;
+  };
+  fleet.until(ended, "the read to end");
+  if (state == PeerMemory::Read::done) {
+    EXPECT_TRUE(is_filled(copy.data(), copy.size(), 3));
+  }
+}
+
 // Over some fabrics a read that does not end takes the connections to everybody with it.
 TEST_P(Abilities, OthersMayBeReadAfterAReadHasBeenCutOff) {
   Fleet fleet = connected(3);

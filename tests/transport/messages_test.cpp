@@ -248,7 +248,7 @@ TEST(MessagesAboutMemory, NameEveryEpochToWhomeverKnowsOne) {
   other.deliver_to(one, 0);  // the greeting alone
   one.deliver_all_to(other);
   ASSERT_TRUE(reader.enter(owner.epoch()));
-  one.epoch.end([] { return false; });
+  one.epoch.end([] { return false; }, [] {});
   for (int i = 0; i < 3; ++i) {
     other.deliver_all_to(one);
     one.deliver_all_to(other);

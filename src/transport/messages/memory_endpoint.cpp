@@ -123,11 +123,12 @@ void MemoryEndpoint::ask_to_withdraw(std::uint32_t new_epoch) {
   post(about_memory(FrameKind::withdraw, new_epoch), {});
 }
 
-// A peer who does not answer may still be sent what he asked for before; once this rank's words to
-// him have gone out, that has gone, too.
+void MemoryEndpoint::follow_what_was_read() {
+  if (awaits_answer()) post(about_memory(FrameKind::alive, epoch()), {});
+}
+
 void MemoryEndpoint::finish_withdrawing() {
-  const bool may_be_sending = awaits_answer() && !has_sent_all();
-  if (may_be_sending || reads_anything()) memory_->cut_off();
+  if (may_be_sending() || reads_anything()) memory_->cut_off();
   asked_.reset();
   reads_.clear();
   exposed_.clear();

@@ -49,6 +49,10 @@ class MemoryEndpoint final : public MessageEndpoint, public PeerMemory {
   bool awaits_answer() const { return asked_ && state() != Endpoint::State::failed; }
   // Whether this rank reads anything of his.
   bool reads_anything() const;
+  // A peer who does not answer may have asked for something that the library is sending now. What
+  // it sends has gone once this rank's words have that come after it.
+  void follow_what_was_read();
+  bool may_be_sending() const { return awaits_answer() && !has_sent_all(); }
   // Ends what does not end by itself, and forgets what has ended and was not asked for.
   void finish_withdrawing();
 

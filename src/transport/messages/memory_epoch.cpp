@@ -17,7 +17,8 @@ constexpr std::chrono::seconds patience_with_reads{2};
 
 }  // namespace
 
-void MemoryEpoch::end(const std::function<bool()>& progress) {
+void MemoryEpoch::end(const std::function<bool()>& progress,
+                      const std::function<void()>& unregister) {
   ++epoch_;
   for (MemoryEndpoint* endpoint : endpoints_) endpoint->ask_to_withdraw(epoch_);
   const Deadline answers = Deadline::after(patience_with_peers);
@@ -31,6 +32,15 @@ void MemoryEpoch::end(const std::function<bool()>& progress) {
     return std::ranges::none_of(endpoints_, is_awaited);
   };
   while (!is_over()) {
+    if (!progress()) std::this_thread::yield();
+  }
+  unregister();
+  for (MemoryEndpoint* endpoint : endpoints_) endpoint->follow_what_was_read();
+  const Deadline words = Deadline::after(patience_with_peers);
+  const auto may_be_sending = [](const MemoryEndpoint* endpoint) {
+    return endpoint->may_be_sending();
+  };
+  while (std::ranges::any_of(endpoints_, may_be_sending) && !words.passed()) {
     if (!progress()) std::this_thread::yield();
   }
   for (MemoryEndpoint* endpoint : endpoints_) endpoint->finish_withdrawing();

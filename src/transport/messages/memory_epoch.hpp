@@ -18,9 +18,9 @@ class MemoryEpoch {
 
   // Begins a new one. Returns when no peer reads this rank's memory any more and this rank none of
   // theirs: they are asked, and who has not answered after 100 ms (stopped, gone, or away) is sent
-  // nothing more. What he asks for later must be refused by the library: whoever calls this
-  // unregisters all. This rank's own reads are cut off after 2 s. `progress` drives the transport.
-  void end(const std::function<bool()>& progress);
+  // nothing more. Then `unregister` sees to it that the library refuses what is asked for later.
+  // This rank's own reads are cut off after 2 s. `progress` drives the transport.
+  void end(const std::function<bool()>& progress, const std::function<void()>& unregister);
 
  private:
   std::uint32_t epoch_ = 1;

@@ -138,8 +138,7 @@ std::unique_ptr<Endpoint> OfiTransport::connect(const Peer& peer) {
 }
 
 void OfiTransport::withdraw() {
-  epoch_.end([this] { return exchange_.advance(); });
-  exchange_.reads().clear();
+  epoch_.end([this] { return exchange_.advance(); }, [this] { exchange_.reads().clear(); });
 }
 
 bool OfiTransport::progress() {

@@ -75,8 +75,7 @@ std::unique_ptr<Endpoint> UcxTransport::connect(const Peer& peer) {
 }
 
 void UcxTransport::withdraw() {
-  epoch_.end([this] { return progress(); });
-  memory_.clear();
+  epoch_.end([this] { return progress(); }, [this] { memory_.clear(); });
 }
 
 bool UcxTransport::progress() {
