@@ -226,7 +226,8 @@ TEST(Ofi, LendsBlocksThatOutliveIt) {
 // An endpoint without a transport around it.
 std::unique_ptr<ofi::Domain> open_for_reading(const ofi::Library& library) {
   auto offers = ofi::offers(library, "rank 0", "tcp;ofi_rxm", {});
-  return std::make_unique<ofi::Domain>(library, ofi::with_reading(library, std::move(offers.at(0))));
+  return std::make_unique<ofi::Domain>(library,
+                                       ofi::with_reading(library, std::move(offers.at(0))));
 }
 
 std::shared_ptr<messages::FabricRead> read_of(const Location& from, std::vector<std::byte>& to) {
@@ -257,8 +258,8 @@ TEST(OfiReads, WaitForNobodyElsesPeer) {
   const auto here = open_for_reading(library), there = open_for_reading(library);
   auto gone = open_for_reading(library);
   ASSERT_EQ(here->problem() + there->problem() + gone->problem(), "");
-  const fi_addr_t stuck_peer = here->insert(gone->address()).value();
-  const fi_addr_t peer = here->insert(there->address()).value();
+  const ofi::Route stuck_peer{.to = here->insert(gone->address()).value()};
+  const ofi::Route peer{.to = here->insert(there->address()).value()};
   gone.reset();
 
   std::vector<std::byte> memory(1 << 16), copy(memory.size()), never(memory.size());

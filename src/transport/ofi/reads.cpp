@@ -90,7 +90,7 @@ bool Reads::try_to_start(ReadBuffer& buffer) {
 
 // A peer that is gone, or not connected yet, is refused for long: the others go on.
 bool Reads::advance() {
-  std::vector<fi_addr_t> refused;
+  std::vector<const Route*> refused;
   const auto starts = [&](ReadBuffer* buffer) {
     if (std::ranges::find(refused, buffer->from) != refused.end()) return false;
     if (try_to_start(*buffer)) return true;
@@ -100,9 +100,9 @@ bool Reads::advance() {
   return std::erase_if(waiting_, starts) > 0;
 }
 
-void Reads::give_up(fi_addr_t from) {
+void Reads::give_up(const Route& from) {
   for (ReadBuffer* const buffer : std::exchange(waiting_, {})) {
-    if (buffer->from == from) {
+    if (buffer->from == &from) {
       end(*buffer, FabricRead::State::failed);
     } else {
       waiting_.push_back(buffer);

@@ -40,7 +40,7 @@ class Reads {
   bool advance();
   bool waits() const { return !waiting_.empty(); }
   // Those fail that libfabric has not accepted yet. It cannot cancel the others.
-  void give_up(fi_addr_t from);
+  void give_up(const Route& from);
   // The endpoint is closed: no completion comes any more.
   void fail_all();
   // Unregisters everything: the provider refuses who asks for it.
@@ -53,7 +53,7 @@ class Reads {
   Domain& domain_;
   registered::RegistrationCache readable_;
   registered::RegistrationCache targets_;
-  std::list<ReadBuffer> buffers_;  // under way, or waiting
+  std::list<ReadBuffer> buffers_;    // under way, or waiting
   std::deque<ReadBuffer*> waiting_;  // each peer's in order
 };
 
