@@ -89,7 +89,7 @@ struct Side {
 
   Identity identity = Identity::random();
   Directory directory{identity};
-  Cable cable;               // from here
+  Cable cable;  // from here
   messages::MemoryEpoch epoch;
   TestWire* wire = nullptr;  // the endpoint's
   std::unique_ptr<MessageEndpoint> endpoint;

@@ -91,8 +91,10 @@ void Exchange::finish(const Line& line) {
   const Deadline deadline = Deadline::after(patience_);
   Deadline next = Deadline::after(patience_with_one);
   std::size_t left = line.under_way;
-  while (domain_.is_open() && line.has_worked && line.problem.empty() && line.under_way > 0 &&
-         !next.passed() && !deadline.passed()) {
+  const auto may_be_heard = [&] {
+    return domain_.is_open() && line.has_worked && line.problem.empty() && line.under_way > 0;
+  };
+  while (may_be_heard() && !next.passed() && !deadline.passed()) {
     if (!advance()) std::this_thread::yield();
     if (line.under_way == left) continue;
     left = line.under_way;

@@ -205,8 +205,8 @@ void Connection::cut_off(const std::function<bool()>& done) {
   }
   all_.want_sweep();
   close(Close::by_force);
-  const bool ended = all_.work_until([&] { return done() && messages_ == 0; },
-                                     Deadline::after(cutting_patience));
+  const bool ended =
+      all_.work_until([&] { return done() && messages_ == 0; }, Deadline::after(cutting_patience));
   if (ended) return;
   log(LogLevel::error, "transport=ucx event=\"memory of a failed operation is still being read\"");
 }
