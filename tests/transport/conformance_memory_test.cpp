@@ -210,9 +210,9 @@ TEST_P(Abilities, NoReadSeesWhatLiesThereAfterAWithdrawal) {
 
 // Over some fabrics a read that does not end takes the connections to everybody with it.
 TEST_P(Abilities, OthersMayBeReadAfterAReadHasBeenCutOff) {
+  std::vector<std::byte> memory(8 << 20), more(1 << 20);  // never withdrawn: they outlive the fleet
   Fleet fleet = connected(3);
   Readers first(fleet, 0, 2), second(fleet, 1, 2);
-  std::vector<std::byte> memory(8 << 20), more(1 << 20);
   const auto where = first.publish(memory);
   const auto elsewhere = second.publish(more);
   if (!where || !elsewhere) GTEST_SKIP() << "memory is not read";
