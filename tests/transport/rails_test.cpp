@@ -245,6 +245,8 @@ TEST_F(RailsOfWhichOneIsDialled, WaitForIt) {
 TEST_F(RailsOfWhichOneIsDialled, DoNotWaitForEver) {
   break_both();
   fleet_.until([&] { return fleet_[0].to(1).state() == Endpoint::State::failed; }, "the end");
+  EXPECT_THAT(fleet_[0].to(1).failure(), HasSubstr("first: cut by the test"));
+  EXPECT_THAT(fleet_[0].to(1).failure(), HasSubstr("second: cut by the test"));
 }
 
 TEST_F(Rails, ThatAreAllLostEndTheEndpoint) {

@@ -60,7 +60,9 @@ const std::string& RailsEndpoint::failure() const {
 std::string RailsEndpoint::reasons() const {
   std::vector<std::string> reasons;
   for (const Lane& lane : lanes_) {
-    const std::string& why = lane.is_lost() ? lane.why() : lane.endpoint().failure();
+    // What a rail that is being dialled again has nothing to say about was lost for a reason.
+    const bool speaks = !lane.is_lost() && !lane.endpoint().failure().empty();
+    const std::string& why = speaks ? lane.endpoint().failure() : lane.why();
     if (!why.empty()) reasons.push_back(fmt::format("{}: {}", lane.name(), why));
   }
   return fmt::format("{}", fmt::join(reasons, "; "));
