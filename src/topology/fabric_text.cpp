@@ -16,7 +16,7 @@ constexpr std::size_t most_classes = 256;
 constexpr std::size_t most_joins = 4096;
 constexpr std::size_t most_rows = 256;
 constexpr std::size_t most_others = 4096;
-constexpr std::int64_t most_links = 1 << 21;
+constexpr std::int64_t highest_child = 1 << 21;
 constexpr std::int64_t most_parallel = 4096;
 
 const std::vector<std::string>& keywords() {
@@ -149,9 +149,9 @@ class FabricReader {
     const Reader start = reader_;
     if (join.others.size() == most_others) start.fail(fmt::format("at most {}", most_others));
     const std::string wanted =
-        fmt::format("which one has links of another class, 0 to {}", most_links);
+        fmt::format("which one has links of another class, 0 to {}", highest_child);
     const std::int64_t child = reader_.number(wanted);
-    if (child > most_links) start.fail(wanted);
+    if (child > highest_child) start.fail(wanted);
     if (!join.others.empty() && child <= join.others.back().child) {
       start.fail("a higher number than the one before");
     }
