@@ -163,51 +163,57 @@ TEST_P(Abilities, ManyReadsAreUnderWayAtOnce) {
   EXPECT_EQ(std::memcmp(copy.data(), memory.data(), memory.size()), 0);
 }
 
+// Of 8 MiB filled with 3 that rank 0 owns; under way.
+struct LongRead {
+  explicit LongRead(Fleet& fleet) : both(fleet), memory(8 << 20), copy(memory.size()) {
+    fill(memory.data(), memory.size(), 3);
+    where = both.publish(memory);
+    if (!where) {
+      unfit = "memory is not read";
+    } else if (go_on() == PeerMemory::Read::done) {
+      unfit = "reads are over at once";
+    }
+  }
+  PeerMemory::Read go_on() { return state = both.reader->read(*where, copy.data(), copy.size()); }
+
+  Readers both;
+  std::vector<std::byte> memory, copy;
+  std::optional<Location> where;
+  PeerMemory::Read state = PeerMemory::Read::pending;
+  std::string unfit;  // why the transport has no such reads
+};
+
 // A rank that withdraws is read no more, and writes to nobody's buffers: not even while it waits
 // for a peer who makes no call.
 TEST_P(Abilities, NoReadOutlivesAWithdrawal) {
   Fleet fleet = connected(2);
-  Readers both(fleet);
-  std::vector<std::byte> memory(8 << 20);
-  fill(memory.data(), memory.size(), 3);
-  const auto where = both.publish(memory);
-  if (!where) GTEST_SKIP() << "memory is not read";
-  std::vector<std::byte> copy(memory.size());
-  const auto first = both.reader->read(*where, copy.data(), copy.size());
-  if (first == PeerMemory::Read::done) GTEST_SKIP() << "reads are over at once";
+  LongRead long_read(fleet);
+  if (!long_read.unfit.empty()) GTEST_SKIP() << long_read.unfit;
   dynamic_cast<Withdrawable&>(fleet[1].transport()).withdraw();  // the owner makes no call
-  std::fill(copy.begin(), copy.end(), std::byte{0x11});
+  std::ranges::fill(long_read.copy, std::byte{0x11});
   for (int i = 0; i < 2000; ++i) {
     fleet[0].transport().progress();
     fleet[1].transport().progress();
   }
-  EXPECT_EQ(std::ranges::count(copy, std::byte{0x11}), static_cast<std::ptrdiff_t>(copy.size()));
+  EXPECT_EQ(std::ranges::count(long_read.copy, std::byte{0x11}),
+            static_cast<std::ptrdiff_t>(long_read.copy.size()));
 }
 
 // Nor does what is withdrawn reach a reader who makes no call meanwhile: he gets what was there, or
 // nothing.
 TEST_P(Abilities, NoReadSeesWhatLiesThereAfterAWithdrawal) {
   Fleet fleet = connected(2);
-  Readers both(fleet);
-  std::vector<std::byte> memory(8 << 20);
-  fill(memory.data(), memory.size(), 3);
-  const auto where = both.publish(memory);
-  if (!where) GTEST_SKIP() << "memory is not read";
-  std::vector<std::byte> copy(memory.size());
-  auto state = both.reader->read(*where, copy.data(), copy.size());
-  if (state == PeerMemory::Read::done) GTEST_SKIP() << "reads are over at once";
-  const std::uint32_t epoch = both.owner->epoch();
+  LongRead long_read(fleet);
+  if (!long_read.unfit.empty()) GTEST_SKIP() << long_read.unfit;
+  const std::uint32_t epoch = long_read.both.owner->epoch();
   dynamic_cast<Withdrawable&>(fleet[0].transport()).withdraw();
-  std::fill(memory.begin(), memory.end(), std::byte{0x11});
-  const auto ended = [&] {
-    state = both.reader->read(*where, copy.data(), copy.size());
-    return state != PeerMemory::Read::pending;
-  };
+  std::ranges::fill(long_read.memory, std::byte{0x11});
+  const auto ended = [&] { return long_read.go_on() != PeerMemory::Read::pending; };
   fleet.until(ended, "the read to end");
   // A device may have gone on with a read that it had begun: then the reader has been told.
-  if (state == PeerMemory::Read::done && both.reader->enter(epoch)) {
-    EXPECT_TRUE(is_filled(copy.data(), copy.size(), 3));
-    both.reader->leave();
+  if (long_read.state == PeerMemory::Read::done && long_read.both.reader->enter(epoch)) {
+    EXPECT_TRUE(is_filled(long_read.copy.data(), long_read.copy.size(), 3));
+    long_read.both.reader->leave();
   }
 }
 
