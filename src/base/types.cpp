@@ -22,8 +22,8 @@ constexpr std::array<TypeRow, data_type_count> types{{{"int8", 1, true},
                                                       {"bfloat16", 2, false},
                                                       {"float32", 4, false},
                                                       {"float64", 8, false}}};
-constexpr std::array<std::string_view, reduce_op_count> ops{"sum", "prod", "min", "max",
-                                                            "avg", "and",  "or",  "xor"};
+constexpr std::array<std::string_view, reduce_op_count> ops{
+    "sum", "prod", "min", "max", "avg", "and", "or", "xor", "premul_sum", "user"};
 constexpr std::array<std::string_view, collective_count> collectives{
     "allreduce", "allgather", "reduce_scatter", "broadcast", "reduce", "alltoall",
     "gather",    "scatter",   "barrier",        "send",      "recv"};
@@ -39,7 +39,8 @@ std::size_t element_bytes(DataType type) noexcept {
 }
 
 bool is_defined(ReduceOp op, DataType type) noexcept {
-  return op < ReduceOp::bit_and || row(type).integer;
+  if (op < ReduceOp::bit_and) return true;
+  return op != ReduceOp::user && (op == ReduceOp::premul_sum) != row(type).integer;
 }
 
 std::string_view name(DataType type) noexcept {

@@ -29,9 +29,22 @@ enum class DataType : std::uint8_t {
 };
 inline constexpr int data_type_count = 12;
 
-// avg is a sum divided by the world size when an element of the result is complete.
-enum class ReduceOp : std::uint8_t { sum, prod, min, max, avg, bit_and, bit_or, bit_xor };
-inline constexpr int reduce_op_count = 8;
+// avg is a sum divided by the world size when an element of the result is complete, premul_sum one
+// of inputs that each rank has multiplied by a number of its own, user what a function
+// of the caller's does.
+enum class ReduceOp : std::uint8_t {
+  sum,
+  prod,
+  min,
+  max,
+  avg,
+  bit_and,
+  bit_or,
+  bit_xor,
+  premul_sum,
+  user
+};
+inline constexpr int reduce_op_count = 10;
 
 enum class Collective : std::uint8_t {
   allreduce,
@@ -51,7 +64,8 @@ inline constexpr int collective_count = 11;
 // Bytes of one element.
 std::size_t element_bytes(DataType type) noexcept;
 
-// Bitwise operations exist for integers only.
+// Bitwise operations exist for integers only, premultiplied sums for floats only, and of user
+// the library knows nothing.
 bool is_defined(ReduceOp op, DataType type) noexcept;
 
 // The words users type and read: "float32", "sum", "allreduce".

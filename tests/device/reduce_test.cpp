@@ -4,6 +4,7 @@
 #include <hwy/highway.h>
 
 #include <cstring>
+#include <limits>
 #include <random>
 #include <string>
 #include <tuple>
@@ -192,6 +193,43 @@ std::string type_name(const testing::TestParamInfo<int>& parameter) {
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryType, Division, testing::Range(0, data_type_count), type_name);
+
+class Multiplication : public testing::TestWithParam<int> {};
+
+void check_multiply(DataType type, std::size_t count, double factor, Output where) {
+  const Inputs values(type, count);
+  Buffer in(type, values.a, 1);
+  Buffer separate(type, std::vector<Bits>(count), 2);
+  Buffer& out = where == Output::first ? in : separate;
+  multiply_kernel(type)(out.data(), in.data(), count, factor);
+  for (std::size_t i = 0; i < count; ++i) {
+    ASSERT_EQ(out[i], reference_multiply(type, values.a[i], factor))
+        << std::hex << values.a[i] << " * " << factor << " on " << reduce_target();
+    if (where == Output::separate) {
+      ASSERT_EQ(in[i], values.a[i]);
+    }
+  }
+  ASSERT_TRUE(in.guards_intact() && separate.guards_intact());
+}
+
+TEST_P(Multiplication, EqualsTheReferenceBitForBit) {
+  const auto type = static_cast<DataType>(GetParam());
+  if (!is_defined(ReduceOp::premul_sum, type)) {
+    EXPECT_EQ(multiply_kernel(type), nullptr);
+    return;
+  }
+  const double infinity = std::numeric_limits<double>::infinity();
+  on_every_target([&] {
+    for (const std::size_t count : counts) {
+      for (const double factor : {0.0, 1.0, -1.0, 1.0 / 3, 0x1p-20, 1e30, -infinity}) {
+        ASSERT_NO_FATAL_FAILURE(check_multiply(type, count, factor, Output::separate));
+        ASSERT_NO_FATAL_FAILURE(check_multiply(type, count, factor, Output::first));
+      }
+    }
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryType, Multiplication, testing::Range(0, data_type_count), type_name);
 
 // Every value of the format against a few others: all roundings, subnormals, overflows and NaNs of
 // a narrow type.

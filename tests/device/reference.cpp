@@ -58,7 +58,7 @@ Bits encode(DataType type, double value) {
 template <class T>
 T floating(ReduceOp op, T a, T b) {
   const bool lowest = op == ReduceOp::min;
-  if (op == ReduceOp::sum || op == ReduceOp::avg) return a + b;
+  if (op == ReduceOp::sum || op == ReduceOp::avg || op == ReduceOp::premul_sum) return a + b;
   if (op == ReduceOp::prod) return a * b;
   if (std::isnan(a) || std::isnan(b)) return std::numeric_limits<T>::quiet_NaN();
   if (a == b) return std::signbit(a) == lowest ? a : b;
@@ -115,6 +115,9 @@ Bits reference_reduce(DataType type, ReduceOp op, Bits a, Bits b) {
       return a | b;
     case ReduceOp::bit_xor:
       return a ^ b;
+    case ReduceOp::premul_sum:
+    case ReduceOp::user:
+      break;
   }
   return 0;
 }
@@ -127,6 +130,12 @@ Bits reference_divide(DataType type, Bits value, int divisor) {
   }
   if (!is_signed(type)) return value / static_cast<Bits>(divisor);
   return masked(type, static_cast<Bits>(sign_extended(type, value) / divisor));
+}
+
+Bits reference_multiply(DataType type, Bits value, double factor) {
+  if (type == DataType::float64) return encode(type, decode(type, value) * factor);
+  const float product = static_cast<float>(decode(type, value)) * static_cast<float>(factor);
+  return encode(type, static_cast<double>(product));
 }
 
 }  // namespace motet

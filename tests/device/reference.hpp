@@ -12,5 +12,6 @@ using Bits = std::uint64_t;
 
 Bits reference_reduce(DataType type, ReduceOp op, Bits a, Bits b);
 Bits reference_divide(DataType type, Bits value, int divisor);
+Bits reference_multiply(DataType type, Bits value, double factor);  // of floats
 
 }  // namespace motet

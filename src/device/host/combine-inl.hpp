@@ -108,6 +108,15 @@ struct Division {
   }
 };
 
+struct Multiplication {
+  double factor;
+
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V v) const {
+    return canonical_nan(d, hn::Mul(v, hn::Set(d, static_cast<hn::TFromD<D>>(factor))));
+  }
+};
+
 struct And {
   template <class D, class V>
   HWY_INLINE V operator()(D /*d*/, V a, V b) const {

@@ -86,20 +86,28 @@ void divide_integers(void* data, std::size_t count, int divisor) {
   }
 }
 
-template <std::size_t lanes, class Element>
-HWY_INLINE void divide_vectors(typename Element::Stored* data, std::size_t count, int divisor) {
-  const hn::CappedTag<typename Element::Stored, lanes> d;
+// Applies what takes one operand.
+template <std::size_t lanes, class Element, class Op, class Stored = typename Element::Stored>
+HWY_INLINE void transform(Stored* out, const Stored* in, std::size_t count, Op op) {
+  const hn::CappedTag<Stored, lanes> d;
   std::size_t i = 0;
   for (; count - i >= hn::Lanes(d); i += hn::Lanes(d)) {
-    store(Element::apply(Division{divisor}, d, load(d, data + i)), d, data + i);
+    store(Element::apply(op, d, load(d, in + i)), d, out + i);
   }
-  if constexpr (lanes > 1) divide_vectors<lanes / 2, Element>(data + i, count - i, divisor);
+  if constexpr (lanes > 1) transform<lanes / 2, Element>(out + i, in + i, count - i, op);
 }
 
 template <class Element>
 void divide_floats(void* data, std::size_t count, int divisor) {
-  divide_vectors<Element::max_lanes, Element>(static_cast<typename Element::Stored*>(data), count,
-                                              divisor);
+  auto* const values = static_cast<typename Element::Stored*>(data);
+  transform<Element::max_lanes, Element>(values, values, count, Division{divisor});
+}
+
+template <class Element>
+void multiply_floats(void* out, const void* in, std::size_t count, double factor) {
+  using Stored = typename Element::Stored;
+  transform<Element::max_lanes, Element>(static_cast<Stored*>(out), static_cast<const Stored*>(in),
+                                         count, Multiplication{factor});
 }
 
 using Row = std::array<ReduceKernel, reduce_op_count>;
@@ -108,9 +116,16 @@ using Row = std::array<ReduceKernel, reduce_op_count>;
 template <class T>
 constexpr Row integer_row() {
   using Signless = Direct<std::make_unsigned_t<T>>;
-  return {combine<Signless, Sum>,      combine<Signless, Product>, combine<Direct<T>, Minimum>,
-          combine<Direct<T>, Maximum>, combine<Signless, Sum>,     combine<Signless, And>,
-          combine<Signless, Or>,       combine<Signless, Xor>};
+  return {combine<Signless, Sum>,
+          combine<Signless, Product>,
+          combine<Direct<T>, Minimum>,
+          combine<Direct<T>, Maximum>,
+          combine<Signless, Sum>,
+          combine<Signless, And>,
+          combine<Signless, Or>,
+          combine<Signless, Xor>,
+          nullptr,
+          nullptr};
 }
 
 template <class Element>
@@ -122,6 +137,8 @@ constexpr Row float_row() {
           combine<Element, Sum>,
           nullptr,
           nullptr,
+          nullptr,
+          combine<Element, Sum>,
           nullptr};
 }
 
@@ -138,11 +155,28 @@ constexpr std::array<ScaleKernel, data_type_count> divide_row{
     divide_integers<std::uint32_t>, divide_integers<std::uint64_t>, divide_floats<Float16>,
     divide_floats<Bfloat16>,        divide_floats<Direct<float>>,   divide_floats<Direct<double>>};
 
+// Order as in DataType.
+constexpr std::array<MultiplyKernel, data_type_count> multiply_row{nullptr,
+                                                                   nullptr,
+                                                                   nullptr,
+                                                                   nullptr,
+                                                                   nullptr,
+                                                                   nullptr,
+                                                                   nullptr,
+                                                                   nullptr,
+                                                                   multiply_floats<Float16>,
+                                                                   multiply_floats<Bfloat16>,
+                                                                   multiply_floats<Direct<float>>,
+                                                                   multiply_floats<Direct<double>>};
+
 ReduceKernel find_reduce(std::size_t type, std::size_t op) {
   return reduce_rows[type][op];
 }
 ScaleKernel find_divide(std::size_t type) {
   return divide_row[type];
+}
+MultiplyKernel find_multiply(std::size_t type) {
+  return multiply_row[type];
 }
 const char* target_name() {
   return hwy::TargetName(HWY_TARGET);
@@ -156,6 +190,7 @@ namespace motet {
 namespace {
 HWY_EXPORT(find_reduce);
 HWY_EXPORT(find_divide);
+HWY_EXPORT(find_multiply);
 HWY_EXPORT(target_name);
 }  // namespace
 
@@ -166,6 +201,10 @@ ReduceKernel reduce_kernel(ReduceOp op, DataType type) noexcept {
 
 ScaleKernel divide_kernel(DataType type) noexcept {
   return HWY_DYNAMIC_DISPATCH(find_divide)(static_cast<std::size_t>(type));
+}
+
+MultiplyKernel multiply_kernel(DataType type) noexcept {
+  return HWY_DYNAMIC_DISPATCH(find_multiply)(static_cast<std::size_t>(type));
 }
 
 const char* reduce_target() noexcept {
