@@ -55,7 +55,9 @@ typedef enum motet_op {
   motet_avg, /* sum divided by the number of ranks; integers round toward zero */
   motet_and, /* bitwise: integers only */
   motet_or,
-  motet_xor
+  motet_xor,
+  motet_premul_sum /* sum of what each rank's input is when multiplied by its motet_call.scale:
+                      floats only; 16-bit ones are multiplied in float32 */
 } motet_op;
 
 typedef enum motet_collective {
@@ -163,6 +165,8 @@ typedef struct motet_call {
   int timeout_ms;          /* 0: the communicator's */
   const char* algorithm;   /* NULL: the planner chooses; all ranks must give the same */
   int determinism;         /* 0: all ranks get the same bits; 1: and every later call too */
+  double scale;            /* with motet_premul_sum, which needs it; with all else 0. Ranks may
+                              differ; 0 is a number like others there */
 } motet_call;
 
 /* Counts are elements. The input stays unchanged unless in place. Buffers may be NULL only where

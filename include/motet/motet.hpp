@@ -51,7 +51,8 @@ enum class ReduceOp : int {
   avg = motet_avg,
   bit_and = motet_and,
   bit_or = motet_or,
-  bit_xor = motet_xor
+  bit_xor = motet_xor,
+  premul_sum = motet_premul_sum
 };
 
 // How one call is made; all ranks must give the same algorithm and determinism.
@@ -59,6 +60,7 @@ struct CallOptions {
   std::chrono::milliseconds timeout{0};  // 0 or less: the communicator's; at most 24 days
   const char* algorithm = nullptr;       // nullptr: the planner chooses
   bool same_bits_every_run = false;      // false: the same bits on all ranks of one call
+  double scale = 0;                      // with ReduceOp::premul_sum alone: of this rank's input
 };
 
 // A call under way. Its buffers belong to it until wait() has returned or test() was true. The
@@ -345,6 +347,7 @@ class Communicator {
     call.timeout_ms = static_cast<int>(std::clamp(options.timeout, none, longest).count());
     call.algorithm = options.algorithm;
     call.determinism = options.same_bits_every_run ? 1 : 0;
+    call.scale = options.scale;
     return call;
   }
 

@@ -16,6 +16,18 @@ namespace {
 
 }  // namespace
 
+void check_details(const Arguments& a) {
+  const bool multiplies = reduces(a.collective) && a.op == ReduceOp::premul_sum;
+  if (multiplies && a.details == nullptr) {
+    refuse(a, "premul_sum needs a motet_call with its member `scale`");
+  }
+  if (!multiplies && a.details != nullptr) {
+    refuse(a, fmt::format("a scale is given, but {}",
+                          reduces(a.collective) ? fmt::format("the operation is {}", name(a.op))
+                                                : "nothing is combined"));
+  }
+}
+
 void check_words(const Arguments& a, Rank me, int world_size) {
   if (static_cast<int>(a.collective) >= collective_count) {
     throw Error(ErrorCode::invalid_argument,

@@ -14,6 +14,11 @@ namespace motet {
 
 struct Algorithm;
 
+// What an operation has to be told beside its name.
+struct OpDetails {
+  double scale = 0;  // premul_sum: this rank's input is multiplied by it
+};
+
 struct Arguments {
   Collective collective{};
   DataType type = DataType::float32;
@@ -25,6 +30,7 @@ struct Arguments {
   std::size_t count = 0;                 // as the C interface counts: see motet.h
   const Algorithm* algorithm = nullptr;  // hint; null: the planner chooses
   int timeout_ms = 0;                    // 0: the communicator's
+  const OpDetails* details = nullptr;    // of operations that have them; lives as long as the call
 
   // The first five in one word: fast to compare.
   std::uint64_t kind() const {
@@ -41,7 +47,9 @@ struct Extent {
   bool in_place = false;
 };
 
-// Everything but the buffers. Throws Error{invalid_argument} that says what is wrong.
+// Whether the operation has the details that it needs, and no others. Throws likewise.
+void check_details(const Arguments& arguments);
+// Everything but the buffers and those. Throws Error{invalid_argument} that says what is wrong.
 void check_words(const Arguments& arguments, Rank me, int world_size);
 // Likewise, and the buffers; changes nothing. What it finds for
 // non-null buffers depends on their distance alone.

@@ -8,6 +8,7 @@
 
 #include "base/assert.hpp"
 #include "base/log.hpp"
+#include "communicator/premultiply.hpp"
 
 namespace motet {
 namespace {
@@ -197,7 +198,7 @@ Program Communicator::make_program(const Arguments& arguments, const Extent& ext
       fmt::format("rank={} event=planned communicator={} call=\"{}\" algorithm={}", rank(),
                   context_.id(), to_text(to_record(arguments, context_.next_sequence())),
                   choice.algorithm->name));
-  problem.in_place = extent.in_place;
+  problem.in_place = extent.in_place || premultiplies_into_output(arguments, extent);
   problem.params = choice.params;
   const Schedule schedule = build_schedule(*choice.algorithm, problem, rank());
   std::vector<PeerLink*> links;
@@ -210,6 +211,7 @@ Program Communicator::make_program(const Arguments& arguments, const Extent& ext
                 .block_bytes = choice.block_bytes,
                 .reading = choice.reading,
                 .output_count = extent.output,
+                .premultiplied_bytes = premultiplied_bytes(arguments, extent),
                 .kernel = reduces(asked.collective) ? reduce_kernel(asked.op, asked.type) : nullptr,
                 .divide = averages && extent.output > 0 ? divide_kernel(asked.type) : nullptr,
                 .divisor = world_size(),
@@ -239,14 +241,19 @@ void Communicator::check_not_failed(const Arguments& arguments) const {
 }
 
 Started Communicator::begin(const Arguments& arguments) {
+  if (arguments.op == ReduceOp::premul_sum) check_details(arguments);
   CachedPlan& plan = plan_for(arguments);
   Started started{plan.take(), &plan};
   Operation& operation = *started.operation;
   operation.go(plan.trial().way());
+  Operation::Buffers buffers{arguments.input, arguments.output};
+  if (arguments.op == ReduceOp::premul_sum) {
+    buffers = premultiply(arguments, plan.extent(), operation);
+  }
   const bool point_to_point = is_point_to_point(arguments.collective);
   const Engine::Hold hold(*job_->engine);
   if (!point_to_point) log_->write(context_.next_sequence(), plan.logged());
-  context_.start(operation, {arguments.input, arguments.output},
+  context_.start(operation, buffers,
                  {point_to_point ? arguments.root : -1, arguments.collective == Collective::recv});
   if (operation.phase == Operation::Phase::active) context_.advance(operation);
   return started;

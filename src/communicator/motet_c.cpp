@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <string>
 
@@ -141,12 +142,21 @@ const motet::Algorithm* named_in(const motet_call& call, Collective collective) 
   refuse(fmt::format("{}: there is no algorithm \"{}\"", name(collective), call.algorithm));
 }
 
+// Of those whose caller knows a scale: older ones have a shorter motet_call.
+bool gives_scale(const motet_call& given, ReduceOp op) {
+  constexpr size_t end = offsetof(motet_call, scale) + sizeof(motet_call::scale);
+  return given.size >= end && (op == ReduceOp::premul_sum || given.scale != 0);
+}
+
 [[gnu::noinline]] void run_with(const motet_call* given, Arguments arguments,
                                 motet::Communicator& communicator) {
   const auto call = read_struct(given, "motet_call");
   arguments.algorithm = named_in(call, arguments.collective);
   arguments.timeout_ms = call.timeout_ms;
   arguments.determinism = static_cast<motet::Determinism>(call.determinism != 0);
+  const motet::OpDetails details{.scale = call.scale};
+  if (gives_scale(*given, arguments.op)) arguments.details = &details;
+  check_details(arguments);
   if (call.request == nullptr) return communicator.run(arguments);
   *call.request = new motet_request{communicator.start(arguments)};
 }

@@ -25,10 +25,12 @@ PlanKey::PlanKey(const Arguments& arguments, bool is_in_place)
 
 CachedPlan::CachedPlan(const Arguments& arguments, const Extent& extent, Program program)
     : key_(arguments, extent.in_place),
+      extent_(extent),
       kind_(arguments.kind()),
       record_(to_record(arguments, 0)),
       logged_(record_),
-      is_short_(!program.short_steps.empty() && !is_point_to_point(arguments.collective)),
+      is_short_(!program.short_steps.empty() && !is_point_to_point(arguments.collective) &&
+                arguments.op != ReduceOp::premul_sum),
       needs_buffers_(extent.input > 0 || extent.output > 0),
       trial_(ways_of(program)),
       program_(std::make_shared<const Program>(std::move(program))) {}
@@ -41,7 +43,8 @@ CallRecord CachedPlan::record(std::uint64_t sequence) const {
 
 std::size_t CachedPlan::bytes() const {
   return program_->instructions.size() * sizeof(Instruction) +
-         program_->dependencies.size() * sizeof(Dependency) + program_->scratch_bytes;
+         program_->dependencies.size() * sizeof(Dependency) + program_->scratch_bytes +
+         program_->premultiplied_bytes;
 }
 
 std::size_t PlanCache::Hash::operator()(const PlanKey& key) const noexcept {

@@ -69,6 +69,7 @@ class CachedPlan {
   void abandon() { --out_; }
 
   const PlanKey& key() const { return key_; }
+  const Extent& extent() const { return extent_; }
   const Program& program() const { return *program_; }
   // Never one for send and recv, which have an order of their own.
   bool is_short() const { return is_short_; }
@@ -88,6 +89,7 @@ class CachedPlan {
   }
 
   PlanKey key_;
+  Extent extent_;
   std::uint64_t kind_;
   CallRecord record_;
   CallLog::Words logged_;

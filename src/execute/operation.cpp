@@ -45,6 +45,13 @@ void Operation::bind(const Call& call, std::uint32_t communicator) {
   mismatch_ = false;
 }
 
+std::byte* Operation::premultiplied() {
+  if (premultiplied_ == nullptr) {
+    premultiplied_ = std::make_unique_for_overwrite<std::byte[]>(program_->premultiplied_bytes);
+  }
+  return premultiplied_.get();
+}
+
 void Operation::skip(std::size_t steps, const std::byte* scratch) {
   if (scratch_ != nullptr) std::memcpy(scratch_.get(), scratch, program_->scratch_bytes);
   for (std::size_t i = 0; i < steps; ++i) step_forward(static_cast<std::uint32_t>(i));

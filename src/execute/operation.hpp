@@ -44,6 +44,9 @@ class Operation {
   // Stays until it is said otherwise.
   void go(const Way& way) { way_ = way; }
 
+  // Memory for the input once it has been multiplied; made the first time.
+  std::byte* premultiplied();
+
   // Right after bind(): the first `steps`, one block each, have been done, and left this in
   // scratch.
   void skip(std::size_t steps, const std::byte* scratch);
@@ -151,7 +154,7 @@ class Operation {
   bool mismatch_ = false;
   std::vector<Progress> progress_;
   std::vector<StreamProgress> streams_;
-  std::unique_ptr<std::byte[]> scratch_;
+  std::unique_ptr<std::byte[]> scratch_, premultiplied_;
   std::vector<Fetch> fetches_;  // few: those of a step in the order of its blocks
   std::vector<std::shared_ptr<const void>> held_;  // memory that is published or read into
   std::unique_ptr<std::byte[]> staging_;           // for the next that is read into a reduction

@@ -142,6 +142,7 @@ Program lower(const Lowering& lowering) {
   program.scratch_bytes = schedule.scratch_count * lowering.element_bytes;
   program.reading = lowering.reading;
   program.output_count = lowering.output_count;
+  program.premultiplied_bytes = lowering.premultiplied_bytes;
   program.kernel = lowering.kernel;
   program.divide = lowering.divide;
   program.divisor = lowering.divisor;

@@ -58,8 +58,9 @@ struct Program {
   std::size_t block_bytes = 0;  // of a full block: whole elements
   std::size_t element_bytes = 1;
   std::size_t scratch_bytes = 0;
-  Reading reading = Reading::never;  // what cannot be mapped of a rendezvous on this node
-  std::size_t output_count = 0;      // elements that `divide` works on
+  std::size_t premultiplied_bytes = 0;  // of the input, where it needs memory of the operation
+  Reading reading = Reading::never;     // what cannot be mapped of a rendezvous on this node
+  std::size_t output_count = 0;         // elements that `divide` works on
   ReduceKernel kernel = nullptr;
   ScaleKernel divide = nullptr;  // avg: applied to the finished output
   int divisor = 1;
@@ -82,6 +83,7 @@ struct Lowering {
   std::size_t block_bytes = 128 * 1024;
   Reading reading = Reading::never;
   std::size_t output_count = 0;
+  std::size_t premultiplied_bytes = 0;
   ReduceKernel kernel = nullptr;
   ScaleKernel divide = nullptr;
   int divisor = 1;

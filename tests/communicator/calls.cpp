@@ -96,8 +96,8 @@ bool is_guarded(const std::vector<float>& buffer) {
 }  // namespace
 
 Scenario find_scenario(const std::string& name) {
-  for (const Scenarios* all :
-       {&result_scenarios(), &request_scenarios(), &memory_scenarios(), &joining_scenarios()}) {
+  for (const Scenarios* all : {&result_scenarios(), &operation_scenarios(), &request_scenarios(),
+                               &memory_scenarios(), &joining_scenarios()}) {
     if (const auto found = all->find(name); found != all->end()) return found->second;
   }
   throw std::runtime_error("there is no scenario " + name);

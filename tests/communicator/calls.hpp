@@ -20,6 +20,7 @@ struct World {
 using Scenario = void (*)(const World&);
 using Scenarios = std::map<std::string, Scenario>;
 const Scenarios& result_scenarios();
+const Scenarios& operation_scenarios();
 const Scenarios& request_scenarios();
 const Scenarios& memory_scenarios();
 const Scenarios& joining_scenarios();  // of processes alone

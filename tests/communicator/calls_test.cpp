@@ -93,6 +93,28 @@ std::vector<Case> results() {
 
 INSTANTIATE_TEST_SUITE_P(Results, Calls, ::testing::ValuesIn(results()), readable_name);
 
+std::vector<Case> operations() {
+  std::vector<Case> cases;
+  for (const int ranks : {1, 2, 3, 5, 7}) {
+    for (const char* environment : {"shm", "tcp"}) {
+      cases.push_back({"premultiplied_sums", ranks, environment});
+    }
+  }
+  for (const char* scenario : {"premultiplied_means_fit", "premultiplied_requests"}) {
+    cases.push_back({scenario, 2, "tcp"});
+    cases.push_back({scenario, 3, "shm"});
+    cases.push_back({scenario, 7, "tiny"});
+  }
+  cases.push_back({"premultiplied_sums", 3, "faulty_tcp"});
+  cases.push_back({"premultiplied_sums", 5, "faulty_shm"});
+  cases.push_back({"premultiplied_sums", 4, "whole_steps"});
+  if (MOTET_HAS_LIBFABRIC) cases.push_back({"premultiplied_sums", 3, "ofi"});
+  if (MOTET_HAS_UCX) cases.push_back({"premultiplied_sums", 3, "ucx"});
+  return cases;
+}
+
+INSTANTIATE_TEST_SUITE_P(Operations, Calls, ::testing::ValuesIn(operations()), readable_name);
+
 INSTANTIATE_TEST_SUITE_P(
     Requests, Calls,
     ::testing::Values(

@@ -1,5 +1,6 @@
 // Bad arguments, aborts, requests that outlive their communicator.
 #include <chrono>
+#include <cstddef>
 #include <thread>
 
 #include "any_number.h"
@@ -36,11 +37,30 @@ void bad_arguments(Rank& rank, const Words&) {
   say_how("large root", broadcast(rank.size));
   say_how("type", of(77, motet_sum));
   say_how("negative type", of(-1, motet_sum));
-  say_how("op", of(motet_float32, 9));
+  say_how("op", of(motet_float32, 77));
   say_how("negative op", of(motet_float32, -1));
   say_how("bitwise", of(motet_float32, motet_and));
   say_how("overlap", plain(in.data(), in.data() + 1, 5));
   say_how("count", plain(in.data(), out.data(), SIZE_MAX / 2));
+  const auto premultiplied = [&](motet_type type, const motet_call* call) {
+    return allreduce(in.data(), out.data(), 5, type, motet_premul_sum, comm, call);
+  };
+  motet_call scaled{};
+  scaled.size = sizeof scaled;
+  say_how("integers premultiplied", premultiplied(motet_int32, &scaled));
+  say_how("no scale", premultiplied(motet_float32, nullptr));
+  must(premultiplied(motet_float32, &scaled)());
+  say_how("no scale any more", premultiplied(motet_float32, nullptr));
+  scaled.size = offsetof(motet_call, scale);
+  say_how("a caller without scales", premultiplied(motet_float32, &scaled));
+  scaled.size = sizeof scaled;
+  must(allreduce(in.data(), out.data(), 5, motet_float32, motet_sum, comm, &scaled)());
+  scaled.scale = 2;
+  say_how("scale of a sum",
+          allreduce(in.data(), out.data(), 5, motet_float32, motet_sum, comm, &scaled));
+  say_how("scale of a broadcast", [&] {
+    return motet_broadcast(in.data(), in.data(), 5, motet_float32, 0, comm, &scaled);
+  });
   say_how("communicator",
           allreduce(in.data(), out.data(), 5, motet_float32, motet_sum, nullptr, nullptr));
   say_how("peer",
