@@ -93,15 +93,17 @@ MOTET_API motet_status motet_unique_id_create(motet_unique_id* id);
  * the length of the value (call again with more room if it is longer). Both are called inside
  * motet_comm_create only, by the thread that called it.
  *
- * Communicators made over stores are numbered per process and rank, and the number is part of their
- * keys: every rank makes as many of them, in the same order. So a rank that is started again cannot
- * meet ranks that go on, and all that start again would read the words of their former lives: give
- * every start of a job a store, or a prefix of keys, of its own. */
+ * Communicators made over stores of one name are numbered per process and rank, and the name and
+ * the number are part of their keys: every rank makes as many of them, in the same order. So a rank
+ * that is started again cannot meet ranks that go on, and all that start again would read the words
+ * of their former lives: give every start of a job a store, or a prefix of keys, of its own. */
 typedef struct motet_store {
   size_t size; /* sizeof(motet_store) */
   void* user;
   int (*set)(void* user, const char* key, const void* value, size_t bytes);
   int (*get)(void* user, const char* key, void* value, size_t* bytes, int timeout_ms);
+  const char* name; /* NULL: the one that all without a name have. Where different ranks meet over
+                       one store in different orders, each group of them needs a name */
 } motet_store;
 
 /* How to join. Zero everything, set size, then what is needed. Exactly one way of meeting is used,
@@ -209,6 +211,10 @@ MOTET_API motet_status motet_send(const void* in, size_t count, motet_type type,
                                   motet_comm* comm, const motet_call* call);
 MOTET_API motet_status motet_recv(void* out, size_t count, motet_type type, int peer,
                                   motet_comm* comm, const motet_call* call);
+/* Whether the message that this rank's next recv from `peer` will get has begun to come: *arrived
+ * is 1 or 0. Moves what can be moved, never blocks. With it a rank takes messages from whoever
+ * sends first. */
+MOTET_API motet_status motet_probe(motet_comm* comm, int peer, int* arrived);
 
 /* ---- Requests and progress ------------------------------------------------------------------- */
 

@@ -317,6 +317,13 @@ class Communicator {
     return start(options, [&](const motet_call& call) { return motet_barrier(comm_, &call); });
   }
 
+  // Whether the message that the next recv from `peer` will get has begun to come. Never blocks.
+  [[nodiscard]] bool probe(int peer) {
+    int arrived = 0;
+    check(motet_probe(comm_, peer, &arrived));
+    return arrived != 0;
+  }
+
   // The k-th send to a rank meets its k-th recv from here; lengths must be equal.
   template <Elements In>
   void send(const In& in, int peer, CallOptions options = {}) {

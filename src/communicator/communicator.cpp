@@ -325,6 +325,14 @@ void Communicator::progress() {
   job_->engine->progress();
 }
 
+bool Communicator::has_arrived(Rank peer) {
+  check_words({.collective = Collective::recv, .root = peer}, rank(), world_size());
+  check_failure();
+  progress();
+  const Engine::Hold hold(engine());
+  return context_.has_arrived(peer);
+}
+
 milliseconds Communicator::timeout_of(const Arguments& arguments) const {
   return milliseconds(arguments.timeout_ms > 0 ? arguments.timeout_ms : options_.timeout_ms);
 }

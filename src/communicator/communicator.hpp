@@ -71,6 +71,9 @@ class Communicator final : private Observer {
   // Error{invalid_argument}, or the first cause of an earlier failure.
   std::unique_ptr<Request> start(const Arguments& arguments);
   void progress();
+  // Whether the message that the next recv from `peer` will get has begun to come; moves what can
+  // be moved. Throws Error.
+  bool has_arrived(Rank peer);
 
   void abort(const std::string& reason);
   // Throws the first cause if the communicator is aborted.

@@ -169,19 +169,19 @@ Meeting meet_by_id(const UniqueId& id, Rank rank, int world_size, const Deadline
   return meeting;
 }
 
-Meeting meet_by_store(StoreCallbacks callbacks, const std::string& secret, Rank rank,
-                      int world_size, const Deadline& deadline) {
+Meeting meet_by_store(SharedStore shared, Rank rank, int world_size, const Deadline& deadline) {
   check_rank(rank, world_size);
   Meeting meeting{rank, world_size, {}, nullptr, nullptr};
   if (world_size == 1) return meeting;
-  meeting.store = std::make_shared<OwningPrefix>(callback_store(std::move(callbacks)),
-                                                 next_generation("store", rank));
-  std::string shared = secret;
-  if (shared.empty()) {
+  const std::string prefix = (shared.name.empty() ? "" : shared.name + "/") +
+                             next_generation("store " + shared.name, rank);
+  meeting.store =
+      std::make_shared<OwningPrefix>(callback_store(std::move(shared.callbacks)), prefix);
+  if (shared.secret.empty()) {
     if (rank == 0) meeting.store->set("secret", to_hex(random_secret()));
-    shared = meeting.store->get("secret", deadline);
+    shared.secret = meeting.store->get("secret", deadline);
   }
-  meeting.credentials = Credentials::from_secret(secret_from_hex(shared));
+  meeting.credentials = Credentials::from_secret(secret_from_hex(shared.secret));
   return meeting;
 }
 

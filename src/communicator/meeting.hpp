@@ -32,9 +32,14 @@ ListenOn listen_on(const Options& options);
 UniqueId create_unique_id(const ListenOn& where);
 
 Meeting meet_by_id(const UniqueId& id, Rank rank, int world_size, const Deadline& deadline);
-// `secret` empty: rank 0 makes one and leaves it in the store.
-Meeting meet_by_store(StoreCallbacks callbacks, const std::string& secret, Rank rank,
-                      int world_size, const Deadline& deadline);
+// Meetings of one name come one after the other, in the same order on every rank. `secret` empty:
+// rank 0 makes one and leaves it in the store.
+struct SharedStore {
+  StoreCallbacks callbacks;
+  std::string name;
+  std::string secret;
+};
+Meeting meet_by_store(SharedStore shared, Rank rank, int world_size, const Deadline& deadline);
 // RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT and what launchers set. Nothing set: a world of one.
 Meeting meet_by_environment(const Options& options, const Deadline& deadline);
 

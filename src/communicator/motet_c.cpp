@@ -127,9 +127,11 @@ motet::Meeting meet(const motet_config& config, const motet::Options& options,
                              deadline);
   }
   if (config.store != nullptr) {
-    return motet::meet_by_store(callbacks_from(read_struct(config.store, "motet_store")),
-                                config.secret == nullptr ? "" : config.secret, config.rank,
-                                config.world_size, deadline);
+    const motet_store store = read_struct(config.store, "motet_store");
+    return motet::meet_by_store({.callbacks = callbacks_from(store),
+                                 .name = store.name == nullptr ? "" : store.name,
+                                 .secret = config.secret == nullptr ? "" : config.secret},
+                                config.rank, config.world_size, deadline);
   }
   return motet::meet_by_environment(options, deadline);
 }
@@ -374,6 +376,14 @@ motet_status motet_recv(void* out, size_t count, motet_type type, int peer, mote
               .output = out,
               .count = count},
              comm, call);
+}
+
+motet_status motet_probe(motet_comm* comm, int peer, int* arrived) {
+  return guarded([&] {
+    require(comm, "the communicator");
+    require(arrived, "arrived");
+    *arrived = static_cast<int>(comm->communicator->has_arrived(peer));
+  });
 }
 
 motet_status motet_wait(motet_request** request) {

@@ -30,6 +30,12 @@ Rank Context::rank_of(const PeerLink& link) const {
   return found == peers_.end() ? -1 : static_cast<Rank>(found - peers_.begin());
 }
 
+bool Context::has_arrived(Rank rank) const {
+  const Peer& peer = peers_[static_cast<std::size_t>(rank)];
+  const Key next = operation_key(id_, peer.receives_started + 1, true);
+  return peer.link->find(block_key(next, 0, 0), forward_mask).arrival != nullptr;
+}
+
 void Context::start(Operation& operation, Operation::Buffers buffers, PointToPoint with) {
   const bool collective = with.peer < 0;
   std::uint64_t sequence = 0;

@@ -82,6 +82,8 @@ class Context {
 
   // The number that the next collective will get.
   std::uint64_t next_sequence() const { return started_ + 1; }
+  // Whether a block of the message that the next recv from there will get has come.
+  bool has_arrived(Rank peer) const;
   // A send or recv. Collectives have no peer.
   struct PointToPoint {
     Rank peer = -1;

@@ -89,13 +89,18 @@ class Files {
   std::string folder_;
 };
 
-void join_by_store(const World& world) {
-  Files files(std::getenv("SCENARIO_FOLDER"));
+motet_store store_of(Files& files) {
   motet_store store{};
   store.size = sizeof store;
   store.user = &files;
   store.set = Files::set;
   store.get = Files::get;
+  return store;
+}
+
+void join_by_store(const World& world) {
+  Files files(std::getenv("SCENARIO_FOLDER"));
+  const motet_store store = store_of(files);
   const std::string secret(64, 'a');
   for (const char* given : {static_cast<const char*>(nullptr), secret.c_str()}) {
     motet_config config = config_for(world);
@@ -104,6 +109,31 @@ void join_by_store(const World& world) {
     motet_comm* other = nullptr;
     must(motet_comm_create(&config, &other));
     use_both(world, other);
+  }
+}
+
+// Each two ranks meet twice over one store: no two ranks make the same communicators.
+void join_in_pairs(const World& world) {
+  Files files(std::getenv("SCENARIO_FOLDER"));
+  for (int low = 0; low < world.size; ++low) {
+    for (int high = low + 1; high < world.size; ++high) {
+      if (world.rank != low && world.rank != high) continue;
+      const std::string name = std::to_string(low) + "-" + std::to_string(high);
+      for (int round = 0; round < 2; ++round) {
+        motet_store store = store_of(files);
+        store.name = name.c_str();
+        motet_config config = config_for(world);
+        config.store = &store;
+        config.rank = world.rank == low ? 0 : 1;
+        config.world_size = 2;
+        motet_comm* pair = nullptr;
+        must(motet_comm_create(&config, &pair));
+        OneCall call = started(1000, pair);
+        must(motet_wait(&call.request()));
+        call.check();
+        must(motet_comm_destroy(pair));
+      }
+    }
   }
 }
 
@@ -142,6 +172,7 @@ const Scenarios& joining_scenarios() {
   static const Scenarios all{{"join_by_environment", join_by_environment},
                              {"join_by_id", join_by_id},
                              {"join_by_store", join_by_store},
+                             {"join_in_pairs", join_in_pairs},
                              {"join_by_threads_too", join_by_threads_too}};
   return all;
 }

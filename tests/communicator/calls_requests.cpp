@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <random>
 
+#include "board.hpp"
 #include "calls.hpp"
 
 namespace motet::testing {
@@ -134,6 +135,41 @@ void exchange_around(const World& world) {
   }
 }
 
+// Rank 0 takes what comes from whoever it comes from first; the others send as they like.
+void whoever_comes_first(const World& world) {
+  constexpr int messages = 40;
+  constexpr auto size_of = [](int k) { return static_cast<size_t>(k % 5 == 0 ? 100'000 : 3 * k); };
+  if (world.rank > 0) {
+    for (int k = 0; k < messages; ++k) {
+      const std::vector<float> data(size_of(k), static_cast<float>(100 * world.rank + k));
+      must(motet_send(data.data(), data.size(), motet_float32, 0, world.comm, nullptr));
+    }
+    return;
+  }
+  std::vector<int> taken(static_cast<size_t>(world.size));
+  int left = messages * (world.size - 1);
+  const auto take_from = [&](int peer) {
+    int arrived = 0;
+    must(motet_probe(world.comm, peer, &arrived));
+    if (arrived == 0) return;
+    const int k = taken.at(static_cast<size_t>(peer))++;
+    std::vector<float> data(size_of(k));
+    must(motet_recv(data.data(), data.size(), motet_float32, peer, world.comm, nullptr));
+    must_be(data == std::vector<float>(data.size(), static_cast<float>(100 * peer + k)), "recv");
+    --left;
+  };
+  must_be(comes_true([&] {
+            for (int peer = 1; peer < world.size; ++peer) take_from(peer);
+            return left == 0;
+          }),
+          "all messages are found");
+  for (int peer = 1; peer < world.size; ++peer) {
+    int arrived = 1;
+    must(motet_probe(world.comm, peer, &arrived));
+    must_be(arrived == 0, "nobody has sent more");
+  }
+}
+
 // Each is a part of the one before it.
 void fifty_communicators(const World& world) {
   std::vector<motet_comm*> all;
@@ -163,6 +199,7 @@ const Scenarios& request_scenarios() {
                              {"tests_alone", tests_alone},
                              {"one_way", one_way},
                              {"exchange_around", exchange_around},
+                             {"whoever_comes_first", whoever_comes_first},
                              {"fifty_communicators", fifty_communicators},
                              {"part_outlives_parent", part_outlives_parent}};
   return all;

@@ -83,10 +83,12 @@ std::vector<Case> results() {
     cases.push_back({"every_algorithm", 5, "ofi"});
     cases.push_back({"large_collectives", 2, "ofi"});
     cases.push_back({"large_collectives", 2, "ofi_copying"});
+    cases.push_back({"whoever_comes_first", 3, "ofi"});
   }
   if (MOTET_HAS_UCX) {
     cases.push_back({"every_algorithm", 3, "ucx"});
     cases.push_back({"large_collectives", 2, "ucx"});
+    cases.push_back({"whoever_comes_first", 3, "ucx"});
   }
   return cases;
 }
@@ -129,8 +131,11 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"one_way", 3, "tcp"}, Case{"one_way", 5, "faulty_tcp"},
         Case{"exchange_around", 2, "shm"}, Case{"exchange_around", 7, "tiny"},
         Case{"exchange_around", 3, "tcp"}, Case{"exchange_around", 4, "faulty_shm"},
-        Case{"fifty_communicators", 4, "shm"}, Case{"fifty_communicators", 2, "tcp"},
-        Case{"part_outlives_parent", 5, "shm"}, Case{"part_outlives_parent", 3, "tcp"}),
+        Case{"whoever_comes_first", 1, "shm"}, Case{"whoever_comes_first", 5, "shm"},
+        Case{"whoever_comes_first", 4, "tiny"}, Case{"whoever_comes_first", 3, "tcp"},
+        Case{"whoever_comes_first", 3, "faulty_tcp"}, Case{"fifty_communicators", 4, "shm"},
+        Case{"fifty_communicators", 2, "tcp"}, Case{"part_outlives_parent", 5, "shm"},
+        Case{"part_outlives_parent", 3, "tcp"}),
     readable_name);
 
 INSTANTIATE_TEST_SUITE_P(
@@ -148,6 +153,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(Case{"join_by_environment", 3, "shm"}, Case{"join_by_environment", 2, "tcp"},
                       Case{"join_by_id", 2, "tcp"}, Case{"join_by_id", 4, "shm"},
                       Case{"join_by_store", 3, "shm"}, Case{"join_by_store", 2, "tcp"},
+                      Case{"join_in_pairs", 4, "shm"}, Case{"join_in_pairs", 3, "tcp"},
                       Case{"join_by_threads_too", 1, "shm"}, Case{"join_by_threads_too", 3, "shm"},
                       Case{"join_by_threads_too", 2, "tcp"}),
     readable_name);
