@@ -76,6 +76,7 @@ typedef enum motet_collective {
 
 typedef struct motet_comm motet_comm;
 typedef struct motet_request motet_request;
+typedef struct motet_plan motet_plan;
 
 /* ---- Making a communicator ------------------------------------------------------------------- */
 
@@ -169,6 +170,8 @@ typedef struct motet_call {
   int determinism;         /* 0: all ranks get the same bits; 1: and every later call too */
   double scale;            /* with motet_premul_sum, which needs it; with all else 0. Ranks may
                               differ; 0 is a number like others there */
+  motet_plan** plan;       /* not NULL: nothing is run, but bound for later: see motet_plan_run.
+                              Without `request`. Set only where motet_ok is returned */
 } motet_call;
 
 /* Counts are elements. The input stays unchanged unless in place. Buffers may be NULL only where
@@ -225,6 +228,23 @@ MOTET_API motet_status motet_wait(motet_request** request);
 MOTET_API motet_status motet_test(motet_request** request, int* done);
 /* Moves what can be moved for every communicator of this thread's engine. Never blocks. */
 MOTET_API motet_status motet_progress(motet_comm* comm);
+
+/* ---- Plans: calls that are made again and again ---------------------------------------------- */
+
+/* What a call with motet_call.plan has bound: its arguments checked, its algorithm chosen, all that
+ * it needs made ready. Any collective, send or recv; binding is local. Each run or start is then a
+ * call like any other, in the order of calls, which on other ranks may be made without a plan. The
+ * buffers stay where they are as long as the plan lives; what is in them may change between calls.
+ * A plan belongs to its communicator's thread, and to the caller until motet_plan_free; it fails
+ * once the communicator has been destroyed. */
+
+/* Blocks: the shortest way to make a call. */
+MOTET_API motet_status motet_plan_run(motet_plan* plan);
+/* Returns at once. Until the request has been found done, starting or running the plan again is an
+ * error. *request is set only where motet_ok is returned. */
+MOTET_API motet_status motet_plan_start(motet_plan* plan, motet_request** request);
+/* NULL is allowed. What is under way goes on, and its request must still be waited for. */
+MOTET_API motet_status motet_plan_free(motet_plan* plan);
 
 /* ---- Memory ---------------------------------------------------------------------------------- */
 

@@ -60,6 +60,7 @@ struct CallOptions {
   std::chrono::milliseconds timeout{0};  // 0 or less: the communicator's; at most 24 days
   const char* algorithm = nullptr;       // nullptr: the planner chooses
   bool same_bits_every_run = false;      // false: the same bits on all ranks of one call
+  motet_plan** plan = nullptr;           // not nullptr: bound instead of run, see plan.hpp
   double scale = 0;                      // with ReduceOp::premul_sum alone: of this rank's input
 };
 
@@ -87,6 +88,7 @@ class Request {
 
  private:
   friend class Communicator;
+  friend class Plan;
   motet_request* request_ = nullptr;
 };
 
@@ -355,6 +357,7 @@ class Communicator {
     call.algorithm = options.algorithm;
     call.determinism = options.same_bits_every_run ? 1 : 0;
     call.scale = options.scale;
+    call.plan = options.plan;
     return call;
   }
 

@@ -47,9 +47,18 @@ std::string transports_in_use(const Context& context) {
 
 // ---- Request
 
-Request::Request(Communicator& communicator, State state)
-    : communicator_(&communicator), state_(std::move(state)) {
-  communicator.requests_.push_back(this);
+Request::Request(Communicator& communicator, State state, Plan* plan)
+    : communicator_(&communicator), plan_(plan) {
+  begin(std::move(state));
+}
+
+void Request::begin(State state) {
+  state_ = std::move(state);
+  communicator_->requests_.push_back(this);
+}
+
+void Request::note_over() {
+  if (plan_ != nullptr) plan_->is_under_way_ = false;
 }
 
 Request::~Request() {
@@ -71,6 +80,7 @@ void Request::wait() {
 bool Request::test() {
   if (state_.call.operation == nullptr) return true;  // seen before
   if (communicator_ == nullptr) {
+    note_over();
     throw Error(ErrorCode::aborted, lost_ + ": the communicator was destroyed before it was done");
   }
   Communicator& communicator = *communicator_;
@@ -79,7 +89,9 @@ bool Request::test() {
     return false;
   }
   std::erase(communicator.requests_, this);
-  communicator.end(state_.call);
+  note_over();
+  Started over = std::move(state_.call);
+  communicator.end(over);
   return true;
 }
 
@@ -119,6 +131,7 @@ Communicator::Communicator(std::shared_ptr<Job> job, const Options& options, Pla
 
 Communicator::~Communicator() {
   for (Request* request : requests_) request->orphan();
+  for (Plan* plan : bound_) plan->orphan();
   log_->close();
   if (job_->health != nullptr) job_->health->unwatch(health_id());
 }
@@ -222,7 +235,7 @@ Program Communicator::make_program(const Arguments& arguments, const Extent& ext
 
 CachedPlan& Communicator::plan_for(const Arguments& arguments) {
   CachedPlan* const recent = plans_.recent(arguments);
-  if (recent != nullptr && recent->serves(arguments)) return *(latest_plan_ = recent);
+  if (recent != nullptr && recent->serves(arguments)) return *recent;
   const Extent extent = check(arguments, rank(), world_size());
   CachedPlan* plan = plans_.find(PlanKey(arguments, extent.in_place));
   if (plan == nullptr) {
@@ -231,7 +244,7 @@ CachedPlan& Communicator::plan_for(const Arguments& arguments) {
   }
   plan->note_checked(arguments);
   plans_.note_recent(arguments, *plan);
-  return *(latest_plan_ = plan);
+  return *plan;
 }
 
 void Communicator::check_not_failed(const Arguments& arguments) const {
@@ -240,9 +253,9 @@ void Communicator::check_not_failed(const Arguments& arguments) const {
   throw_failure(&record);
 }
 
-Started Communicator::begin(const Arguments& arguments) {
+Started Communicator::begin(CachedPlan& plan, const Arguments& arguments) {
   if (arguments.op == ReduceOp::premul_sum) check_details(arguments);
-  CachedPlan& plan = plan_for(arguments);
+  latest_plan_ = &plan;
   Started started{plan.take(), &plan};
   Operation& operation = *started.operation;
   operation.go(plan.trial().way());
@@ -267,30 +280,44 @@ void Communicator::end(Started& started) {
   started.plan->give_back(std::move(started.operation));
 }
 
+// The collective of a training loop's every step, or of a benchmark: no operation is needed if it
+// is over at once.
+inline void Communicator::run_short(CachedPlan& plan, const Arguments& arguments) {
+  latest_plan_ = &plan;
+  const ShortStep* next = nullptr;
+  {
+    Engine& engine = *job_->engine;
+    const Engine::Hold hold(engine);
+    log_->write(context_.next_sequence(), plan.logged());
+    next = context_.run_short(plan.program(), {arguments.input, arguments.output},
+                              engine.short_wait());
+  }
+  if (next == plan.program().end_of_short_steps()) [[likely]]
+    return;
+  next == nullptr ? run_through(plan, arguments) : run_rest(plan, arguments, next);
+}
+
 void Communicator::run(const Arguments& arguments) {
   CachedPlan* const plan = plans_.recent(arguments);
   if (plan == nullptr || !plan->is_short() || !plan->serves(arguments) || context_.failed()) {
     return run_at_length(arguments);
   }
-  // The collective of a training loop's every step, or of a benchmark: no operation is needed if it
-  // is over at once.
-  latest_plan_ = plan;
-  const ShortStep* next = nullptr;
-  {
-    Engine& engine = *job_->engine;
-    const Engine::Hold hold(engine);
-    log_->write(context_.next_sequence(), plan->logged());
-    next = context_.run_short(plan->program(), {arguments.input, arguments.output},
-                              engine.short_wait());
-  }
-  if (next == plan->program().end_of_short_steps()) [[likely]]
-    return;
-  next == nullptr ? run_at_length(arguments) : run_rest(*plan, arguments, next);
+  run_short(*plan, arguments);
+}
+
+void Communicator::run_planned(CachedPlan& plan, const Arguments& arguments) {
+  if (!plan.is_short() || context_.failed()) return run_through(plan, arguments);
+  run_short(plan, arguments);
 }
 
 void Communicator::run_at_length(const Arguments& arguments) {
   check_not_failed(arguments);
-  Started started = begin(arguments);
+  run_through(plan_for(arguments), arguments);
+}
+
+void Communicator::run_through(CachedPlan& plan, const Arguments& arguments) {
+  check_not_failed(arguments);
+  Started started = begin(plan, arguments);
   WayTrial& trial = started.plan->trial();
   if (!trial.is_open()) return finish(std::move(started), arguments);
   const auto start = Clock::now();
@@ -317,8 +344,18 @@ void Communicator::finish(Started started, const Arguments& arguments) {
 
 std::unique_ptr<Request> Communicator::start(const Arguments& arguments) {
   check_not_failed(arguments);
-  Request::State state{begin(arguments), {.timeout = timeout_of(arguments), .since = Clock::now()}};
-  return std::unique_ptr<Request>(new Request(*this, std::move(state)));
+  return std::unique_ptr<Request>(
+      new Request(*this, start_planned(plan_for(arguments), arguments)));
+}
+
+Request::State Communicator::start_planned(CachedPlan& plan, const Arguments& arguments) {
+  return {begin(plan, arguments), {.timeout = timeout_of(arguments), .since = Clock::now()}};
+}
+
+std::unique_ptr<Plan> Communicator::bind(const Arguments& arguments) {
+  check_not_failed(arguments);
+  if (arguments.op == ReduceOp::premul_sum) check_details(arguments);
+  return std::unique_ptr<Plan>(new Plan(*this, arguments, plan_for(arguments)));
 }
 
 void Communicator::progress() {

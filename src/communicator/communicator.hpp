@@ -12,6 +12,7 @@
 
 #include "communicator/arguments.hpp"
 #include "communicator/job.hpp"
+#include "communicator/plan.hpp"
 #include "communicator/plan_cache.hpp"
 #include "execute/context.hpp"
 #include "planner/planner.hpp"
@@ -28,7 +29,7 @@ struct Started {
   CallRecord record() const { return plan->record(operation->call().sequence); }
 };
 
-// A call that was started and has not been waited for.
+// A call that was started and has not been waited for. A plan's serves one start after the other.
 class Request {
  public:
   // Drives progress until the call is over. Throws Error: why it failed.
@@ -40,17 +41,22 @@ class Request {
 
  private:
   friend class Communicator;
+  friend class Plan;
   struct State {
     Started call;
     Engine::Patience patience;
   };
-  Request(Communicator& communicator, State state);
+  Request(Communicator& communicator, State state, Plan* plan = nullptr);
+
+  void begin(State state);
+  void note_over();
 
   // The communicator goes first.
   void orphan();
 
   // Null once the communicator has gone. Both sides keep it up to date.
   Communicator* communicator_;
+  Plan* plan_;  // that it belongs to, or null
   State state_;
   std::string lost_;  // the call, when the communicator has gone
 };
@@ -70,6 +76,8 @@ class Communicator final : private Observer {
   // Starts it. The buffers stay untouched until the request is done. Throws
   // Error{invalid_argument}, or the first cause of an earlier failure.
   std::unique_ptr<Request> start(const Arguments& arguments);
+  // Does all of it but making the call, and asks nobody. Throws as start() does.
+  std::unique_ptr<Plan> bind(const Arguments& arguments);
   void progress();
   // Whether the message that the next recv from `peer` will get has begun to come; moves what can
   // be moved. Throws Error.
@@ -99,6 +107,7 @@ class Communicator final : private Observer {
 
  private:
   friend class Request;
+  friend class Plan;
   struct Place {
     std::uint32_t id = 0;
     Rank rank = 0;
@@ -112,9 +121,13 @@ class Communicator final : private Observer {
   std::string_view hint_for(const Arguments& arguments, const Problem& problem) const;
   Program make_program(const Arguments& arguments, const Extent& extent) const;
   Problem problem_for(const Arguments& arguments, bool in_place) const;
-  Started begin(const Arguments& arguments);
+  Started begin(CachedPlan& plan, const Arguments& arguments);
+  Request::State start_planned(CachedPlan& plan, const Arguments& arguments);
+  void run_planned(CachedPlan& plan, const Arguments& arguments);
+  [[gnu::always_inline]] inline void run_short(CachedPlan& plan, const Arguments& arguments);
   // What run() does when it is not over at once; apart from it, so that it stays short.
   [[gnu::noinline]] void run_at_length(const Arguments& arguments);
+  [[gnu::noinline]] void run_through(CachedPlan& plan, const Arguments& arguments);
   [[gnu::noinline]] void run_rest(CachedPlan& plan, const Arguments& arguments,
                                   const ShortStep* next);
   Started resume(CachedPlan& plan, const Arguments& arguments, const ShortStep* next);
@@ -140,6 +153,7 @@ class Communicator final : private Observer {
   CachedPlan* latest_plan_ = nullptr;              // of the call made last
   std::multiset<const void*> unreachable_memory_;  // registered without a descriptor
   std::vector<Request*> requests_;                 // outstanding
+  std::vector<Plan*> bound_;                       // that users hold
   Context context_;                                // dies first: it ends what is outstanding
 };
 

@@ -8,18 +8,11 @@
 
 #include "algorithms/list.hpp"
 #include "base/log.hpp"
+#include "communicator/c_boundary.hpp"
 #include "communicator/communicator.hpp"
 #include "communicator/meeting.hpp"
 #include "motet/motet.h"
 #include "net/descriptor.hpp"
-
-struct motet_comm {
-  std::unique_ptr<motet::Communicator> communicator;
-};
-
-struct motet_request {
-  std::unique_ptr<motet::Request> request;
-};
 
 namespace {
 
@@ -28,72 +21,11 @@ using motet::Collective;
 using motet::DataType;
 using motet::Error;
 using motet::ErrorCode;
+using motet::guarded;
+using motet::read_struct;
 using motet::ReduceOp;
-
-std::string& last_error() {
-  thread_local std::string text;
-  return text;
-}
-
-motet_status fail(motet_status status, const std::string& text) {
-  last_error() = text;
-  return status;
-}
-
-// Of the exception that is being handled.
-motet_status status_of_exception() noexcept {
-  try {
-    throw;
-  } catch (const Error& error) {
-    return fail(static_cast<motet_status>(error.code()), error.what());
-  } catch (const std::bad_alloc&) {
-    return fail(motet_system, "out of memory");
-  } catch (const std::exception& error) {
-    return fail(motet_system, error.what());
-  }
-}
-
-// Runs `body`, turning exceptions into a status and a text.
-template <class Body>
-[[gnu::always_inline]] inline motet_status guarded(Body&& body) noexcept {
-  try {
-    if (motet::is_forked_child()) {
-      throw Error(
-          ErrorCode::unavailable,
-          "this process was forked from one that uses Motet: start a new program with exec");
-    }
-    body();
-    return motet_ok;
-  } catch (...) {
-    return status_of_exception();
-  }
-}
-
-[[noreturn]] void refuse(const std::string& why) {
-  throw Error(ErrorCode::invalid_argument, why);
-}
-
-[[noreturn]] void refuse_null(const char* what) {
-  refuse(std::string(what) + " is NULL");
-}
-
-void require(const void* pointer, const char* what) {
-  if (pointer == nullptr) refuse_null(what);
-}
-
-// Structs begin with their size, so that older callers have fewer members: those they lack are
-// zero.
-template <class T>
-T read_struct(const T* given, const char* what) {
-  T result{};
-  if (given == nullptr) return result;
-  if (given->size < sizeof(size_t) || given->size > 4096) {
-    refuse(
-        fmt::format("{}: its member `size` is {}: set it to sizeof({})", what, given->size, what));
-  }
-  std::memcpy(&result, given, std::min(given->size, sizeof result));
-  return result;
-}
+using motet::refuse;
+using motet::require;
 
 motet::StoreCallbacks callbacks_from(const motet_store& store) {
   if (store.set == nullptr || store.get == nullptr) refuse("motet_store: set or get is NULL");
@@ -150,6 +82,12 @@ bool gives_scale(const motet_call& given, ReduceOp op) {
   return given.size >= end && (op == ReduceOp::premul_sum || given.scale != 0);
 }
 
+motet_request* start(motet::Communicator& communicator, const Arguments& arguments) {
+  auto request = communicator.start(arguments);
+  motet::Request* const started = request.get();
+  return new motet_request{std::move(request), started};
+}
+
 [[gnu::noinline]] void run_with(const motet_call* given, Arguments arguments,
                                 motet::Communicator& communicator) {
   const auto call = read_struct(given, "motet_call");
@@ -159,8 +97,16 @@ bool gives_scale(const motet_call& given, ReduceOp op) {
   const motet::OpDetails details{.scale = call.scale};
   if (gives_scale(*given, arguments.op)) arguments.details = &details;
   check_details(arguments);
-  if (call.request == nullptr) return communicator.run(arguments);
-  *call.request = new motet_request{communicator.start(arguments)};
+  if (call.request != nullptr && call.plan != nullptr) {
+    refuse("motet_call: a call is either started, with `request`, or bound, with `plan`");
+  }
+  if (call.plan != nullptr) {
+    *call.plan = motet::bind(communicator, arguments);
+  } else if (call.request != nullptr) {
+    *call.request = start(communicator, arguments);
+  } else {
+    communicator.run(arguments);
+  }
 }
 
 [[gnu::always_inline]] inline motet_status run(const Arguments& arguments, motet_comm* comm,
@@ -386,30 +332,6 @@ motet_status motet_probe(motet_comm* comm, int peer, int* arrived) {
   });
 }
 
-motet_status motet_wait(motet_request** request) {
-  return guarded([&] {
-    require(request, "the request");
-    const std::unique_ptr<motet_request> owned(std::exchange(*request, nullptr));
-    if (owned != nullptr) owned->request->wait();
-  });
-}
-
-motet_status motet_test(motet_request** request, int* done) {
-  return guarded([&] {
-    require(request, "the request");
-    require(done, "done");
-    *done = 1;
-    if (*request == nullptr) return;
-    try {
-      *done = static_cast<int>((*request)->request->test());
-    } catch (...) {
-      delete std::exchange(*request, nullptr);
-      throw;
-    }
-    if (*done != 0) delete std::exchange(*request, nullptr);
-  });
-}
-
 motet_status motet_progress(motet_comm* comm) {
   return guarded([&] {
     require(comm, "the communicator");
@@ -450,7 +372,7 @@ motet_status motet_mem_deregister(motet_comm* comm, void* memory) {
 }
 
 const char* motet_last_error(void) {
-  return last_error().c_str();
+  return motet::last_error().c_str();
 }
 
 const char* motet_last_algorithm(const motet_comm* comm) {

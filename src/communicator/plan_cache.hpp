@@ -76,7 +76,10 @@ class CachedPlan {
   // What the caller asked for.
   CallRecord record(std::uint64_t sequence) const;
   const CallLog::Words& logged() const { return logged_; }
-  bool in_use() const { return out_ > 0; }
+  bool in_use() const { return out_ > 0 || pins_ > 0; }
+  // Stays for somebody who will use it again.
+  void pin() { ++pins_; }
+  void unpin() { --pins_; }
   std::size_t bytes() const;
 
  private:
@@ -99,7 +102,7 @@ class CachedPlan {
   std::uintptr_t distance_ = 0;  // between the buffers of the call checked last
   std::shared_ptr<const Program> program_;
   std::vector<std::unique_ptr<Operation>> idle_;
-  std::size_t out_ = 0;
+  std::size_t out_ = 0, pins_ = 0;
 };
 
 class PlanCache {

@@ -96,8 +96,8 @@ bool is_guarded(const std::vector<float>& buffer) {
 }  // namespace
 
 Scenario find_scenario(const std::string& name) {
-  for (const Scenarios* all : {&result_scenarios(), &operation_scenarios(), &request_scenarios(),
-                               &memory_scenarios(), &joining_scenarios()}) {
+  for (const Scenarios* all : {&result_scenarios(), &operation_scenarios(), &plan_scenarios(),
+                               &request_scenarios(), &memory_scenarios(), &joining_scenarios()}) {
     if (const auto found = all->find(name); found != all->end()) return found->second;
   }
   throw std::runtime_error("there is no scenario " + name);
@@ -118,9 +118,14 @@ std::string to_text(const Asked& asked) {
 }
 
 OneCall::OneCall(const Asked& asked, motet_comm* comm) : asked_(asked), world_(comm) {
-  const size_t in = input_count(asked, world_), out = output_count(asked, world_);
+  fill();
+}
+
+// Where they were before, as plans need it.
+void OneCall::fill() {
+  const size_t in = input_count(asked_, world_), out = output_count(asked_, world_);
   in_.assign(in + 2 * guard, untouched);
-  out_.assign((asked.in_place ? std::max(in, out) : out) + 2 * guard, untouched);
+  out_.assign((asked_.in_place ? std::max(in, out) : out) + 2 * guard, untouched);
   for (size_t i = 0; i < in; ++i) input()[i] = value(world_.rank, i);
 }
 
@@ -133,12 +138,9 @@ float* OneCall::output() {
   return out_.data() + guard + (asked_.in_place ? offset_of(asked_, world_, false) : 0);
 }
 
-motet_status OneCall::call(motet_request** request, int timeout_ms) {
-  motet_call call{};
+motet_status OneCall::call(motet_call call) {
   call.size = sizeof call;
   call.algorithm = asked_.algorithm;
-  call.request = request;
-  call.timeout_ms = timeout_ms;
   const auto [collective, count, root, in_place, algorithm] = asked_;
   constexpr motet_type type = motet_float32;
   switch (collective) {
@@ -164,11 +166,21 @@ motet_status OneCall::call(motet_request** request, int timeout_ms) {
 }
 
 motet_status OneCall::run(int timeout_ms) {
-  return call(nullptr, timeout_ms);
+  motet_call how{};
+  how.timeout_ms = timeout_ms;
+  return call(how);
 }
 
 motet_status OneCall::start() {
-  return call(&request_, 0);
+  motet_call how{};
+  how.request = &request_;
+  return call(how);
+}
+
+motet_status OneCall::bind(motet_plan** plan) {
+  motet_call how{};
+  how.plan = plan;
+  return call(how);
 }
 
 void OneCall::check() const {

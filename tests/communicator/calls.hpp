@@ -21,6 +21,7 @@ using Scenario = void (*)(const World&);
 using Scenarios = std::map<std::string, Scenario>;
 const Scenarios& result_scenarios();
 const Scenarios& operation_scenarios();
+const Scenarios& plan_scenarios();
 const Scenarios& request_scenarios();
 const Scenarios& memory_scenarios();
 const Scenarios& joining_scenarios();  // of processes alone
@@ -53,12 +54,15 @@ class OneCall {
 
   motet_status run(int timeout_ms = 0);
   motet_status start();  // as a request
+  motet_status bind(motet_plan** plan);
+  // As it was before it was made, to be made again.
+  void fill();
   motet_request*& request() { return request_; }
   // The result, the input unless in place, and what lies around both.
   void check() const;
 
  private:
-  motet_status call(motet_request** request, int timeout_ms);
+  motet_status call(motet_call how);
   float* input();
   float* output();
 

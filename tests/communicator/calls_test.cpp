@@ -117,6 +117,27 @@ std::vector<Case> operations() {
 
 INSTANTIATE_TEST_SUITE_P(Operations, Calls, ::testing::ValuesIn(operations()), readable_name);
 
+std::vector<Case> plans() {
+  std::vector<Case> cases;
+  for (const int ranks : {1, 2, 3, 5, 7}) {
+    for (const char* environment : {"shm", "tcp"}) {
+      cases.push_back({"planned_collectives", ranks, environment});
+      cases.push_back({"planned_messages", ranks, environment});
+    }
+    cases.push_back({"planned_premultiplied_sums", ranks, ranks % 2 == 0 ? "tcp" : "shm"});
+    cases.push_back({"plans_freed_early", ranks, ranks % 2 == 0 ? "shm" : "tcp"});
+  }
+  cases.push_back({"planned_collectives", 5, "tiny"});
+  cases.push_back({"planned_collectives", 3, "faulty_shm"});
+  cases.push_back({"planned_requests", 2, "tcp"});
+  cases.push_back({"planned_requests", 4, "shm"});
+  cases.push_back({"planned_requests", 7, "tiny"});
+  cases.push_back({"planned_requests", 3, "faulty_tcp"});
+  return cases;
+}
+
+INSTANTIATE_TEST_SUITE_P(Plans, Calls, ::testing::ValuesIn(plans()), readable_name);
+
 INSTANTIATE_TEST_SUITE_P(
     Requests, Calls,
     ::testing::Values(

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "any_number.h"
+#include "board.hpp"
 #include "calls.hpp"
 #include "commands.hpp"
 
@@ -98,6 +99,69 @@ void bad_arguments(Rank& rank, const Words&) {
   say_how("request", [&] { return motet_wait(nullptr); });
 }
 
+// Plans that cannot be made, and what a plan refuses.
+void bad_plans(Rank& rank, const Words&) {
+  std::vector<float> data(1000, 1), more(1000);
+  motet_plan* plan = nullptr;
+  motet_request* request = nullptr;
+  motet_call call = rank.call();
+  call.plan = &plan;
+  const auto bind = [&](size_t count) {
+    return motet_allreduce(data.data(), more.data(), count, motet_float32, motet_max, rank.comm,
+                           &call);
+  };
+  say_how("too many", [&] { return bind(SIZE_MAX / 2); });
+  must_be(plan == nullptr, "only what can be made is set");
+  call.request = &request;
+  say_how("both", [&] { return bind(5); });
+  must_be(plan == nullptr && request == nullptr, "nothing is set");
+  call.request = nullptr;
+  must(bind(data.size()));
+  must(motet_plan_start(plan, &request));
+  motet_request* again = nullptr;
+  say_how("started again", [&] { return motet_plan_start(plan, &again); });
+  say_how("run while started", [&] { return motet_plan_run(plan); });
+  must_be(again == nullptr, "only what was started is set");
+  must(motet_wait(&request));
+  say_how("run when done", [&] { return motet_plan_run(plan); });
+  must_be(more == data, "the maximum of ones");
+  say_how("no request", [&] { return motet_plan_start(plan, nullptr); });
+  say_how("no plan", [&] { return motet_plan_run(nullptr); });
+  say_how("nothing to free", [&] { return motet_plan_free(nullptr); });
+  must(motet_plan_free(plan));
+}
+
+// One is started when the communicator is aborted, one is idle; then the communicator goes.
+void plans_and_abort(Rank& rank, const Words&) {
+  std::vector<float> data(100'000);
+  motet_plan *started = nullptr, *idle = nullptr;
+  motet_call call = rank.call();
+  const auto bind = [&](motet_plan** plan) {
+    call.plan = plan;
+    must(motet_allreduce(data.data(), data.data(), data.size(), motet_float32, motet_max, rank.comm,
+                         &call));
+  };
+  bind(&started);
+  bind(&idle);
+  motet_request *pending = nullptr, *none = nullptr;
+  if (rank.number == 0) must(motet_plan_start(started, &pending));
+  board().reach(2);
+  if (rank.number == 1) {
+    board().await(2, rank.size);
+    must(motet_comm_abort(rank.comm, "enough"));
+  }
+  while (motet_comm_error(rank.comm) == motet_ok) std::this_thread::yield();
+  if (rank.number == 0) say_how("started", [&] { return motet_wait(&pending); });
+  say_how("run", [&] { return motet_plan_run(started); });
+  say_how("start", [&] { return motet_plan_start(idle, &none); });
+  must(motet_comm_destroy(rank.comm));
+  rank.comm = nullptr;
+  say_how("run alone", [&] { return motet_plan_run(started); });
+  say_how("start alone", [&] { return motet_plan_start(idle, &none); });
+  must(motet_plan_free(started));
+  must(motet_plan_free(idle));
+}
+
 void bad_config(Rank&, const Words&) {
   motet_comm* comm = nullptr;
   const auto create = [&](const motet_config& config) {
@@ -187,6 +251,8 @@ void split_and(Rank& rank, const Words& words) {
 
 const Commands& misuse_commands() {
   static const Commands all{{"bad_arguments", bad_arguments},
+                            {"bad_plans", bad_plans},
+                            {"plans_and_abort", plans_and_abort},
                             {"bad_config", bad_config},
                             {"abort_from_thread", abort_from_thread},
                             {"destroy_with_requests", destroy_with_requests},

@@ -58,6 +58,24 @@ TEST_P(Misuse, OfArgumentsIsRefusedAndChangesNothing) {
   }
 }
 
+TEST_P(Misuse, OfPlansIsRefusedAndChangesNothing) {
+  for (const Heard& rank : run(3, {"bad_plans allreduce:100"})) {
+    EXPECT_EQ(rank.status, 0) << rank.text;
+    for (const auto& [what, text] : std::map<std::string, const char*>{
+             {"too many", "do not fit into memory"},
+             {"both", "either started, with `request`, or bound, with `plan`"},
+             {"started again", "plan of allreduce: it is under way"},
+             {"run while started", "plan of allreduce: it is under way"},
+             {"no request", "where to put the request is NULL"},
+             {"no plan", "the plan is NULL"}}) {
+      EXPECT_THAT(rank.find(what), Failed(invalid_argument, HasSubstr(text)));
+    }
+    for (const char* what : {"run when done", "nothing to free", "allreduce"}) {
+      EXPECT_THAT(rank.find(what), Succeeded());
+    }
+  }
+}
+
 TEST_P(Misuse, OfConfigurationsIsRefused) {
   const Heard rank = run(1, {"bad_config allreduce:5"}).front();
   for (const auto& [what, text] :
@@ -80,6 +98,23 @@ TEST_P(Aborts, FromAnyThreadReachAll) {
     for (const char* call : {"loop", "error", "barrier"}) {
       EXPECT_THAT(rank.find(call),
                   Failed(aborted, HasSubstr("rank 1 aborted the communicator: the loss is NaN")));
+    }
+  }
+}
+
+TEST_P(Aborts, EndPlansLikeCalls) {
+  const auto heard = run(3, {"plans_and_abort"});
+  const auto aborted_by_1 = HasSubstr("rank 1 aborted the communicator: enough");
+  EXPECT_THAT(heard[0].find("started"), Failed(aborted, aborted_by_1));
+  for (const Heard& rank : heard) {
+    EXPECT_EQ(rank.status, 0) << rank.text;
+    for (const char* call : {"run", "start"}) {
+      EXPECT_THAT(rank.find(call), Failed(aborted, aborted_by_1));
+    }
+    for (const char* call : {"run alone", "start alone"}) {
+      EXPECT_THAT(
+          rank.find(call),
+          Failed(invalid_argument, HasSubstr("plan of allreduce: its communicator was destroyed")));
     }
   }
 }

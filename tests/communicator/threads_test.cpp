@@ -133,6 +133,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"every_collective", 5, "shm", faults}, Case{"every_algorithm", 4, "shm"},
         Case{"every_type", 2, "shm"}, Case{"premultiplied_sums", 3, "shm"},
         Case{"premultiplied_sums", 2, "tcp"}, Case{"premultiplied_requests", 5, "shm"},
+        Case{"planned_collectives", 3, "shm"}, Case{"planned_messages", 5, "tcp"},
+        Case{"planned_requests", 4, "shm"}, Case{"planned_requests", 3, "tcp", faults},
         Case{"opposite_order", 2, "shm"}, Case{"opposite_order", 2, "tcp"},
         Case{"opposite_order", 7, "shm"}, Case{"pending_while_splitting", 5, "shm"},
         Case{"pending_while_splitting", 3, "tcp"}, Case{"thousand_requests", 4, "shm"},

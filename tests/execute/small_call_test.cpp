@@ -1,5 +1,5 @@
-// A small call that was made before allocates nothing and asks nothing of the kernel while its peer
-// is awake.
+// A small call that was made before, or bound to a plan, allocates nothing and asks nothing of the
+// kernel while its peer is awake.
 //
 // Counted in batches, of which the best one counts: on a busy machine a peer may lose its core, and
 // who waits for it long enough sleeps.
@@ -16,6 +16,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstdlib>
+#include <memory>
 #include <thread>
 #include <vector>
 
@@ -132,12 +133,16 @@ struct Cost {
   bool right = true;
 };
 
+enum class By { call, plan, start_of_plan };
+
 // One of two ranks.
 class SmallCalls {
  public:
-  SmallCalls(const UniqueId& id, Rank rank)
+  SmallCalls(const UniqueId& id, Rank rank, By by)
       : comm_(join(meet_by_id(id, rank, 2, deadline_), options_, deadline_), options_),
-        rank_(rank) {}
+        rank_(rank),
+        by_(by),
+        plan_(comm_.bind(arguments())) {}
 
   // Until both have seen a batch without system calls, or for long enough.
   Cost run() {
@@ -185,12 +190,18 @@ class SmallCalls {
     return output_ == 2;
   }
 
+  Arguments arguments() {
+    return {.collective = Collective::allreduce,
+            .type = DataType::uint64,
+            .input = &input_,
+            .output = &output_,
+            .count = 1};
+  }
+
   void sum() {
-    comm_.run({.collective = Collective::allreduce,
-               .type = DataType::uint64,
-               .input = &input_,
-               .output = &output_,
-               .count = 1});
+    if (by_ == By::call) return comm_.run(arguments());
+    if (by_ == By::plan) return plan_->run();
+    plan_->start().wait();
   }
 
   bool call(int times) {
@@ -207,14 +218,16 @@ class SmallCalls {
   Options options_;
   Communicator comm_;
   Rank rank_;
+  By by_;
+  std::unique_ptr<Plan> plan_;
   std::uint64_t input_ = 0, output_ = 0;
 };
 
-std::array<Cost, 2> costs() {
+std::array<Cost, 2> costs(By by) {
   const UniqueId id = create_unique_id({});
   std::array<Cost, 2> found;
   const auto live = [&](Rank rank) {
-    found[static_cast<std::size_t>(rank)] = SmallCalls(id, rank).run();
+    found[static_cast<std::size_t>(rank)] = SmallCalls(id, rank, by).run();
   };
   std::thread first(live, 0), second(live, 1);
   first.join();
@@ -222,23 +235,43 @@ std::array<Cost, 2> costs() {
   return found;
 }
 
-TEST(SmallCall, AllocatesNothing) {
+void expect_no_allocation(By by) {
   if (sanitized) GTEST_SKIP() << "sanitizers have their own malloc";
-  for (const Cost& cost : costs()) {
+  for (const Cost& cost : costs(by)) {
     EXPECT_TRUE(cost.right);
     EXPECT_EQ(cost.fewest_allocations, 0U);
     EXPECT_GT(cost.allocations_before, 0U) << "nothing was counted";
   }
 }
 
-TEST(SmallCall, MakesNoSystemCall) {
+void expect_no_system_call(By by) {
   if (sanitized) GTEST_SKIP() << "sanitizers make system calls of their own";
   if (std::thread::hardware_concurrency() < 2) GTEST_SKIP() << "two ranks need two cores";
-  for (const Cost& cost : costs()) {
+  for (const Cost& cost : costs(by)) {
     if (!cost.counted_system_calls) GTEST_SKIP() << "the kernel cannot tell (Linux 5.11 can)";
     EXPECT_TRUE(cost.right);
     EXPECT_GT(cost.batches_without_system_call, 0) << "such as number " << cost.a_system_call;
   }
+}
+
+TEST(SmallCall, AllocatesNothing) {
+  expect_no_allocation(By::call);
+}
+
+TEST(SmallCall, MakesNoSystemCall) {
+  expect_no_system_call(By::call);
+}
+
+TEST(SmallPlan, AllocatesNothingWhenRun) {
+  expect_no_allocation(By::plan);
+}
+
+TEST(SmallPlan, AllocatesNothingWhenStarted) {
+  expect_no_allocation(By::start_of_plan);
+}
+
+TEST(SmallPlan, MakesNoSystemCallWhenRun) {
+  expect_no_system_call(By::plan);
 }
 
 }  // namespace

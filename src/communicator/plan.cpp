@@ -1,0 +1,57 @@
+#include "communicator/plan.hpp"
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "communicator/communicator.hpp"
+
+namespace motet {
+
+Plan::Plan(Communicator& communicator, const Arguments& arguments, CachedPlan& cached)
+    : communicator_(&communicator), cached_(&cached), arguments_(arguments) {
+  if (arguments.details != nullptr) {
+    details_ = *arguments.details;
+    arguments_.details = &details_;
+  }
+  cached.pin();
+  communicator.bound_.push_back(this);
+}
+
+Plan::~Plan() {
+  if (communicator_ == nullptr) return;
+  std::erase(communicator_->bound_, this);
+  cached_->unpin();
+}
+
+void Plan::run() {
+  check_ready();
+  communicator_->run_planned(*cached_, arguments_);
+}
+
+Request& Plan::start() {
+  check_ready();
+  communicator_->check_not_failed(arguments_);
+  auto state = communicator_->start_planned(*cached_, arguments_);
+  is_under_way_ = true;
+  if (request_ == nullptr) {
+    request_.reset(new Request(*communicator_, std::move(state), this));
+  } else {
+    request_->begin(std::move(state));
+  }
+  return *request_;
+}
+
+void Plan::check_ready() const {
+  if (communicator_ == nullptr || is_under_way_) [[unlikely]]
+    refuse();
+}
+
+void Plan::refuse() const {
+  const char* const why = communicator_ == nullptr
+                              ? "its communicator was destroyed"
+                              : "it is under way: wait for its request before it goes on";
+  throw Error(ErrorCode::invalid_argument,
+              fmt::format("plan of {}: {}", name(arguments_.collective), why));
+}
+
+}  // namespace motet
