@@ -1,6 +1,25 @@
+// motet._core: everything that needs the C interface.
 #include <motet/motet.h>
 #include <nanobind/nanobind.h>
 
+#include "communicator.hpp"
+#include "errors.hpp"
+
 NB_MODULE(_core, module) {
+  using namespace motet::python;
+  find_errors();
   module.def("version", &motet_version, "The version of the library: \"0.1.0\".");
+  define_request(module);
+  CommunicatorClass communicator(module, "Communicator",
+                                 R"(Ranks that make the same calls in the same order.
+
+    with motet.Communicator.from_environment() as world:
+        world.allreduce(gradients)  # in place, summed
+
+Made by from_environment(), from_unique_id(), from_store() or split(). One thread at a time uses a
+communicator; abort() may be called from any.)");
+  define_creation(module, communicator);
+  define_communicator(communicator);
+  define_collectives(communicator);
+  define_knowledge(module, communicator);
 }
