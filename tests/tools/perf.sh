@@ -26,6 +26,10 @@ one_rank() {
   expect 0 'all results right' all --ranks 1 -e 64K -f 32 -n 5
   expect 2 'sendrecv needs two ranks' sendrecv --ranks 1
 }
+by_plans() {
+  expect 0 'all results right' all --ranks 3 -e 300K -f 64 -n 5 -r 1 --plan
+  expect 0 '"planned":true,' allreduce --ranks 2 -e 8 -n 5 --plan --json
+}
 every_type() { expect 0 'all results right' allreduce --ranks 2 -b 1K -e 1K -n 2 -w 1 -d all -o all; }
 
 # Tiers inside a node, which this machine may not have.

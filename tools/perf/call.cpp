@@ -3,18 +3,25 @@
 namespace motet_perf {
 namespace {
 
+struct Neighbours {
+  int before, after;
+};
+
+Neighbours neighbours(const motet_comm* comm) {
+  const int ranks = motet_comm_size(comm), me = motet_comm_rank(comm);
+  return {(me + ranks - 1) % ranks, (me + 1) % ranks};
+}
+
 motet_status send_and_recv(motet_comm* comm, const Call& call, motet_call how) {
-  const int ranks = call.shape.ranks;
-  const int me = motet_comm_rank(comm);
+  const auto [before, after] = neighbours(comm);
   const std::size_t count = call.shape.count;
   motet_request* receiving = nullptr;
   motet_request* sending = nullptr;
   how.algorithm = nullptr;
   how.request = &receiving;
-  motet::check(motet_recv(call.out, count, call.type.type, (me + ranks - 1) % ranks, comm, &how));
+  motet::check(motet_recv(call.out, count, call.type.type, before, comm, &how));
   how.request = &sending;
-  const motet_status sent =
-      motet_send(call.in, count, call.type.type, (me + 1) % ranks, comm, &how);
+  const motet_status sent = motet_send(call.in, count, call.type.type, after, comm, &how);
   const motet_status sending_done = sent == motet_ok ? motet_wait(&sending) : sent;
   const motet_status receiving_done = motet_wait(&receiving);
   return sending_done != motet_ok ? sending_done : receiving_done;
@@ -71,6 +78,36 @@ motet_prediction expect(const motet::Communicator& comm, const Call& call, const
 void invoke(const motet::Communicator& comm, const Call& call, const How& how) {
   const motet_call options = options_of(how);
   motet::check(forward(comm.handle(), call, &options));
+}
+
+Repeated::Repeated(const motet::Communicator& comm, const Call& call, const How& how)
+    : comm_(comm), call_(call), how_(how) {
+  if (!how.planned) return;
+  motet_call options = options_of(how);
+  const auto bind = [&](const auto& make) {
+    plans_.emplace_back([&](const motet::CallOptions& bound) {
+      options.plan = bound.plan;
+      motet::check(make());
+    });
+  };
+  if (call.shape.row.kind != Kind::sendrecv) {
+    bind([&] { return forward(comm.handle(), call, &options); });
+    return;
+  }
+  const auto [before, after] = neighbours(comm.handle());
+  options.algorithm = nullptr;
+  const std::size_t count = call.shape.count;
+  bind(
+      [&] { return motet_recv(call.out, count, call.type.type, before, comm.handle(), &options); });
+  bind([&] { return motet_send(call.in, count, call.type.type, after, comm.handle(), &options); });
+}
+
+void Repeated::run() {
+  if (plans_.empty()) return invoke(comm_, call_, how_);
+  if (plans_.size() == 1) return plans_.front().run();
+  motet::Request receiving = plans_.front().start();
+  plans_.back().run();
+  receiving.wait();
 }
 
 }  // namespace motet_perf

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <motet/motet.hpp>
+#include <motet/plan.hpp>
+#include <vector>
 
 #include "options.hpp"
 #include "pattern.hpp"
@@ -22,5 +24,20 @@ motet_prediction expect(const motet::Communicator& comm, const Call& call, const
 // Blocks. Throws motet::Error. sendrecv sends to the next rank while it receives from the previous
 // one.
 void invoke(const motet::Communicator& comm, const Call& call, const How& how);
+
+// The call as it is made many times: anew each time, or by a plan. Refers to all that it is given.
+class Repeated {
+ public:
+  // Throws motet::Error.
+  Repeated(const motet::Communicator& comm, const Call& call, const How& how);
+  // As invoke().
+  void run();
+
+ private:
+  const motet::Communicator& comm_;
+  const Call& call_;
+  const How& how_;
+  std::vector<motet::Plan> plans_;  // none if it is made anew; of sendrecv both
+};
 
 }  // namespace motet_perf

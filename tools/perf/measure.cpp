@@ -34,20 +34,19 @@ struct Span {
   double us() const { return end_us - begin_us; }
 };
 
-Span batch(motet::Communicator& comm, const Call& call, const How& how, std::size_t calls,
+Span batch(motet::Communicator& comm, Repeated& call, std::size_t calls,
            bool start_together = false) {
   comm.barrier();
   if (start_together) wait_for_common_time();
   const double begin_us = now_us();
-  for (std::size_t i = 0; i < calls; ++i) invoke(comm, call, how);
+  for (std::size_t i = 0; i < calls; ++i) call.run();
   return {begin_us, now_us()};
 }
 
 // Doubles the batch until it is long enough; all ranks see the same times, so they agree.
-Batches calibrate(motet::Communicator& comm, const Call& call, const How& how,
-                  const Repeats& repeats) {
+Batches calibrate(motet::Communicator& comm, Repeated& call, const Repeats& repeats) {
   for (std::size_t calls = 1;; calls *= 2) {
-    std::vector<double> slowest{batch(comm, call, how, calls).us()};
+    std::vector<double> slowest{batch(comm, call, calls).us()};
     comm.allreduce(slowest, motet::ReduceOp::max);
     if (slowest[0] >= batch_us || calls >= most_batch_calls)
       return plan_batches(repeats, slowest[0] / static_cast<double>(calls), calls);
@@ -95,12 +94,13 @@ double percentile(std::vector<double> values, double share) {
 
 Timing measure(motet::Communicator& comm, const Call& call, const How& how, const Repeats& repeats,
                const Freshness& freshness) {
-  for (int i = 0; i < repeats.warmup; ++i) invoke(comm, call, how);
-  const Batches plan = calibrate(comm, call, how, repeats);
+  Repeated repeated(comm, call, how);
+  for (int i = 0; i < repeats.warmup; ++i) repeated.run();
+  const Batches plan = calibrate(comm, repeated, repeats);
   std::vector<Span> spans(plan.batches);
   for (Span& span : spans) {
     if (repeats.fresh) freshness.rewrite();
-    span = batch(comm, call, how, plan.calls, repeats.fresh && repeats.start_together);
+    span = batch(comm, repeated, plan.calls, repeats.fresh && repeats.start_together);
     if (!repeats.fresh) continue;
     comm.barrier();  // who is done must not take the cores of those who are not
     freshness.read();

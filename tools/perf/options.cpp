@@ -86,6 +86,7 @@ void add_how(CLI::App& app, Words& words, Options& options) {
   app.add_flag("--out-of-place", options.repeats.out_of_place_only, "leave out calls in place");
   app.add_option("--algorithm", options.how.algorithm, "instead of the planner's choice");
   app.add_option("--transport", options.how.transport, "for instance shm,tcp or tcp");
+  app.add_flag("--plan", options.how.planned, "bind timed calls once and run them by their plan");
   app.add_option("--timeout", options.how.timeout_ms, "of one call, ms")->check(at_least(1));
   app.add_option("--memory", words.memory, "private (malloc) or shared (motet_mem_alloc) buffers")
       ->check(CLI::IsMember({"private", "shared"}))

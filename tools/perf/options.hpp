@@ -38,6 +38,7 @@ struct How {
   std::string transport;  // "": the library's order
   int timeout_ms = 0;     // 0: the library's
   bool shared_memory = false;
+  bool planned = false;  // the timed calls are bound once, and run by their plan
 };
 
 enum class Start {

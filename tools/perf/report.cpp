@@ -49,8 +49,8 @@ class Table : public Report {
     fmt::print(file_, "# machine: {}\n", setting.machine);
     fmt::print(file_,
                "# time: of one call, slowest rank, median and 99th percentile over batches; "
-               "GB = 1e9 bytes; inputs {}\n",
-               setting.fresh ? "fresh" : "hot");
+               "GB = 1e9 bytes; inputs {}{}\n",
+               setting.fresh ? "fresh" : "hot", setting.planned ? "; by plans" : "");
     std::fflush(file_);
   }
 
@@ -121,6 +121,7 @@ nlohmann::ordered_json record(const Setting& setting, const Result& result, cons
   line["root"] = result.row.has_root ? nlohmann::ordered_json(result.root) : nullptr;
   line["in_place"] = in_place;
   line["fresh"] = setting.fresh;
+  line["planned"] = setting.planned;
   line["time_us_median"] = placed.timing.median_us;
   line["time_us_p99"] = placed.timing.p99_us;
   line["batches"] = placed.timing.batches;

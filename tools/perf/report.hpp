@@ -17,6 +17,7 @@ struct Setting {
   std::string version, commit, machine, transport;
   int ranks, nodes;
   bool fresh;
+  bool planned = false;
 };
 
 struct Placed {

@@ -163,7 +163,8 @@ Setting setting_of(const motet::Communicator& comm, const Options& options) {
           .transport = transports(comm),
           .ranks = comm.size(),
           .nodes = comm.node_count(),
-          .fresh = options.repeats.fresh};
+          .fresh = options.repeats.fresh,
+          .planned = options.how.planned};
 }
 
 std::string describe(const Row& row) {
