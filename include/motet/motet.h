@@ -172,6 +172,10 @@ typedef struct motet_call {
                               differ; 0 is a number like others there */
   motet_plan** plan;       /* not NULL: nothing is run, but bound for later: see motet_plan_run.
                               Without `request`. Set only where motet_ok is returned */
+  int (*interrupted)(void* user); /* NULL; or asked about every 100 ms by a thread that waits for
+                                     the call, also in motet_wait: not 0 ends the wait, and aborts
+                                     the communicator. It must not make calls on it */
+  void* user;                     /* for interrupted; both are needed until the call is done */
 } motet_call;
 
 /* Counts are elements. The input stays unchanged unless in place. Buffers may be NULL only where

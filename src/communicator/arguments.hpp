@@ -7,6 +7,7 @@
 
 #include "base/types.hpp"
 #include "bootstrap/health.hpp"
+#include "execute/waiting.hpp"
 #include "planner/planner.hpp"
 #include "schedule/problem.hpp"
 
@@ -31,6 +32,7 @@ struct Arguments {
   const Algorithm* algorithm = nullptr;  // hint; null: the planner chooses
   int timeout_ms = 0;                    // 0: the communicator's
   const OpDetails* details = nullptr;    // of operations that have them; lives as long as the call
+  Interruption interruption{};
 
   // The first five in one word: fast to compare.
   std::uint64_t kind() const {

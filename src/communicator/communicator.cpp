@@ -338,7 +338,7 @@ Started Communicator::resume(CachedPlan& plan, const Arguments& arguments, const
 }
 
 void Communicator::finish(Started started, const Arguments& arguments) {
-  job_->engine->wait(context_, *started.operation, {.timeout = timeout_of(arguments)});
+  job_->engine->wait(context_, *started.operation, patience_for(arguments));
   end(started);
 }
 
@@ -349,7 +349,9 @@ std::unique_ptr<Request> Communicator::start(const Arguments& arguments) {
 }
 
 Request::State Communicator::start_planned(CachedPlan& plan, const Arguments& arguments) {
-  return {begin(plan, arguments), {.timeout = timeout_of(arguments), .since = Clock::now()}};
+  Request::State state{begin(plan, arguments), patience_for(arguments)};
+  state.patience.since = Clock::now();
+  return state;
 }
 
 std::unique_ptr<Plan> Communicator::bind(const Arguments& arguments) {
@@ -370,8 +372,9 @@ bool Communicator::has_arrived(Rank peer) {
   return context_.has_arrived(peer);
 }
 
-milliseconds Communicator::timeout_of(const Arguments& arguments) const {
-  return milliseconds(arguments.timeout_ms > 0 ? arguments.timeout_ms : options_.timeout_ms);
+Engine::Patience Communicator::patience_for(const Arguments& arguments) const {
+  const int timeout_ms = arguments.timeout_ms > 0 ? arguments.timeout_ms : options_.timeout_ms;
+  return {.timeout = milliseconds(timeout_ms), .interruption = arguments.interruption};
 }
 
 void Communicator::abort(const std::string& reason) {

@@ -134,7 +134,7 @@ class Communicator final : private Observer {
   void finish(Started started, const Arguments& arguments);
   void check_not_failed(const Arguments& arguments) const;
   void end(Started& started);
-  std::chrono::milliseconds timeout_of(const Arguments& arguments) const;
+  Engine::Patience patience_for(const Arguments& arguments) const;
   [[noreturn]] void throw_failure(const CallRecord* record) const;
 
   void report_wait(std::uint64_t sequence) override;

@@ -93,6 +93,7 @@ motet_request* start(motet::Communicator& communicator, const Arguments& argumen
   const auto call = read_struct(given, "motet_call");
   arguments.algorithm = named_in(call, arguments.collective);
   arguments.timeout_ms = call.timeout_ms;
+  arguments.interruption = {call.interrupted, call.user};
   arguments.determinism = static_cast<motet::Determinism>(call.determinism != 0);
   const motet::OpDetails details{.scale = call.scale};
   if (gives_scale(*given, arguments.op)) arguments.details = &details;

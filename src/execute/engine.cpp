@@ -26,6 +26,8 @@ constexpr milliseconds verdict_grace(700);
 constexpr milliseconds lost_link_grace(3000);
 // A sleeper looks at deadlines this often although it is rung for everything else.
 constexpr milliseconds longest_sleep(50);
+// Of whoever may interrupt a call.
+constexpr milliseconds between_questions(100);
 
 // Also while things keep moving a deadline passes and a peer dies.
 constexpr std::uint32_t looks_between_checks = 4096;
@@ -226,7 +228,10 @@ void Engine::wait(Context& context, Operation& operation, Patience patience) {
     widely = next != Waiting::Next::look || operation.phase == Operation::Phase::queued;
     if (next == Waiting::Next::look || next == Waiting::Next::look_widely) {
       pause_cpu();
-      if (looks % looks_between_checks == 0) check(wait);
+      if (looks % looks_between_checks == 0) {
+        check(wait);
+        ask(wait);
+      }
       continue;
     }
     if (next == Waiting::Next::yield) {
@@ -235,7 +240,22 @@ void Engine::wait(Context& context, Operation& operation, Patience patience) {
       sleep();
     }
     check(wait);
+    ask(wait);
   }
+}
+
+// Whether the caller has had enough.
+void Engine::ask(Wait& wait) {
+  Patience& patience = wait.patience;
+  const Interruption& interruption = patience.interruption;
+  if (interruption.is_wished == nullptr || wait.over || wait.context.failed()) return;
+  const auto now = Clock::now();
+  if (now < patience.next_question) return;
+  const bool is_first = patience.next_question == Clock::time_point{};
+  patience.next_question = now + between_questions;
+  if (is_first || interruption.is_wished(interruption.user) == 0) return;
+  give_up(wait,
+          {ErrorCode::aborted, "rank " + std::to_string(wait.context.rank()) + " was interrupted"});
 }
 
 void Engine::sleep() {

@@ -76,6 +76,8 @@ class Engine {
     Clock::time_point next_report{};
     // When a link was first seen to have failed, or a call to differ.
     Clock::time_point trouble_since{};
+    Interruption interruption{};
+    Clock::time_point next_question{};
   };
   // Drives everything, this operation first, until it is over: Phase done or failed. After the
   // timeout the communicator is failed. Takes the engine by itself.
@@ -109,6 +111,7 @@ class Engine {
   Waiting::Moved look(Wait& wait, bool widely);
   void sleep();
   void check(Wait& wait);
+  void ask(Wait& wait);
   void check_links(Wait& wait);
   void check_mismatch(Wait& wait);
   void check_suspicion(Wait& wait);

@@ -15,6 +15,12 @@ inline void pause_cpu() {
 #endif
 }
 
+// The caller's say while a thread waits for his call.
+struct Interruption {
+  int (*is_wished)(void* user) = nullptr;  // null: never
+  void* user = nullptr;
+};
+
 class Waiting {
  public:
   // crowded: more ranks than cores on this node. Then a core that spins is a core that the peer

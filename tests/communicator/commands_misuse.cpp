@@ -224,6 +224,23 @@ void destroy_with_requests(Rank& rank, const Words&) {
   say_how("wait", [&] { return motet_wait(&requests[2]); });
 }
 
+// interrupt:HOW: an allreduce, called or started, that its caller gives up in the end.
+void interrupt(Rank& rank, const Words& words) {
+  float data = 1;
+  int questions = 0;
+  motet_request* request = nullptr;
+  motet_call call = rank.call();
+  call.interrupted = [](void* user) { return static_cast<int>(++*static_cast<int*>(user) == 3); };
+  call.user = &questions;
+  if (words.text(1, "") == "started") call.request = &request;
+  say_how("interrupt", [&] {
+    const motet_status status =
+        motet_allreduce(&data, &data, 1, motet_float32, motet_max, rank.comm, &call);
+    return status == motet_ok ? motet_wait(&request) : status;
+  });
+  must_be(questions == 3, "asked on after the answer");
+}
+
 // split_and:COLOR:WHAT: of what becomes of one part the other hears nothing.
 void split_and(Rank& rank, const Words& words) {
   motet_comm* part = nullptr;
@@ -255,6 +272,7 @@ const Commands& misuse_commands() {
                             {"plans_and_abort", plans_and_abort},
                             {"bad_config", bad_config},
                             {"abort_from_thread", abort_from_thread},
+                            {"interrupt", interrupt},
                             {"destroy_with_requests", destroy_with_requests},
                             {"split_and", split_and}};
   return all;

@@ -119,6 +119,21 @@ TEST_P(Aborts, EndPlansLikeCalls) {
   }
 }
 
+TEST_P(Aborts, OfCallsThatTheirCallerGivesUpReachAll) {
+  for (const std::string how : {"called", "started"}) {
+    const auto heard =
+        run(3, {"loop:1 barrier", "interrupt:" + how + " reach:0 barrier", "await:0 barrier"});
+    const auto interrupted = Failed(aborted, HasSubstr("rank 1 was interrupted"));
+    EXPECT_EQ(heard[0].find("loop").status, aborted);
+    EXPECT_THAT(heard[0].find("loop").text, HasSubstr("rank 1 was interrupted"));
+    EXPECT_THAT(heard[1].find("interrupt"), interrupted);
+    for (const Heard& rank : heard) {
+      EXPECT_EQ(rank.status, 0) << rank.text;
+      EXPECT_THAT(rank.find("barrier"), interrupted);
+    }
+  }
+}
+
 TEST_P(Aborts, OfOnePartOfASplitSpareTheOther) {
   for (const std::string end : {"abort", "leave"}) {
     const auto heard = run(4, {"split_and:0:go_on barrier", "split_and:1:" + end + " barrier",
