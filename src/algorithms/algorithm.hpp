@@ -45,8 +45,13 @@ inline bool any_problem(const Problem&) {
 inline bool commutative(const Problem& problem) {
   return problem.commutative;
 }
+// What goes through other ranks than its two ends.
+inline bool lengths_known_to_all(const Problem& problem) {
+  return problem.lengths == Lengths::known_to_all;
+}
 inline bool equal_parts(const Problem& problem) {
-  return problem.parts == Parts::uniform(problem.parts.count(0), problem.world_size());
+  return lengths_known_to_all(problem) &&
+         problem.parts == Parts::uniform(problem.parts.count(0), problem.world_size());
 }
 inline bool power_of_two(const Problem& problem) {
   return std::has_single_bit(static_cast<unsigned>(problem.world_size()));

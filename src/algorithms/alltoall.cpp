@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 
 #include "algorithms/alltoall_bruck.hpp"
@@ -10,18 +11,20 @@ namespace motet {
 void build_pairwise_alltoall(const Problem& p, Rank me, ScheduleBuilder& b) {
   const int n = p.world_size();
   const Shares from(b.input(), p.parts);
-  const Shares into(b.output(), p.parts);
-  const Via via{.mover = p.params.mover};
+  const Shares into(b.output(), p.received_parts());
+  std::size_t longest = 0;
+  for (int k = 1; k < n; ++k) longest = std::max(longest, from.at(me + k).count);
   // One goes out while the other is filled.
-  const std::array places{b.scratch(p.parts.count(0)), b.scratch(p.parts.count(0))};
+  const std::array places{b.scratch(longest), b.scratch(longest)};
   b.copy(from.at(me), into.at(me));
   for (int round = 0; round < n; ++round) {
     const Rank peer = (round - me + n) % n;
     if (peer == me) continue;
-    const Slice out = places[static_cast<std::size_t>(round) % places.size()];
+    const Slice place = places[static_cast<std::size_t>(round) % places.size()];
+    const Slice out = place.sub(0, from.at(peer).count);
     b.copy(from.at(peer), out);
-    b.send(peer, out, via);
-    b.recv(peer, into.at(peer), via);
+    b.send(peer, out, via_of(p, out));
+    b.recv(peer, into.at(peer), via_of(p, into.at(peer)));
   }
 }
 

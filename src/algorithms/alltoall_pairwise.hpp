@@ -14,7 +14,7 @@ inline constexpr Algorithm alltoall_pairwise{
     .name = "pairwise",
     .collective = Collective::alltoall,
     .uses = {.mover = true},
-    .supports = equal_parts,
+    .supports = any_problem,
     .build = build_pairwise_alltoall,
     .rounds = [](const Problem& p) { return flat_rounds(p, p.world_size() - 1); },
     .idea = "parts exchanged with one rank after the other"};

@@ -12,7 +12,7 @@ inline constexpr Algorithm gather_binomial{
     .name = "binomial",
     .collective = Collective::gather,
     .uses = {.mover = true},
-    .supports = any_problem,
+    .supports = lengths_known_to_all,
     .build =
         [](const Problem& p, Rank me, ScheduleBuilder& b) {
           const Subtree mine(p, me, b, b.input(), b.output());

@@ -15,6 +15,10 @@ namespace motet {
 
 using Via = ScheduleBuilder::Via;
 
+// How a message goes straight from its sender to its receiver: by params.mover. Where these two
+// alone know its length, a short one is buffered; they agree on that if they do on the length.
+Via via_of(const Problem& problem, const Slice& message);
+
 // A combination under way.
 class Sum {
  public:

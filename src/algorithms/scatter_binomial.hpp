@@ -12,7 +12,7 @@ inline constexpr Algorithm scatter_binomial{
     .name = "binomial",
     .collective = Collective::scatter,
     .uses = {.mover = true},
-    .supports = any_problem,
+    .supports = lengths_known_to_all,
     .build =
         [](const Problem& p, Rank me, ScheduleBuilder& b) {
           const Subtree mine(p, me, b, b.output(), b.input());

@@ -13,11 +13,12 @@ inline constexpr Algorithm scatter_mesh{
     .supports = any_problem,
     .build =
         [](const Problem& p, Rank me, ScheduleBuilder& b) {
-          const Via via{.mover = p.params.mover};
-          if (me != p.root) return b.recv(p.root, b.output(), via);
+          if (me != p.root) return b.recv(p.root, b.output(), via_of(p, b.output()));
           const Group world = p.topology.world(me);
           const Shares all(b.input(), p.parts);
-          for (int k = 1; k < world.size(); ++k) b.send(world.at(me + k), all.at(me + k), via);
+          for (int k = 1; k < world.size(); ++k) {
+            b.send(world.at(me + k), all.at(me + k), via_of(p, all.at(me + k)));
+          }
           b.copy(all.at(me), b.output());
         },
     .rounds = [](const Problem& p) { return flat_rounds(p, 1); },

@@ -111,7 +111,7 @@ void ScheduleBuilder::check(const Step& step) const {
 
 void ScheduleBuilder::add(Step step) {
   check(step);
-  if (step.count() == 0 && !is_point_to_point(problem_.collective)) return;
+  if (step.count() == 0 && (step.is_local() || !ends_may_differ(problem_))) return;
   const auto number = static_cast<std::uint32_t>(schedule_.steps.size());
   earlier_.clear();
   if (step.count() > 0) find_earlier(step, number);

@@ -4,7 +4,7 @@
 //
 // In place is the builder's business: input() and output() are slices of the same buffer then, and
 // a copy of a slice onto itself vanishes. Steps of empty slices vanish too, at both ends alike; but
-// not the message of a send and a recv, which need not agree that it is empty.
+// not a message whose ends need not agree that it is empty.
 #pragma once
 
 #include <array>

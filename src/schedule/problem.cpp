@@ -22,8 +22,9 @@ Sides out_of_place(const Problem& p, Rank me) {
   const std::size_t total_at_root = me == p.root ? total : 0;
   switch (p.collective) {
     case Collective::allreduce:
-    case Collective::alltoall:
       return {whole(in, total), whole(out, total)};
+    case Collective::alltoall:
+      return {whole(in, total), whole(out, p.received_parts().total())};
     case Collective::reduce:
       return {whole(in, total), whole(out, total_at_root)};
     case Collective::broadcast:

@@ -42,11 +42,15 @@ Parts Parts::uniform(std::size_t count, int n) {
   return even(count * static_cast<std::size_t>(n), n);
 }
 
-Parts Parts::each(const std::vector<std::size_t>& counts) {
+Parts Parts::each(std::span<const std::size_t> counts) {
   MOTET_ASSERT(!counts.empty(), "a buffer has at least one part");
+  const auto n = static_cast<int>(counts.size());
+  const auto is_other = [&](std::size_t count) { return count != counts.front(); };
+  if (std::ranges::none_of(counts, is_other)) return uniform(counts.front(), n);
   Parts parts;
-  parts.n_ = static_cast<int>(counts.size());
-  parts.offsets_ = {0};
+  parts.n_ = n;
+  parts.offsets_.reserve(counts.size() + 1);
+  parts.offsets_.push_back(0);
   for (const std::size_t count : counts) parts.offsets_.push_back(parts.offsets_.back() + count);
   return parts;
 }

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace motet {
@@ -38,8 +39,8 @@ class Parts {
   static Parts even(std::size_t count, int n);
   // n parts of `count` elements each.
   static Parts uniform(std::size_t count, int n);
-  // One entry per rank, one after the other.
-  static Parts each(const std::vector<std::size_t>& counts);
+  // One entry per rank, one after the other. Equal ones make a uniform division.
+  static Parts each(std::span<const std::size_t> counts);
 
   int size() const { return n_; }
   std::size_t count(int i) const;

@@ -11,11 +11,18 @@
 namespace motet {
 namespace {
 
+// That a rank contributes.
+std::size_t most_elements(const System& system) {
+  std::size_t most = 0;
+  for (const Problem& problem : system.problems) most = std::max(most, problem.parts.total());
+  return most;
+}
+
 class Run {
  public:
   explicit Run(const System& system)
       : system_(system),
-        symbols_(system.world_size(), system.problem.parts.total(), system.problem.commutative) {
+        symbols_(system.world_size(), most_elements(system), system.problem.commutative) {
     lay_out_buffers();
     fill_inputs();
     lay_out_messages();
@@ -45,7 +52,7 @@ class Run {
   void lay_out_buffers() {
     std::size_t next = 0;
     for (Rank rank = 0; rank < system_.world_size(); ++rank) {
-      const Sides its = sides(system_.problem, rank);
+      const Sides its = sides(system_.problem_of(rank), rank);
       for (const Buffer buffer : {Buffer::input, Buffer::output}) {
         buffers_.push_back(next);
         std::size_t count = 0;
@@ -61,7 +68,7 @@ class Run {
 
   void fill_inputs() {
     for (Rank rank = 0; rank < system_.world_size(); ++rank) {
-      const Slice input = sides(system_.problem, rank).input;
+      const Slice input = sides(system_.problem_of(rank), rank).input;
       const std::size_t at = place(rank, input);
       for (std::size_t i = 0; i < input.count; ++i) {
         values_[at + i] = symbols_.contribution(rank, i);
@@ -157,7 +164,7 @@ bool is_promised(const System& system, Rank rank) {
 // What element i of the output of `rank` must be. `source`, 0 at first, is whose part i lies in
 // where parts of all ranks lie side by side; i only grows.
 Expected expected(const System& system, Rank rank, std::size_t i, Rank& source) {
-  const Problem& p = system.problem;
+  const Problem& p = system.problem_of(rank);
   switch (p.collective) {
     case Collective::allreduce:
     case Collective::reduce:
@@ -168,16 +175,18 @@ Expected expected(const System& system, Rank rank, std::size_t i, Rank& source) 
     case Collective::recv:
       return {p.root, i};
     case Collective::scatter:
-      return {p.root, p.parts.offset(rank) + i};
+      return {p.root, system.problem_of(p.root).parts.offset(rank) + i};
     case Collective::send:
       return {partner(system), i};
     default:
       break;
   }
   // allgather, gather, alltoall: part q comes from rank q.
-  while (i >= p.parts.offset(source) + p.parts.count(source)) ++source;
-  const std::size_t begin = p.collective == Collective::alltoall ? p.parts.offset(rank) : 0;
-  return {source, begin + i - p.parts.offset(source)};
+  const bool is_alltoall = p.collective == Collective::alltoall;
+  const Parts& received = is_alltoall ? p.received_parts() : p.parts;
+  while (i >= received.offset(source) + received.count(source)) ++source;
+  const std::size_t begin = is_alltoall ? system.problem_of(source).parts.offset(rank) : 0;
+  return {source, begin + i - received.offset(source)};
 }
 
 bool is_as_expected(const Symbols& symbols, Symbols::Id found, const Expected& wanted) {
@@ -196,7 +205,7 @@ std::string wrong_result(const Run& run, Rank rank, const Slice& output, std::si
 }
 
 std::string check_output(const System& system, const Run& run, Rank rank) {
-  const Slice output = sides(system.problem, rank).output;
+  const Slice output = sides(system.problem_of(rank), rank).output;
   Rank source = 0;
   for (std::size_t i = 0; i < output.count; ++i) {
     const Expected wanted = expected(system, rank, i, source);

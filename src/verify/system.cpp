@@ -50,8 +50,8 @@ std::string disagreement(const System& system, Node send, Node recv) {
 
 }  // namespace
 
-System::System(const Problem& its_problem, const std::vector<Schedule>& its_schedules)
-    : problem(its_problem), schedules(its_schedules) {
+System::System(std::span<const Problem> its_problems, const std::vector<Schedule>& its_schedules)
+    : problem(its_problems.front()), problems(its_problems), schedules(its_schedules) {
   first_node.push_back(0);
   for (const Schedule& schedule : schedules) {
     const auto rank = static_cast<Rank>(first_node.size() - 1);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,11 +23,13 @@ struct Message {
   bool operator==(const Message&) const = default;
 };
 
-// Both schedules and problem stay the caller's.
+// Both schedules and problems stay the caller's.
 struct System {
-  System(const Problem& problem, const std::vector<Schedule>& schedules);
+  // One problem, or one for each rank.
+  System(std::span<const Problem> problems, const std::vector<Schedule>& schedules);
 
-  const Problem& problem;
+  const Problem& problem;  // but for its parts where each rank has its own
+  std::span<const Problem> problems;
   const std::vector<Schedule>& schedules;
   std::vector<Node> first_node;   // by rank; one more for the end
   std::vector<Rank> rank_of;      // by node
@@ -34,6 +37,9 @@ struct System {
 
   std::size_t node_count() const { return rank_of.size(); }
   int world_size() const { return static_cast<int>(schedules.size()); }
+  const Problem& problem_of(Rank rank) const {
+    return problems[problems.size() == 1 ? 0 : static_cast<std::size_t>(rank)];
+  }
   std::uint32_t index_of(Node node) const {
     return node - first_node[static_cast<std::size_t>(rank_of[node])];
   }

@@ -26,4 +26,8 @@ namespace motet {
 //              rank order if the problem is not commutative
 std::string verify(const Problem& problem, const std::vector<Schedule>& schedules);
 
+// The same where lengths are known to the ends alone: problems[r] is rank r's. Checks also
+//  lengths     what every rank sends, its receiver expects, and nothing else differs
+std::string verify(const std::vector<Problem>& problems, const std::vector<Schedule>& schedules);
+
 }  // namespace motet

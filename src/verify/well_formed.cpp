@@ -84,7 +84,7 @@ class Bounds {
 std::string check_well_formed(const System& system) {
   for (Rank rank = 0; rank < system.world_size(); ++rank) {
     const Schedule& schedule = system.schedules[static_cast<std::size_t>(rank)];
-    const Bounds bounds(system.problem, rank, schedule);
+    const Bounds bounds(system.problem_of(rank), rank, schedule);
     for (std::size_t i = 0; i < schedule.steps.size(); ++i) {
       const std::string wrong = bounds.complaint(i);
       if (wrong.empty()) continue;

@@ -28,7 +28,7 @@ std::vector<Rank> roots(const Algorithm& algorithm, int n) {
 Parts ragged(std::size_t count, int n) {
   std::vector<std::size_t> sizes(n);
   for (int i = 0; i < n; ++i) sizes[i] = (count + 3 * static_cast<std::size_t>(i)) % 4;
-  return Parts::each(std::move(sizes));
+  return Parts::each(sizes);
 }
 
 std::vector<Parts> divisions(Collective collective, std::size_t count, int n) {

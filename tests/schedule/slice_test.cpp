@@ -38,7 +38,7 @@ TEST(Slice, PartsOfSevenAcrossThreeCoverEverythingOnce) {
 }
 
 TEST(Slice, PartsMayBeOnePerRank) {
-  const Parts parts = Parts::each({2, 0, 5});
+  const Parts parts = Parts::each(std::vector<std::size_t>{2, 0, 5});
   EXPECT_EQ(parts.total(), 7U);
   EXPECT_EQ(parts.count(1), 0U);
   EXPECT_EQ(parts.offset(2), 2U);

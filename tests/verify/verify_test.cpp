@@ -35,7 +35,7 @@ TEST(Verify, ProvesTheMeshWithoutCommutativity) {
 TEST(Verify, ProvesAllgatherOfUnevenParts) {
   for (const bool in_place : {false, true}) {
     Problem p = problem(Collective::allgather, 4, 0, in_place);
-    p.parts = Parts::each({3, 0, 5, 1});
+    p.parts = Parts::each(std::vector<std::size_t>{3, 0, 5, 1});
     expect_proved(p, mesh_allgather(p));
   }
 }
