@@ -1,9 +1,11 @@
 #include "execute/context.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/assert.hpp"
 #include "execute/engine.hpp"
+#include "execute/lengths.hpp"
 
 namespace motet {
 
@@ -11,6 +13,7 @@ Context::Context(Engine& engine, const Setup& setup)
     : engine_(engine),
       id_(setup.id),
       rank_(setup.rank),
+      rank_in_job_(setup.rank_in_job < 0 ? setup.rank : setup.rank_in_job),
       observer_(setup.observer),
       peers_(setup.links.size()) {
   for (std::size_t i = 0; i < peers_.size(); ++i) peers_[i].link = setup.links[i];
@@ -117,7 +120,8 @@ bool Context::activate_waiting() {
 bool Context::advance(Operation& operation) {
   const bool moved = operation.pass();
   if (operation.mismatch()) [[unlikely]] {
-    if (!operation.is_point_to_point()) suspect(operation.call().sequence);
+    if (!operation.is_point_to_point() && !suspected_)
+      suspect(operation.call().sequence, describe_mismatch(operation));
   } else if (operation.complete() && !suspected_) {
     finish(operation);
     if (!queue_.empty() || waiting_point_to_point_ > 0) activate_waiting();
@@ -227,8 +231,19 @@ void Context::end_pending() {
   waiting_point_to_point_ = 0;
 }
 
-void Context::suspect(std::uint64_t sequence) {
-  if (!suspected_) suspected_ = sequence;
+void Context::suspect(std::uint64_t sequence, std::string why) {
+  if (suspected_) return;
+  suspected_ = sequence;
+  suspicion_ = std::move(why);
+}
+
+std::string Context::describe_mismatch(const Operation& operation) const {
+  const auto& lengths = operation.lengths();
+  if (!lengths) return {};
+  const std::string sent =
+      lengths->sent ? std::to_string(*lengths->sent) : std::to_string(most_told) + " or more";
+  return link(lengths->peer)->peer() + " sends " + sent + " elements to rank " +
+         std::to_string(rank_in_job_) + ", which expects " + std::to_string(lengths->expected);
 }
 
 const Operation* Context::active_collective(std::uint32_t sequence) const {

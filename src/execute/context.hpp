@@ -75,6 +75,7 @@ class Context {
     Rank rank = 0;
     std::vector<PeerLink*> links;  // by rank; null for this rank
     Observer* observer = nullptr;
+    Rank rank_in_job = -1;  // as texts have it; not set: `rank`
   };
   Context(Engine& engine, const Setup& setup);
   ~Context();  // ends what is outstanding as aborted
@@ -113,9 +114,11 @@ class Context {
   void end_pending();
 
   // A message of collective `sequence` came that this rank's own call cannot have caused: nothing
-  // completes any more until the cause is known.
-  void suspect(std::uint64_t sequence);
+  // completes any more until the cause is known. `why`: it, if all ranks turn out to make the same
+  // call.
+  void suspect(std::uint64_t sequence, std::string why = {});
   std::optional<std::uint64_t> suspected() const { return suspected_; }
+  const std::string& suspicion() const { return suspicion_; }  // "": nothing is known
 
   std::uint32_t id() const { return id_; }
   Rank rank() const { return rank_; }
@@ -196,6 +199,7 @@ class Context {
       if (partner.sends_to) count_send(peers_[static_cast<std::size_t>(partner.rank)], sequence);
     }
   }
+  std::string describe_mismatch(const Operation& operation) const;
   bool activate_waiting();
   bool activate_from(Queue& queue);
   void finish(Operation& operation);
@@ -242,6 +246,7 @@ class Context {
   Engine& engine_;
   const std::uint32_t id_;
   const Rank rank_;
+  const Rank rank_in_job_;
   const Key first_key_ = operation_key(id_, 0, false);  // what all of its keys and streams share
   const std::uint32_t first_stream_ = collective_stream(id_, 0);
   Observer* const observer_;
@@ -256,6 +261,7 @@ class Context {
   std::size_t waiting_point_to_point_ = 0;  // in the queues of all peers
   bool tell_pending_ = false;  // somebody has to be told, and there may have been no room
   std::optional<std::uint64_t> suspected_;
+  std::string suspicion_;
   std::array<std::byte, short_scratch_bytes> short_scratch_;
 
   std::atomic<bool> failed_{false};  // release after failure_ is written, acquire before it is read

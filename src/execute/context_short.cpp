@@ -23,7 +23,7 @@ struct Context::Short {
 
   Header header(const ShortStep& step) const {
     return {.key = key | step.key,
-            .fingerprint = program.fingerprint,
+            .fingerprint = step.fingerprint,
             .consumed = consumed,
             .bytes = step.bytes,
             .stream = stream | step.stream};
@@ -76,7 +76,7 @@ bool Context::receive_line(Short& call, const ShortStep& step) {
     if (found.word() == expected.word()) break;
     if (found.turn() == expected.turn() || !call.wait.once_more()) return false;
   }
-  if (line.key != (call.key | step.key) || line.fingerprint != call.program.fingerprint) {
+  if (line.key != (call.key | step.key) || line.fingerprint != step.fingerprint) {
     return false;
   }
   note_consumed(step.peer, false, line.consumed);
@@ -97,7 +97,7 @@ bool Context::receive_at_once(Short& call, const ShortStep& step) {
   }
   const Header& header = arrival->header;
   const bool expected = header.key == (call.key | step.key) && header.bytes == step.bytes &&
-                        header.fingerprint == call.program.fingerprint;
+                        header.fingerprint == step.fingerprint;
   if (!expected) return false;
   note_consumed(step.peer, false, header.consumed);
   take(call, step, arrival->data);

@@ -21,6 +21,8 @@ constexpr milliseconds unusual_wait(200);
 // The hub sees deaths and differing calls first and says the same to everybody; only if it does not
 // is this rank's own finding the verdict.
 constexpr milliseconds verdict_grace(700);
+// The same where this rank knows what is wrong, unless the calls differ in more than that.
+constexpr milliseconds known_grace(300);
 // When the hub's host has vanished, ranks notice one after the other, and the first to end closes
 // its connections to the others.
 constexpr milliseconds lost_link_grace(3000);
@@ -180,7 +182,8 @@ bool Engine::belongs_to_later_call(const Context& context, const Header& header)
   if (is_point_to_point(header.key)) return true;
   const std::uint32_t sequence = sequence_of(header.key);
   if (const Operation* active = context.active_collective(sequence)) {
-    return active->program().fingerprint == header.fingerprint;
+    // A message that tells its length is for the step that it is meant for to judge.
+    return active->program().tells_lengths || active->program().fingerprint == header.fingerprint;
   }
   return sequence_ahead(sequence, context.completed()) > 0;
 }
@@ -334,7 +337,9 @@ void Engine::check_suspicion(Wait& wait) {
     wait.patience.trouble_since = now;
     if (wait.context.observer() != nullptr) wait.context.observer()->report_wait(*suspected);
   }
-  if (now - wait.patience.trouble_since < verdict_grace) return;
+  const std::string& why = wait.context.suspicion();
+  if (now - wait.patience.trouble_since < (why.empty() ? verdict_grace : known_grace)) return;
+  if (!why.empty()) return give_up(wait, {ErrorCode::invalid_argument, why});
   give_up(wait, {ErrorCode::invalid_argument,
                  "a message of collective #" + std::to_string(*suspected) +
                      " came from a call that differs from this rank's, or from an algorithm that "

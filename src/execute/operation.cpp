@@ -6,6 +6,7 @@
 #include "base/assert.hpp"
 #include "device/host/copy.hpp"
 #include "execute/context.hpp"
+#include "execute/lengths.hpp"
 
 namespace motet {
 namespace {
@@ -43,6 +44,7 @@ void Operation::bind(const Call& call, std::uint32_t communicator) {
   first_ = 0;
   passes_ = 0;
   mismatch_ = false;
+  lengths_.reset();
 }
 
 std::byte* Operation::premultiplied() {
@@ -109,7 +111,7 @@ Header Operation::header_for(const Instruction& instruction, std::uint32_t block
       with_role(block_key(key_, instruction.channel, instruction.first_block + block), role);
   const Rank peer = program_->streams[instruction.stream].peer;
   return {.key = key,
-          .fingerprint = program_->fingerprint,
+          .fingerprint = instruction.fingerprint,
           .consumed = call_.context->consumed_for(peer, is_point_to_point()),
           .bytes = static_cast<std::uint32_t>(bytes),
           .stream = stream_of(key)};
@@ -281,7 +283,7 @@ bool Operation::take_answer(std::uint32_t index) {
       block_key(key_, instruction.channel, instruction.first_block + progress.done), Role::answer);
   const PeerLink::Found found = link.find(key, exact_mask);
   if (found.arrival == nullptr) return false;
-  if (!is_expected(found.arrival->header, answer_bytes)) return false;
+  if (!is_expected(instruction, found.arrival->header, answer_bytes)) return false;
   if (*found.arrival->data == std::byte{0} && !send_data(index, progress.done)) return false;
   call_.context->note_consumed(program_->streams[instruction.stream].peer, is_point_to_point(),
                                found.arrival->header.consumed);
@@ -320,10 +322,8 @@ bool Operation::accept(std::uint32_t index, const PeerLink::Found& found) {
   const Header header = found.arrival->header;
   const std::uint32_t block = progress_[index].done;
   const bool is_location = role_of(header.key) == Role::location;
-  if (!is_expected(header,
-                   is_location ? sizeof(Publication) : block_of(instruction, block).bytes)) {
-    return false;
-  }
+  const std::size_t bytes = is_location ? sizeof(Publication) : block_of(instruction, block).bytes;
+  if (!is_expected(instruction, header, bytes)) return false;
   call_.context->note_consumed(stream.peer, is_point_to_point(), header.consumed);
   if (is_location) return pull(index, found);
   // It may have come before it was expected.
@@ -334,10 +334,30 @@ bool Operation::accept(std::uint32_t index, const PeerLink::Found& found) {
 }
 
 // Whether it comes from the call that this rank has made.
-bool Operation::is_expected(const Header& header, std::size_t bytes) {
-  const bool expected = header.fingerprint == program_->fingerprint && header.bytes == bytes;
-  mismatch_ |= !expected;
+bool Operation::is_expected(const Instruction& instruction, const Header& header,
+                            std::size_t bytes) {
+  const bool expected = header.fingerprint == instruction.fingerprint && header.bytes == bytes;
+  if (!expected) [[unlikely]]
+    note_mismatch(instruction, header);
   return expected;
+}
+
+void Operation::note_mismatch(const Instruction& instruction, const Header& header) {
+  if (!mismatch_ && program_->tells_lengths) lengths_ = told_lengths(instruction, header);
+  mismatch_ = true;
+}
+
+// What the two ends think of a message, if nothing else differs between their calls.
+std::optional<Operation::Lengths> Operation::told_lengths(const Instruction& instruction,
+                                                          const Header& header) const {
+  const auto sent = length_from(header.fingerprint - program_->fingerprint);
+  const std::size_t expected = instruction.bytes / program_->element_bytes;
+  const Rank peer = program_->streams[instruction.stream].peer;
+  if (!sent) return Lengths{peer, std::nullopt, expected};
+  const bool is_data = role_of(header.key) == Role::data;
+  const std::size_t first = std::min(*sent, program_->block_bytes / program_->element_bytes);
+  if (is_data && first * program_->element_bytes != header.bytes) return std::nullopt;
+  return Lengths{peer, sent, expected};
 }
 
 bool Operation::answer(std::uint32_t index, bool pulled) {

@@ -68,6 +68,14 @@ class Operation {
   bool is_receive() const { return call_.receives; }
   // A block came that belongs to another call: the communicator finds out whose. Set by pass().
   bool mismatch() const { return mismatch_; }
+  // Of a message from `peer` whose two ends think differently of its length, in elements.
+  struct Lengths {
+    Rank peer = -1;
+    std::optional<std::size_t> sent;  // none: 2^31 or more
+    std::size_t expected = 0;
+  };
+  // Whether the mismatch is that, and nothing but that.
+  const std::optional<Lengths>& lengths() const { return lengths_; }
 
  private:
   // How the blocks of a send travel; known when its first block is ready.
@@ -121,7 +129,9 @@ class Operation {
   bool advance_receive(std::uint32_t index);
   void expect_blocks(std::uint32_t index);
   bool accept(std::uint32_t index, const PeerLink::Found& found);
-  bool is_expected(const Header& header, std::size_t bytes);
+  bool is_expected(const Instruction& instruction, const Header& header, std::size_t bytes);
+  void note_mismatch(const Instruction& instruction, const Header& header);
+  std::optional<Lengths> told_lengths(const Instruction& instruction, const Header& header) const;
   bool pull(std::uint32_t index, const PeerLink::Found& found);
   void hold_destination(std::uint32_t index);
   bool is_reading(std::uint32_t index) const;
@@ -152,6 +162,7 @@ class Operation {
   std::uint32_t first_ = 0;           // every step before it is done
   std::uint32_t passes_ = 0;
   bool mismatch_ = false;
+  std::optional<Lengths> lengths_;
   std::vector<Progress> progress_;
   std::vector<StreamProgress> streams_;
   std::unique_ptr<std::byte[]> scratch_, premultiplied_;

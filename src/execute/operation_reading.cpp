@@ -71,7 +71,8 @@ bool Operation::take_data(std::uint32_t index) {
   const Key key = block_key(key_, instruction.channel, instruction.first_block + block);
   const PeerLink::Found found = stream.link->find(with_role(key, Role::data), exact_mask);
   if (found.arrival == nullptr || !ready(instruction, block)) return false;
-  if (!is_expected(found.arrival->header, block_of(instruction, block).bytes)) return false;
+  const std::size_t bytes = block_of(instruction, block).bytes;
+  if (!is_expected(instruction, found.arrival->header, bytes)) return false;
   call_.context->note_consumed(stream.peer, is_point_to_point(), found.arrival->header.consumed);
   combine(instruction, block, found.arrival->data);
   stream.link->release(found);
@@ -93,7 +94,7 @@ bool Operation::read_ahead(std::uint32_t index) {
   const Key key = block_key(key_, instruction.channel, instruction.first_block + block);
   const PeerLink::Found found = link.find(with_role(key, Role::location), exact_mask);
   if (found.arrival == nullptr || !ready(instruction, block)) return false;
-  if (!is_expected(found.arrival->header, sizeof(Publication))) return false;
+  if (!is_expected(instruction, found.arrival->header, sizeof(Publication))) return false;
   call_.context->note_consumed(program_->streams[instruction.stream].peer, is_point_to_point(),
                                found.arrival->header.consumed);
   Fetch fetch{index, block, {}, PeerMemory::Read::refused};

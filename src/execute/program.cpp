@@ -4,6 +4,8 @@
 #include <map>
 #include <utility>
 
+#include "execute/lengths.hpp"
+
 namespace motet {
 namespace {
 
@@ -65,6 +67,8 @@ Instruction translate(const Step& step, const Lowering& lowering, std::size_t bl
           .blocks = static_cast<std::uint32_t>(std::max<std::size_t>(1, blocks)),
           .first_dependency = step.first_dependency,
           .dependency_count = step.dependency_count,
+          .fingerprint =
+              lowering.fingerprint + (lowering.tells_lengths ? length_code(step.count()) : 0),
           .src = step.src.offset * lowering.element_bytes,
           .dst = step.dst.offset * lowering.element_bytes,
           .bytes = bytes};
@@ -147,6 +151,7 @@ Program lower(const Lowering& lowering) {
   program.divide = lowering.divide;
   program.divisor = lowering.divisor;
   program.fingerprint = lowering.fingerprint;
+  program.tells_lengths = lowering.tells_lengths;
   program.algorithm = lowering.algorithm;
   program.dependencies = schedule.dependencies;
   if (!lowering.blockwise) {

@@ -32,9 +32,11 @@ struct Instruction {
   std::uint32_t first_block = 0;  // blocks of the messages before it
   std::uint32_t blocks = 1;
   std::uint32_t first_dependency = 0, dependency_count = 0;
-  std::size_t src = 0, dst = 0;  // byte offsets
+  std::uint32_t fingerprint = 0;  // of a message: the program's, and its length if it is told
+  std::size_t src = 0, dst = 0;   // byte offsets
   std::size_t bytes = 0;
 };
+static_assert(sizeof(Instruction) == 64);
 
 // Whom the program exchanges messages with.
 struct Partner {
@@ -65,6 +67,7 @@ struct Program {
   ScaleKernel divide = nullptr;  // avg: applied to the finished output
   int divisor = 1;
   std::uint32_t fingerprint = 0;
+  bool tells_lengths = false;  // see lengths.hpp
   bool uses_network =
       false;  // some link's bytes may still need this rank when they have been handed over
   bool reads_over_network = false;  // a rendezvous goes by an endpoint that may read over a fabric
@@ -88,7 +91,8 @@ struct Lowering {
   ScaleKernel divide = nullptr;
   int divisor = 1;
   std::uint32_t fingerprint = 0;
-  bool blockwise = true;  // false: every dependency is whole
+  bool tells_lengths = false;  // each message its own
+  bool blockwise = true;       // false: every dependency is whole
   std::string algorithm;
 };
 

@@ -27,7 +27,8 @@ ShortStep shorten(const Program& program, const Instruction& i) {
                  .bytes = static_cast<std::uint32_t>(i.bytes),
                  .src = i.src,
                  .dst = i.dst,
-                 .count = i.bytes / program.element_bytes};
+                 .count = static_cast<std::uint32_t>(i.bytes / program.element_bytes),
+                 .fingerprint = i.fingerprint};
   if (i.op == Op::copy || i.op == Op::reduce) return step;
   const Stream& stream = program.streams[i.stream];
   step.key = block_key(0, i.channel, i.first_block);

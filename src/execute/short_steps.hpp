@@ -20,10 +20,11 @@ struct ShortStep {
   bool swapped = false;  // the first operand is what comes in, or dst of a reduce
   Buffer src_buffer{}, dst_buffer{};
   std::uint32_t bytes = 0;
-  std::size_t src = 0, dst = 0;  // byte offsets
-  std::size_t count = 0;         // elements
-  Key key = 0;                   // without the operation
-  std::uint32_t stream = 0;      // likewise
+  std::size_t src = 0, dst = 0;   // byte offsets
+  std::uint32_t count = 0;        // elements
+  std::uint32_t fingerprint = 0;  // as Instruction has it
+  Key key = 0;                    // without the operation
+  std::uint32_t stream = 0;       // likewise
   Rank peer = -1;
   PeerLink* link = nullptr;
   Endpoint* endpoint = nullptr;  // the link's
