@@ -58,6 +58,10 @@ bool reduces(Collective collective) noexcept {
          collective == Collective::reduce;
 }
 
+bool all_know_counts(Collective collective) noexcept {
+  return collective == Collective::allgather || collective == Collective::reduce_scatter;
+}
+
 bool has_root(Collective collective) noexcept {
   return collective == Collective::broadcast || collective == Collective::reduce ||
          collective == Collective::gather || collective == Collective::scatter;

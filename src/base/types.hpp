@@ -75,6 +75,9 @@ std::string_view name(Collective collective) noexcept;
 
 // Whether elements are combined, so that type and op matter.
 bool reduces(Collective collective) noexcept;
+// Whether all ranks give a v-form the same counts; else each gives those of what it sends and
+// receives.
+bool all_know_counts(Collective collective) noexcept;
 // Whether one rank is singled out, so that root matters.
 bool has_root(Collective collective) noexcept;
 

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,18 @@
 
 namespace motet {
 
+// The counts of a v-form that all ranks give alike: enough to compare and to quote them.
+struct CountsRecord {
+  static constexpr std::size_t most_quoted = 8;
+  std::uint32_t ranks = 0;   // 0: the call has none
+  std::uint32_t digest = 0;  // of all counts
+  // Of the first ranks; what is longer, as the longest there is.
+  std::array<std::uint32_t, most_quoted> first{};
+
+  static CountsRecord of(std::span<const std::size_t> counts);
+  bool operator==(const CountsRecord&) const = default;
+};
+
 // What a rank called: enough to quote it.
 struct CallRecord {
   std::uint64_t sequence = 0;  // 0: none; counts the collectives of one communicator from 1
@@ -30,10 +43,13 @@ struct CallRecord {
   DataType type{};
   ReduceOp op{};
   Rank root = 0;
-  std::uint64_t count = 0;  // elements, as the caller gave it
+  // Elements, as the caller gave it. v-forms: of all ranks where all know that, else this rank's.
+  std::uint64_t count = 0;
+  bool is_uneven = false;  // a v-form
+  CountsRecord counts{};
   bool operator==(const CallRecord&) const = default;
 };
-// "allreduce #17 (1 MiB float32 sum)"
+// "allreduce #17 (1 MiB float32 sum)", "allgatherv #3 (24 B int32 in parts of 1 2 3)"
 std::string to_text(const CallRecord& record);
 // "rank 5 has left the communicator after allreduce #16 (...)"
 std::string left_text(Rank rank, const CallRecord& last);
@@ -50,6 +66,7 @@ class CallLog {
     Words() = default;
     explicit Words(const CallRecord& record);
     std::uint64_t count = 0, rest = 0;
+    std::array<std::uint64_t, 5> counts{};  // of v-forms
   };
   // One cache line; no fence but release stores. The odd version announces the words to come. That
   // order is kept: who sees a new word sees the odd version or a later one, so a reader that finds
@@ -61,7 +78,12 @@ class CallLog {
     entry.word[1].store(words.rest, std::memory_order_release);
     entry.version.store(2 * sequence, std::memory_order_release);
   }
-  void write(const CallRecord& record) noexcept { write(record.sequence, Words(record)); }
+  // The same with the counts of a v-form.
+  void write_uneven(std::uint64_t sequence, const Words& words) noexcept;
+  void write(const CallRecord& record) noexcept {
+    if (record.is_uneven) return write_uneven(record.sequence, Words(record));
+    write(record.sequence, Words(record));
+  }
   std::vector<CallRecord> read() const;  // newest last; torn entries are left out
   // The communicator has been destroyed here: no further call will come.
   void close() noexcept { closed_.store(true, std::memory_order_release); }
@@ -70,7 +92,7 @@ class CallLog {
  private:
   struct alignas(64) Entry {
     std::atomic<std::uint64_t> version{0};  // odd while being written; 2 × sequence when complete
-    std::array<std::atomic<std::uint64_t>, 2> word{};
+    std::array<std::atomic<std::uint64_t>, 7> word{};  // the last five of v-forms alone
   };
   std::array<Entry, kept> entries_;
   std::atomic<bool> closed_{false};

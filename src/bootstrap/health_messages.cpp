@@ -7,7 +7,7 @@
 namespace motet {
 namespace {
 
-constexpr std::size_t record_bytes = 8 + 1 + 1 + 1 + 4 + 8;
+constexpr std::size_t record_bytes = 8 + 1 + 1 + 1 + 4 + 8 + 1 + 4;  // at least
 
 void put(WireWriter& writer, const CallRecord& record) {
   writer.number(record.sequence)
@@ -15,7 +15,12 @@ void put(WireWriter& writer, const CallRecord& record) {
       .number(static_cast<std::uint8_t>(record.type))
       .number(static_cast<std::uint8_t>(record.op))
       .number(record.root)
-      .number(record.count);
+      .number(record.count)
+      .number(static_cast<std::uint8_t>(record.is_uneven))
+      .number(record.counts.ranks);
+  if (record.counts.ranks == 0) return;
+  writer.number(record.counts.digest);
+  for (const std::uint32_t count : record.counts.first) writer.number(count);
 }
 
 CallRecord take_record(WireReader& reader) {
@@ -26,6 +31,11 @@ CallRecord take_record(WireReader& reader) {
   record.op = static_cast<ReduceOp>(reader.number<std::uint8_t>());
   record.root = reader.number<Rank>();
   record.count = reader.number<std::uint64_t>();
+  record.is_uneven = reader.number<std::uint8_t>() != 0;
+  record.counts.ranks = reader.number<std::uint32_t>();
+  if (record.counts.ranks == 0) return record;
+  record.counts.digest = reader.number<std::uint32_t>();
+  for (std::uint32_t& count : record.counts.first) count = reader.number<std::uint32_t>();
   return record;
 }
 
