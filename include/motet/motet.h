@@ -211,6 +211,40 @@ MOTET_API motet_status motet_gather(const void* in, void* out, size_t count, mot
 /* Part r of the root's in reaches rank r. In place at the root: out == in + root * count. */
 MOTET_API motet_status motet_scatter(const void* in, void* out, size_t count, motet_type type,
                                      int root, motet_comm* comm, const motet_call* call);
+
+/* The v-forms: every rank's part has a length of its own, which may be 0. Parts lie one after the
+ * other in rank order; there are no displacements, on purpose: what lies apart is copied together
+ * or sent by several calls. `counts` (one for each rank, in elements) are needed until the function
+ * returns. A message whose two ends count differently fails the communicator with an error that
+ * names both. */
+
+/* counts[r]: of rank r's part, the same on every rank. in is this rank's, out holds all. In place:
+ * in == out + the parts before rank's. */
+MOTET_API motet_status motet_allgatherv(const void* in, void* out, const size_t* counts,
+                                        motet_type type, motet_comm* comm, const motet_call* call);
+/* counts[r]: of rank r's part, the same on every rank. in holds all parts; out gets this rank's of
+ * the combined ones. In place: out == in + the parts before rank's; the rest of in is then lost. */
+MOTET_API motet_status motet_reduce_scatterv(const void* in, void* out, const size_t* counts,
+                                             motet_type type, motet_op op, motet_comm* comm,
+                                             const motet_call* call);
+/* send_counts[r] elements of in go to rank r, recv_counts[r] of out come from rank r. Each rank
+ * gives its own; those that it sends itself are equal. Not in place. Goes straight from rank to
+ * rank: the choice of the algorithm cannot heed lengths that are not known to all. */
+MOTET_API motet_status motet_alltoallv(const void* in, const size_t* send_counts, void* out,
+                                       const size_t* recv_counts, motet_type type, motet_comm* comm,
+                                       const motet_call* call);
+/* The root's out gets counts[r] elements of every rank r. `count` is this rank's; `counts` are
+ * needed at the root alone, where counts[root] == count, and ignored elsewhere. In place at the
+ * root: in == out + the parts before the root's. */
+MOTET_API motet_status motet_gatherv(const void* in, size_t count, void* out, const size_t* counts,
+                                     motet_type type, int root, motet_comm* comm,
+                                     const motet_call* call);
+/* counts[r] elements of the root's in reach rank r. `count` and `counts` as in gatherv. In place at
+ * the root: out == in + the parts before the root's. */
+MOTET_API motet_status motet_scatterv(const void* in, const size_t* counts, void* out, size_t count,
+                                      motet_type type, int root, motet_comm* comm,
+                                      const motet_call* call);
+
 /* Returns when all ranks have entered. */
 MOTET_API motet_status motet_barrier(motet_comm* comm, const motet_call* call);
 /* The k-th send to a rank meets its k-th recv from here; count and type must be equal. */

@@ -6,12 +6,14 @@
 #include <limits>
 
 #include "base/error.hpp"
+#include "communicator/counts.hpp"
 
 namespace motet {
 namespace {
 
 [[noreturn]] void refuse(const Arguments& arguments, const std::string& why) {
-  throw Error(ErrorCode::invalid_argument, fmt::format("{}: {}", name(arguments.collective), why));
+  throw Error(ErrorCode::invalid_argument, fmt::format("{}{}: {}", name(arguments.collective),
+                                                       arguments.is_uneven() ? "v" : "", why));
 }
 
 }  // namespace
@@ -59,11 +61,8 @@ void check_words(const Arguments& a, Rank me, int world_size) {
 
 namespace {
 
-struct Counts {
-  std::size_t input = 0, output = 0;
-};
-
-Counts counts_of(const Arguments& a, Rank me, int world_size) {
+// What the buffers hold.
+Extent extent_of(const Arguments& a, Rank me, int world_size) {
   const std::size_t all = a.count * static_cast<std::size_t>(world_size);
   const bool at_root = a.root == me;
   switch (a.collective) {
@@ -93,11 +92,17 @@ Counts counts_of(const Arguments& a, Rank me, int world_size) {
   return {};
 }
 
+// Elements of the parts before this rank's.
+std::size_t before(const Arguments& a, Rank me) {
+  if (a.is_uneven()) return total_of({a.counts, static_cast<std::size_t>(me)});
+  return static_cast<std::size_t>(me) * a.count;
+}
+
 // Where `input` lies if the call is in place, given the longer buffer.
 bool is_in_place(const Arguments& a, Rank me) {
   const auto* in = static_cast<const std::byte*>(a.input);
   const auto* out = static_cast<const std::byte*>(a.output);
-  const std::size_t mine = static_cast<std::size_t>(me) * a.count * element_bytes(a.type);
+  const std::size_t mine = before(a, me) * element_bytes(a.type);
   switch (a.collective) {
     case Collective::allgather:
     case Collective::gather:
@@ -105,6 +110,8 @@ bool is_in_place(const Arguments& a, Rank me) {
     case Collective::reduce_scatter:
     case Collective::scatter:
       return out == in + mine;
+    case Collective::alltoall:
+      return in == out && !a.is_uneven();
     default:
       return in == out;
   }
@@ -115,10 +122,10 @@ bool is_in_place(const Arguments& a, Rank me) {
 Extent check(const Arguments& a, Rank me, int world_size) {
   check_words(a, me, world_size);
   const std::size_t bytes = element_bytes(a.type);
-  const auto [input, output] = counts_of(a, me, world_size);
+  Extent extent = a.is_uneven() ? check_counts(a, me, world_size) : extent_of(a, me, world_size);
+  const auto [input, output, is_never] = extent;
   if (input > 0 && a.input == nullptr) refuse(a, "the input is NULL");
   if (output > 0 && a.output == nullptr) refuse(a, "the output is NULL");
-  Extent extent{input, output, false};
   if (input == 0 || output == 0) return extent;
   const auto in = reinterpret_cast<std::uintptr_t>(a.input);
   const auto out = reinterpret_cast<std::uintptr_t>(a.output);
@@ -129,38 +136,54 @@ Extent check(const Arguments& a, Rank me, int world_size) {
   return extent;
 }
 
-Parts parts_of(const Arguments& a, int world_size) {
+Division division_of(const Arguments& a, Rank me, int world_size) {
+  return a.is_uneven() ? uneven_division_of(a, me, world_size)
+                       : even_division_of(a, a.count, world_size);
+}
+
+Division even_division_of(const Arguments& a, std::size_t count, int world_size) {
   switch (a.collective) {
     case Collective::allgather:
     case Collective::reduce_scatter:
+      return {.parts = Parts::uniform(count, world_size)};
     case Collective::alltoall:
     case Collective::gather:
     case Collective::scatter:
-      return Parts::uniform(a.count, world_size);
+      return {.parts = Parts::uniform(count, world_size),
+              .lengths = a.is_uneven() ? Lengths::known_to_ends : Lengths::known_to_all};
     default:
-      return Parts::even(a.count, world_size);
+      return {.parts = Parts::even(count, world_size)};
   }
 }
 
-CallRecord to_record(const Arguments& a, std::uint64_t sequence) {
-  return {.sequence = sequence,
-          .collective = a.collective,
-          .type = a.type,
-          .op = reduces(a.collective) ? a.op : ReduceOp::sum,
-          .root = has_root(a.collective) ? a.root : 0,
-          .count = a.count};
+CallRecord to_record(const Arguments& a, std::uint64_t sequence, Rank me, int world_size) {
+  CallRecord record{.sequence = sequence,
+                    .collective = a.collective,
+                    .type = a.type,
+                    .op = reduces(a.collective) ? a.op : ReduceOp::sum,
+                    .root = has_root(a.collective) ? a.root : 0,
+                    .count = a.count,
+                    .is_uneven = a.is_uneven()};
+  if (!record.is_uneven || has_root(a.collective)) return record;
+  const auto counts = counts_of(a, me, world_size);
+  record.count = total_of(counts);
+  if (all_know_counts(a.collective)) record.counts = CountsRecord::of(counts);
+  return record;
 }
 
-std::uint32_t fingerprint(const Arguments& a, const Choice& choice) {
-  const CallRecord record = to_record(a, 0);
+std::uint32_t fingerprint(const CallRecord& record, const Choice& choice) {
   // The two ends of a message name each other.
-  const auto collective = is_point_to_point(a.collective) ? Collective::send : a.collective;
+  const auto collective =
+      is_point_to_point(record.collective) ? Collective::send : record.collective;
+  const bool has_count = !record.is_uneven || all_know_counts(record.collective);
   std::uint64_t hash = 0xcbf29ce484222325U;  // FNV-1a
   const auto mix = [&hash](std::uint64_t byte) { hash = (hash ^ byte) * 0x100000001b3U; };
   for (const std::uint64_t word :
        {static_cast<std::uint64_t>(collective), static_cast<std::uint64_t>(record.type),
         static_cast<std::uint64_t>(record.op), static_cast<std::uint64_t>(record.root),
-        static_cast<std::uint64_t>(record.count), static_cast<std::uint64_t>(choice.block_bytes),
+        static_cast<std::uint64_t>(has_count ? record.count : 0),
+        static_cast<std::uint64_t>(record.is_uneven) << 32 | record.counts.digest,
+        static_cast<std::uint64_t>(choice.block_bytes),
         static_cast<std::uint64_t>(choice.params.chunks),
         static_cast<std::uint64_t>(choice.params.channels),
         static_cast<std::uint64_t>(choice.params.mover),

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <span>
 
 #include "base/types.hpp"
 #include "bootstrap/health.hpp"
@@ -20,6 +21,10 @@ struct OpDetails {
   double scale = 0;  // premul_sum: this rank's input is multiplied by it
 };
 
+// uneven: a v-form, whose parts have counts of their own. As wide as the room for it, which one
+// store then clears.
+enum class Form : std::uint32_t { even, uneven };
+
 struct Arguments {
   Collective collective{};
   DataType type = DataType::float32;
@@ -30,9 +35,16 @@ struct Arguments {
   void* output = nullptr;
   std::size_t count = 0;                 // as the C interface counts: see motet.h
   const Algorithm* algorithm = nullptr;  // hint; null: the planner chooses
-  int timeout_ms = 0;                    // 0: the communicator's
-  const OpDetails* details = nullptr;    // of operations that have them; lives as long as the call
+  // v-forms: a count for each rank, the caller's until the function returns. alltoall: of what goes
+  // there and of what comes from there; gather, scatter: at the root alone.
+  const std::size_t* counts = nullptr;
+  const std::size_t* received_counts = nullptr;
+  int timeout_ms = 0;                  // 0: the communicator's
+  const OpDetails* details = nullptr;  // of operations that have them; lives as long as the call
   Interruption interruption{};
+  Form form = Form::even;  // not in kind(): v-forms go a way of their own
+
+  bool is_uneven() const { return form == Form::uneven; }
 
   // The first five in one word: fast to compare.
   std::uint64_t kind() const {
@@ -57,12 +69,19 @@ void check_words(const Arguments& arguments, Rank me, int world_size);
 // non-null buffers depends on their distance alone.
 Extent check(const Arguments& arguments, Rank me, int world_size);
 
-// How the vector is divided among ranks (see Problem).
-Parts parts_of(const Arguments& arguments, int world_size);
+// How the vectors are divided among ranks, and who knows it (see Problem).
+struct Division {
+  Parts parts;
+  Parts received{};
+  Lengths lengths = Lengths::known_to_all;
+};
+Division division_of(const Arguments& arguments, Rank me, int world_size);
+// Of as many elements for every rank. A v-form's lengths stay known to whom they are.
+Division even_division_of(const Arguments& arguments, std::size_t count, int world_size);
 
-CallRecord to_record(const Arguments& arguments, std::uint64_t sequence);
+CallRecord to_record(const Arguments& arguments, std::uint64_t sequence, Rank me, int world_size);
 
 // Equal on all ranks whose calls belong together and that run them alike.
-std::uint32_t fingerprint(const Arguments& arguments, const Choice& choice);
+std::uint32_t fingerprint(const CallRecord& record, const Choice& choice);
 
 }  // namespace motet

@@ -15,6 +15,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
+// Of a part, where no rank knows how long those of others are: what experts exchange.
+constexpr std::size_t usual_bytes = std::size_t{256} << 10;
+
 std::vector<Rank> all_ranks(int world_size) {
   std::vector<Rank> ranks(static_cast<std::size_t>(world_size));
   std::iota(ranks.begin(), ranks.end(), 0);
@@ -23,7 +26,7 @@ std::vector<Rank> all_ranks(int world_size) {
 
 Context::Setup context_setup(const Job& job, std::uint32_t id, Rank rank,
                              const std::vector<Rank>& job_ranks, Observer* observer) {
-  Context::Setup setup{id, rank, {}, observer};
+  Context::Setup setup{id, rank, {}, observer, job_ranks[static_cast<std::size_t>(rank)]};
   for (const Rank member : job_ranks) {
     setup.links.push_back(job.links[static_cast<std::size_t>(member)]);
   }
@@ -177,10 +180,13 @@ std::unique_ptr<Communicator> Communicator::split(int color, int key) {
   return std::unique_ptr<Communicator>(new Communicator(job_, options_, std::move(place)));
 }
 
-Problem Communicator::problem_for(const Arguments& arguments, bool in_place) const {
+Problem Communicator::problem_for(const Arguments& arguments, Division division,
+                                  bool in_place) const {
   return {.topology = topology_,
           .collective = arguments.collective,
-          .parts = parts_of(arguments, world_size()),
+          .parts = std::move(division.parts),
+          .received = std::move(division.received),
+          .lengths = division.lengths,
           .element_bytes = element_bytes(arguments.type),
           .root = arguments.root,
           .in_place = in_place,
@@ -197,21 +203,36 @@ std::string_view Communicator::hint_for(const Arguments& arguments, const Proble
   return forced != nullptr && forced->supports(problem) ? forced->name : std::string_view();
 }
 
+// What all ranks choose alike: by what they all know.
+Choice Communicator::choose(const Arguments& asked, const Problem& problem) const {
+  Problem agreed = problem;
+  agreed.in_place = false;  // ranks may differ in it
+  if (problem.lengths == Lengths::known_to_ends) {
+    Division even = even_division_of(asked, usual_bytes / problem.element_bytes, world_size());
+    agreed.parts = std::move(even.parts);
+    agreed.received = {};
+  }
+  Choice choice =
+      planner_.choose(agreed, {.algorithm = hint_for(asked, agreed), .type = asked.type});
+  choice.block_bytes =
+      std::min(choice.block_bytes, static_cast<std::size_t>(options_.block_kib) * 1024);
+  return choice;
+}
+
+CallRecord Communicator::record_of(const Arguments& arguments) const {
+  return to_record(arguments, context_.next_sequence(), rank(), world_size());
+}
+
 Program Communicator::make_program(const Arguments& arguments, const Extent& extent) const {
   // A barrier has no elements; its messages have one.
   Arguments asked = arguments;
   if (asked.collective == Collective::barrier) asked.type = DataType::uint8;
-  // The choice must not depend on in_place, in which ranks may differ.
-  Problem problem = problem_for(asked, false);
-  Choice choice =
-      planner_.choose(problem, {.algorithm = hint_for(arguments, problem), .type = asked.type});
-  choice.block_bytes =
-      std::min(choice.block_bytes, static_cast<std::size_t>(options_.block_kib) * 1024);
+  Problem problem = problem_for(asked, division_of(asked, rank(), world_size()),
+                                extent.in_place || premultiplies_into_output(arguments, extent));
+  const Choice choice = choose(asked, problem);
   log(LogLevel::debug,
       fmt::format("rank={} event=planned communicator={} call=\"{}\" algorithm={}", rank(),
-                  context_.id(), to_text(to_record(arguments, context_.next_sequence())),
-                  choice.algorithm->name));
-  problem.in_place = extent.in_place || premultiplies_into_output(arguments, extent);
+                  context_.id(), to_text(record_of(arguments)), choice.algorithm->name));
   problem.params = choice.params;
   const Schedule schedule = build_schedule(*choice.algorithm, problem, rank());
   std::vector<PeerLink*> links;
@@ -228,20 +249,26 @@ Program Communicator::make_program(const Arguments& arguments, const Extent& ext
                 .kernel = reduces(asked.collective) ? reduce_kernel(asked.op, asked.type) : nullptr,
                 .divide = averages && extent.output > 0 ? divide_kernel(asked.type) : nullptr,
                 .divisor = world_size(),
-                .fingerprint = fingerprint(arguments, choice),
+                .fingerprint = fingerprint(record_of(arguments), choice),
+                .tells_lengths = problem.lengths == Lengths::known_to_ends,
                 .blockwise = options_.blockwise,
                 .algorithm = std::string(choice.algorithm->name)});
 }
 
+CachedPlan* Communicator::find_or_make(const Arguments& arguments) {
+  const Extent extent = check(arguments, rank(), world_size());
+  const PlanKey key(arguments, extent.in_place, rank(), world_size());
+  if (CachedPlan* const known = plans_.find(key)) return known;
+  return &plans_.add(std::make_unique<CachedPlan>(key, arguments, extent,
+                                                  to_record(arguments, 0, rank(), world_size()),
+                                                  make_program(arguments, extent)));
+}
+
 CachedPlan& Communicator::plan_for(const Arguments& arguments) {
+  if (arguments.is_uneven()) return *find_or_make(arguments);
   CachedPlan* const recent = plans_.recent(arguments);
   if (recent != nullptr && recent->serves(arguments)) return *recent;
-  const Extent extent = check(arguments, rank(), world_size());
-  CachedPlan* plan = plans_.find(PlanKey(arguments, extent.in_place));
-  if (plan == nullptr) {
-    plan = &plans_.add(
-        std::make_unique<CachedPlan>(arguments, extent, make_program(arguments, extent)));
-  }
+  CachedPlan* const plan = find_or_make(arguments);
   plan->note_checked(arguments);
   plans_.note_recent(arguments, *plan);
   return *plan;
@@ -249,7 +276,7 @@ CachedPlan& Communicator::plan_for(const Arguments& arguments) {
 
 void Communicator::check_not_failed(const Arguments& arguments) const {
   if (!context_.failed()) return;
-  const CallRecord record = to_record(arguments, context_.next_sequence());
+  const CallRecord record = record_of(arguments);
   throw_failure(&record);
 }
 
@@ -265,7 +292,7 @@ Started Communicator::begin(CachedPlan& plan, const Arguments& arguments) {
   }
   const bool point_to_point = is_point_to_point(arguments.collective);
   const Engine::Hold hold(*job_->engine);
-  if (!point_to_point) log_->write(context_.next_sequence(), plan.logged());
+  if (!point_to_point) plan.log_to(*log_, context_.next_sequence());
   context_.start(operation, buffers,
                  {point_to_point ? arguments.root : -1, arguments.collective == Collective::recv});
   if (operation.phase == Operation::Phase::active) context_.advance(operation);
@@ -282,13 +309,14 @@ void Communicator::end(Started& started) {
 
 // The collective of a training loop's every step, or of a benchmark: no operation is needed if it
 // is over at once.
-inline void Communicator::run_short(CachedPlan& plan, const Arguments& arguments) {
+inline void Communicator::run_short(CachedPlan& plan, const Arguments& arguments, Form form) {
   latest_plan_ = &plan;
   const ShortStep* next = nullptr;
   {
     Engine& engine = *job_->engine;
     const Engine::Hold hold(engine);
-    log_->write(context_.next_sequence(), plan.logged());
+    form == Form::uneven ? log_->write_uneven(context_.next_sequence(), plan.logged())
+                         : log_->write(context_.next_sequence(), plan.logged());
     next = context_.run_short(plan.program(), {arguments.input, arguments.output},
                               engine.short_wait());
   }
@@ -302,12 +330,21 @@ void Communicator::run(const Arguments& arguments) {
   if (plan == nullptr || !plan->is_short() || !plan->serves(arguments) || context_.failed()) {
     return run_at_length(arguments);
   }
-  run_short(*plan, arguments);
+  run_short(*plan, arguments, Form::even);
 }
 
 void Communicator::run_planned(CachedPlan& plan, const Arguments& arguments) {
   if (!plan.is_short() || context_.failed()) return run_through(plan, arguments);
-  run_short(plan, arguments);
+  plan.is_uneven() ? run_short(plan, arguments, Form::uneven)
+                   : run_short(plan, arguments, Form::even);
+}
+
+// The counts are compared with those of former calls each time; then it is as short.
+void Communicator::run_uneven(const Arguments& arguments) {
+  check_not_failed(arguments);
+  CachedPlan& plan = plan_for(arguments);
+  const bool has_buffers = arguments.input != nullptr && arguments.output != nullptr;
+  has_buffers ? run_planned(plan, arguments) : run_through(plan, arguments);
 }
 
 void Communicator::run_at_length(const Arguments& arguments) {
@@ -415,13 +452,16 @@ Expectation Communicator::expect(const Arguments& arguments) const {
   if (asked.collective == Collective::barrier) asked.type = DataType::uint8;
   // Whatever stands there where no root is asked for.
   if (!has_root(asked.collective) && !is_point_to_point(asked.collective)) asked.root = 0;
-  const Problem problem = problem_for(asked, false);
+  const Problem problem =
+      problem_for(asked, even_division_of(asked, asked.count, world_size()), false);
   return planner_.expect(problem, {.algorithm = hint_for(asked, problem), .type = asked.type});
 }
 
 std::string Communicator::explain(const Arguments& arguments) const {
   check_words(arguments, rank(), world_size());
-  return planner_.explain(problem_for(arguments, false), arguments.type);
+  const Problem problem =
+      problem_for(arguments, even_division_of(arguments, arguments.count, world_size()), false);
+  return planner_.explain(problem, arguments.type);
 }
 
 SharedMemory& Communicator::shared_memory() {

@@ -73,6 +73,7 @@ class Communicator final : private Observer {
 
   // Blocks until the call is over. Throws Error.
   void run(const Arguments& arguments);
+  void run_uneven(const Arguments& arguments);  // v-forms
   // Starts it. The buffers stay untouched until the request is done. Throws
   // Error{invalid_argument}, or the first cause of an earlier failure.
   std::unique_ptr<Request> start(const Arguments& arguments);
@@ -118,13 +119,17 @@ class Communicator final : private Observer {
 
   std::uint32_t health_id() const;
   CachedPlan& plan_for(const Arguments& arguments);
+  CachedPlan* find_or_make(const Arguments& arguments);
   std::string_view hint_for(const Arguments& arguments, const Problem& problem) const;
   Program make_program(const Arguments& arguments, const Extent& extent) const;
-  Problem problem_for(const Arguments& arguments, bool in_place) const;
+  Problem problem_for(const Arguments& arguments, Division division, bool in_place) const;
+  Choice choose(const Arguments& asked, const Problem& problem) const;
+  CallRecord record_of(const Arguments& arguments) const;
   Started begin(CachedPlan& plan, const Arguments& arguments);
   Request::State start_planned(CachedPlan& plan, const Arguments& arguments);
   void run_planned(CachedPlan& plan, const Arguments& arguments);
-  [[gnu::always_inline]] inline void run_short(CachedPlan& plan, const Arguments& arguments);
+  [[gnu::always_inline]] inline void run_short(CachedPlan& plan, const Arguments& arguments,
+                                               Form form);
   // What run() does when it is not over at once; apart from it, so that it stays short.
   [[gnu::noinline]] void run_at_length(const Arguments& arguments);
   [[gnu::noinline]] void run_through(CachedPlan& plan, const Arguments& arguments);

@@ -13,6 +13,9 @@ Plan::Plan(Communicator& communicator, const Arguments& arguments, CachedPlan& c
     details_ = *arguments.details;
     arguments_.details = &details_;
   }
+  // The caller's may go; those of the key are as many, or none where they are not looked at.
+  arguments_.counts = cached.key().counts.data();
+  arguments_.received_counts = cached.key().received_counts.data();
   cached.pin();
   communicator.bound_.push_back(this);
 }

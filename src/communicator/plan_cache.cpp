@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <iterator>
+#include <tuple>
+
+#include "communicator/counts.hpp"
 
 namespace motet {
 namespace {
@@ -13,27 +16,51 @@ constexpr std::size_t max_plans = 1024;
 
 }  // namespace
 
-PlanKey::PlanKey(const Arguments& arguments, bool is_in_place)
+PlanKey::PlanKey(const Arguments& arguments, bool is_in_place, Rank me, int world_size)
     : algorithm(arguments.algorithm),
       count(arguments.count),
+      counts(counts_of(arguments, me, world_size)),
+      received_counts(received_counts_of(arguments, world_size)),
       root(arguments.root),
       collective(arguments.collective),
       type(arguments.type),
       op(arguments.op),
       determinism(arguments.determinism),
+      form(arguments.form),
       in_place(is_in_place) {}
 
-CachedPlan::CachedPlan(const Arguments& arguments, const Extent& extent, Program program)
-    : key_(arguments, extent.in_place),
+bool PlanKey::operator==(const PlanKey& other) const {
+  const auto words = [](const PlanKey& key) {
+    return std::tie(key.algorithm, key.count, key.root, key.collective, key.type, key.op,
+                    key.determinism, key.form, key.in_place);
+  };
+  return words(*this) == words(other) && std::ranges::equal(counts, other.counts) &&
+         std::ranges::equal(received_counts, other.received_counts);
+}
+
+CachedPlan::CachedPlan(const PlanKey& key, const Arguments& arguments, const Extent& extent,
+                       const CallRecord& record, Program program)
+    : key_(key),
       extent_(extent),
       kind_(arguments.kind()),
-      record_(to_record(arguments, 0)),
+      record_(record),
       logged_(record_),
       is_short_(!program.short_steps.empty() && !is_point_to_point(arguments.collective) &&
                 arguments.op != ReduceOp::premul_sum),
       needs_buffers_(extent.input > 0 || extent.output > 0),
       trial_(ways_of(program)),
-      program_(std::make_shared<const Program>(std::move(program))) {}
+      program_(std::make_shared<const Program>(std::move(program))) {
+  keep_counts();
+}
+
+// In place of the caller's.
+void CachedPlan::keep_counts() {
+  counts_.assign(key_.counts.begin(), key_.counts.end());
+  counts_.insert(counts_.end(), key_.received_counts.begin(), key_.received_counts.end());
+  const PlanKey::Counts kept(counts_);
+  key_.counts = kept.first(key_.counts.size());
+  key_.received_counts = kept.last(key_.received_counts.size());
+}
 
 CallRecord CachedPlan::record(std::uint64_t sequence) const {
   CallRecord record = record_;
@@ -44,7 +71,7 @@ CallRecord CachedPlan::record(std::uint64_t sequence) const {
 std::size_t CachedPlan::bytes() const {
   return program_->instructions.size() * sizeof(Instruction) +
          program_->dependencies.size() * sizeof(Dependency) + program_->scratch_bytes +
-         program_->premultiplied_bytes;
+         program_->premultiplied_bytes + counts_.size() * sizeof(std::size_t);
 }
 
 std::size_t PlanCache::Hash::operator()(const PlanKey& key) const noexcept {
@@ -54,7 +81,9 @@ std::size_t PlanCache::Hash::operator()(const PlanKey& key) const noexcept {
   mix(static_cast<std::size_t>(key.root));
   mix(static_cast<std::size_t>(key.collective) | static_cast<std::size_t>(key.type) << 8 |
       static_cast<std::size_t>(key.op) << 16 | static_cast<std::size_t>(key.determinism) << 24 |
-      static_cast<std::size_t>(key.in_place) << 32);
+      static_cast<std::size_t>(key.in_place) << 32 | static_cast<std::size_t>(key.form) << 40);
+  for (const std::size_t each : key.counts) mix(each);
+  for (const std::size_t each : key.received_counts) mix(each);
   return hash;
 }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -18,23 +19,27 @@ namespace motet {
 
 // What makes two calls run the same program.
 struct PlanKey {
+  using Counts = std::span<const std::size_t>;
+
   const Algorithm* algorithm = nullptr;
   std::size_t count = 0;
+  Counts counts, received_counts;  // of a v-form: the caller's, or those that a plan keeps
   Rank root = 0;
   Collective collective{};
   DataType type{};
   ReduceOp op{};
   Determinism determinism{};
+  Form form{};
   bool in_place = false;
 
-  PlanKey() = default;
-  PlanKey(const Arguments& arguments, bool is_in_place);
-  bool operator==(const PlanKey&) const = default;
+  PlanKey(const Arguments& arguments, bool is_in_place, Rank me, int world_size);
+  bool operator==(const PlanKey& other) const;
 };
 
 class CachedPlan {
  public:
-  CachedPlan(const Arguments& arguments, const Extent& extent, Program program);
+  CachedPlan(const PlanKey& key, const Arguments& arguments, const Extent& extent,
+             const CallRecord& record, Program program);
 
   // Whether these arguments have been checked with this plan: equal words, and buffers that lie to
   // one another as before.
@@ -76,6 +81,10 @@ class CachedPlan {
   // What the caller asked for.
   CallRecord record(std::uint64_t sequence) const;
   const CallLog::Words& logged() const { return logged_; }
+  void log_to(CallLog& log, std::uint64_t sequence) const {
+    is_uneven() ? log.write_uneven(sequence, logged_) : log.write(sequence, logged_);
+  }
+  bool is_uneven() const { return record_.is_uneven; }
   bool in_use() const { return out_ > 0 || pins_ > 0; }
   // Stays for somebody who will use it again.
   void pin() { ++pins_; }
@@ -91,13 +100,16 @@ class CachedPlan {
            reinterpret_cast<std::uintptr_t>(arguments.input);
   }
 
+  void keep_counts();
+
   PlanKey key_;
   Extent extent_;
   std::uint64_t kind_;
   CallRecord record_;
   CallLog::Words logged_;
   bool is_short_;
-  bool needs_buffers_;  // both; a barrier needs none
+  bool needs_buffers_;               // both; a barrier needs none
+  std::vector<std::size_t> counts_;  // the key's, one after the other
   WayTrial trial_;
   std::uintptr_t distance_ = 0;  // between the buffers of the call checked last
   std::shared_ptr<const Program> program_;
