@@ -96,8 +96,9 @@ bool is_guarded(const std::vector<float>& buffer) {
 }  // namespace
 
 Scenario find_scenario(const std::string& name) {
-  for (const Scenarios* all : {&result_scenarios(), &operation_scenarios(), &plan_scenarios(),
-                               &request_scenarios(), &memory_scenarios(), &joining_scenarios()}) {
+  for (const Scenarios* all : {&result_scenarios(), &uneven_scenarios(), &operation_scenarios(),
+                               &plan_scenarios(), &request_scenarios(), &memory_scenarios(),
+                               &joining_scenarios()}) {
     if (const auto found = all->find(name); found != all->end()) return found->second;
   }
   throw std::runtime_error("there is no scenario " + name);

@@ -22,6 +22,7 @@ using Scenarios = std::map<std::string, Scenario>;
 const Scenarios& result_scenarios();
 const Scenarios& operation_scenarios();
 const Scenarios& plan_scenarios();
+const Scenarios& uneven_scenarios();
 const Scenarios& request_scenarios();
 const Scenarios& memory_scenarios();
 const Scenarios& joining_scenarios();  // of processes alone
