@@ -1,5 +1,6 @@
 // Sums go up a binomial tree. ceil(log2 n) rounds of the whole vector: for small messages over
-// networks. Keeps the order of the ranks when rank 0 is the root.
+// networks. Where the order of the ranks must be kept the tree stands on rank 0, who sends the
+// result on.
 #pragma once
 
 #include "algorithms/algorithm.hpp"
@@ -11,16 +12,27 @@ inline constexpr Algorithm reduce_binomial{
     .name = "binomial",
     .collective = Collective::reduce,
     .uses = {.mover = true},
-    .supports = [](const Problem& p) { return p.commutative || p.root == 0; },
+    .supports = any_problem,
     .build =
         [](const Problem& p, Rank me, ScheduleBuilder& b) {
-          const Group tree = p.topology.world(me).starting_at(p.root);
+          const Via via{.mover = p.params.mover};
+          const Group tree = p.topology.world(me).starting_at(p.commutative ? p.root : 0);
           const bool leaf = tree.index() % 2 == 1;  // combines nothing
           Sum sum(b, b.input(), leaf ? b.output() : accumulator(p, b));
-          binomial_reduce(b, tree, sum, {.mover = p.params.mover});
-          if (tree.first()) sum.settle();
+          binomial_reduce(b, tree, sum, via);
+          if (tree.at(0) == p.root) {
+            if (tree.first()) sum.settle();
+          } else if (tree.first()) {
+            b.send(p.root, sum.now(), via);
+          } else if (me == p.root) {
+            b.recv(tree.at(0), b.output(), via);
+          }
         },
-    .rounds = [](const Problem& p) { return flat_rounds(p, doublings(p.world_size())); },
+    .rounds =
+        [](const Problem& p) {
+          const bool sent_on = !p.commutative && p.root != 0;
+          return flat_rounds(p, doublings(p.world_size()) + static_cast<int>(sent_on));
+        },
     .idea = "sums go up a tree"};
 
 }  // namespace motet

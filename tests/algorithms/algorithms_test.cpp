@@ -35,6 +35,29 @@ TEST(Algorithms, CoverEveryCollectiveOnEveryWorldSize) {
   }
 }
 
+TEST(Algorithms, KeepTheOrderOfOperandsOnEveryWorldSizeAndForEveryRoot) {
+  for (int n = 1; n <= 33; ++n) {
+    const Topology topology = Topology::single_node(n);
+    for (const Collective collective :
+         {Collective::allreduce, Collective::reduce, Collective::reduce_scatter}) {
+      for (Rank root = 0; root < n; ++root) {
+        const Problem problem{.topology = topology,
+                              .collective = collective,
+                              .parts = Parts::even(61, n),
+                              .root = root,
+                              .commutative = false,
+                              .params = {}};
+        const auto all = algorithms_for(collective);
+        const auto kept = std::ranges::count_if(
+            all, [&](const Algorithm* algorithm) { return algorithm->supports(problem); });
+        // Another than the one by which the root gets everything from everybody.
+        EXPECT_GE(kept, collective == Collective::reduce_scatter ? 1 : 2)
+            << name(collective) << " of " << n << " to " << root;
+      }
+    }
+  }
+}
+
 // One problem each on worlds larger than the grid's.
 class LargeWorld : public testing::TestWithParam<int> {};
 
@@ -53,9 +76,14 @@ TEST_P(LargeWorld, IsVerified) {
                             .params = {.chunks = 2}};
       const bool pair =
           algorithm.collective == Collective::send || algorithm.collective == Collective::recv;
-      if (pair || !algorithm.supports(problem)) continue;
-      EXPECT_EQ(verify(problem, build_all(algorithm, problem)), "")
-          << Case{algorithm, shape, problem}.name();
+      for (const bool commutative : {true, false}) {
+        Problem asked = problem;
+        asked.commutative = commutative;
+        if (pair || (!commutative && !reduces(algorithm.collective))) continue;
+        if (!algorithm.supports(asked)) continue;
+        EXPECT_EQ(verify(asked, build_all(algorithm, asked)), "")
+            << Case{algorithm, shape, asked}.name();
+      }
     }
   }
 }

@@ -178,6 +178,19 @@ TEST(Planner, KeepsTheOrderOfOperandsWhenItMatters) {
   EXPECT_TRUE(planner.choose(ordered).algorithm->supports(ordered));
 }
 
+TEST(Planner, SharesTheWorkOfLargeReductionsThatKeepTheOrder) {
+  const Topology topology = Topology::single_node(8);
+  const Planner planner({.cores_per_node = 8});
+  for (const Rank root : {0, 3, 7}) {
+    Problem ordered = problem(topology, Collective::reduce, 64 * 1024 * kib);
+    ordered.commutative = false;
+    ordered.root = root;
+    // Trees keep the order where rank 0 is the root.
+    EXPECT_EQ(planner.choose(ordered).algorithm->name,
+              root == 0 ? "two_tree" : "reduce_scatter_gather");
+  }
+}
+
 TEST(Planner, FollowsAHint) {
   const Topology topology = Topology::single_node(4);
   const Planner planner({.cores_per_node = 4});
