@@ -56,8 +56,9 @@ typedef enum motet_op {
   motet_and, /* bitwise: integers only */
   motet_or,
   motet_xor,
-  motet_premul_sum /* sum of what each rank's input is when multiplied by its motet_call.scale:
-                      floats only; 16-bit ones are multiplied in float32 */
+  motet_premul_sum, /* sum of what each rank's input is when multiplied by its motet_call.scale:
+                       floats only; 16-bit ones are multiplied in float32 */
+  motet_user        /* what motet_call.reduction says */
 } motet_op;
 
 typedef enum motet_collective {
@@ -159,6 +160,24 @@ MOTET_API const char* motet_comm_transport(const motet_comm* comm, int rank);
 
 /* ---- Collectives ----------------------------------------------------------------------------- */
 
+/* How two elements are combined, by a function of the user's. Zero everything, set size, combine
+ * and what is needed. How operands are grouped must not matter. */
+typedef struct motet_reduction {
+  size_t size; /* sizeof(motet_reduction) */
+  /* out[i] = a[i] op b[i] for `count` elements. `out` is a, or b, or overlaps neither. Aligned to
+   * the largest power of two that divides the bytes of an element, at most 16, where the buffers of
+   * the call are. Called inside calls of Motet, by whoever makes progress for this rank, and on
+   * each rank for other elements: it must not call Motet, wait for other ranks or throw, and the
+   * result must depend on the elements alone. */
+  void (*combine)(void* out, const void* a, const void* b, size_t count, motet_type type,
+                  void* user);
+  void* user;
+  int commutative;      /* not 0: a op b is b op a, so more algorithms serve; else operands are
+                           combined in the order of the ranks */
+  size_t element_bytes; /* of a struct, or several of the type in a row: a multiple of the type's,
+                           at most 1024. Counts are of such elements. 0: the type's */
+} motet_reduction;
+
 /* How one call is made. NULL instead: blocking, with the communicator's defaults. Zero everything,
  * set size. Needed, with its text, until the function returns. */
 typedef struct motet_call {
@@ -176,6 +195,9 @@ typedef struct motet_call {
                                      the call, also in motet_wait: not 0 ends the wait, and aborts
                                      the communicator. It must not make calls on it */
   void* user;                     /* for interrupted; both are needed until the call is done */
+  const motet_reduction* reduction; /* with motet_user, which needs it; with all else NULL. What it
+                                       says must be the same on all ranks; its `user` is needed
+                                       until the call is done */
 } motet_call;
 
 /* Counts are elements. The input stays unchanged unless in place. Buffers may be NULL only where

@@ -64,6 +64,21 @@ struct CallOptions {
   double scale = 0;                      // with ReduceOp::premul_sum alone: of this rank's input
 };
 
+namespace detail {
+inline motet_call call_with(const CallOptions& options) noexcept {
+  using std::chrono::milliseconds;
+  constexpr milliseconds none{0}, longest{std::numeric_limits<int>::max()};
+  motet_call call{};
+  call.size = sizeof call;
+  call.timeout_ms = static_cast<int>(std::clamp(options.timeout, none, longest).count());
+  call.algorithm = options.algorithm;
+  call.determinism = options.same_bits_every_run ? 1 : 0;
+  call.scale = options.scale;
+  call.plan = options.plan;
+  return call;
+}
+}  // namespace detail
+
 // A call under way. Its buffers belong to it until wait() has returned or test() was true. The
 // destructor waits, and swallows a failure: call wait() to hear of it.
 class Request {
@@ -348,28 +363,15 @@ class Communicator {
   template <class Range>
   static constexpr motet_type type = type_of<std::ranges::range_value_t<Range>>;
 
-  static motet_call call_with(const CallOptions& options) noexcept {
-    using std::chrono::milliseconds;
-    constexpr milliseconds none{0}, longest{std::numeric_limits<int>::max()};
-    motet_call call{};
-    call.size = sizeof call;
-    call.timeout_ms = static_cast<int>(std::clamp(options.timeout, none, longest).count());
-    call.algorithm = options.algorithm;
-    call.determinism = options.same_bits_every_run ? 1 : 0;
-    call.scale = options.scale;
-    call.plan = options.plan;
-    return call;
-  }
-
   template <class Call>
   static void run(const CallOptions& options, Call&& call) {
-    check(call(call_with(options)));
+    check(call(detail::call_with(options)));
   }
 
   template <class Call>
   static Request start(const CallOptions& options, Call&& call) {
     Request request;
-    motet_call how = call_with(options);
+    motet_call how = detail::call_with(options);
     how.request = &request.request_;
     check(call(how));
     return request;

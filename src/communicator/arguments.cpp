@@ -18,16 +18,45 @@ namespace {
 
 }  // namespace
 
+std::size_t element_bytes(const Arguments& a) {
+  const bool is_users = a.op == ReduceOp::user && a.details != nullptr;
+  return is_users ? a.details->reduction->element_bytes : element_bytes(a.type);
+}
+
+bool commutes(const Arguments& a) {
+  return a.op != ReduceOp::user || a.details->commutative;
+}
+
+namespace {
+
+void check_detail(const Arguments& a, ReduceOp op, bool given, const char* member) {
+  const bool needed = reduces(a.collective) && a.op == op;
+  if (needed && !given) {
+    refuse(a, fmt::format("{} needs a motet_call with its member `{}`", name(op), member));
+  }
+  if (needed || !given) return;
+  const std::string instead = fmt::format("the operation is {}", name(a.op));
+  refuse(a, fmt::format("a {} is given, but {}", member,
+                        reduces(a.collective) ? instead : "nothing is combined"));
+}
+
+void check_user_element(const Arguments& a) {
+  const std::size_t bytes = element_bytes(a);
+  if (bytes > max_user_element_bytes) {
+    refuse(a,
+           fmt::format("elements of {} bytes are longer than {}", bytes, max_user_element_bytes));
+  }
+  if (bytes % element_bytes(a.type) != 0) {
+    refuse(a, fmt::format("elements of {} bytes are not made of {}", bytes, name(a.type)));
+  }
+}
+
+}  // namespace
+
 void check_details(const Arguments& a) {
-  const bool multiplies = reduces(a.collective) && a.op == ReduceOp::premul_sum;
-  if (multiplies && a.details == nullptr) {
-    refuse(a, "premul_sum needs a motet_call with its member `scale`");
-  }
-  if (!multiplies && a.details != nullptr) {
-    refuse(a, fmt::format("a scale is given, but {}",
-                          reduces(a.collective) ? fmt::format("the operation is {}", name(a.op))
-                                                : "nothing is combined"));
-  }
+  const bool none = a.details == nullptr;
+  check_detail(a, ReduceOp::premul_sum, !none && a.details->scale, "scale");
+  check_detail(a, ReduceOp::user, !none && a.details->reduction, "reduction");
 }
 
 void check_words(const Arguments& a, Rank me, int world_size) {
@@ -42,7 +71,9 @@ void check_words(const Arguments& a, Rank me, int world_size) {
     if (static_cast<int>(a.op) >= reduce_op_count) {
       refuse(a, fmt::format("operation {} does not exist", static_cast<int>(a.op)));
     }
-    if (!is_defined(a.op, a.type)) {
+    if (a.op == ReduceOp::user) {
+      check_user_element(a);
+    } else if (!is_defined(a.op, a.type)) {
       refuse(a, fmt::format("{} is not defined for {}", name(a.op), name(a.type)));
     }
   }
@@ -53,7 +84,7 @@ void check_words(const Arguments& a, Rank me, int world_size) {
                        is_point_to_point(a.collective) ? "peer" : "root", a.root, world_size - 1));
   }
   if (is_point_to_point(a.collective) && a.root == me) refuse(a, "a rank cannot be its own peer");
-  const std::size_t most = std::numeric_limits<std::size_t>::max() / 2 / element_bytes(a.type);
+  const std::size_t most = std::numeric_limits<std::size_t>::max() / 2 / element_bytes(a);
   if (a.count > most / static_cast<std::size_t>(world_size)) {
     refuse(a, fmt::format("{} elements do not fit into memory", a.count));
   }
@@ -102,7 +133,7 @@ std::size_t before(const Arguments& a, Rank me) {
 bool is_in_place(const Arguments& a, Rank me) {
   const auto* in = static_cast<const std::byte*>(a.input);
   const auto* out = static_cast<const std::byte*>(a.output);
-  const std::size_t mine = before(a, me) * element_bytes(a.type);
+  const std::size_t mine = before(a, me) * element_bytes(a);
   switch (a.collective) {
     case Collective::allgather:
     case Collective::gather:
@@ -121,7 +152,7 @@ bool is_in_place(const Arguments& a, Rank me) {
 
 Extent check(const Arguments& a, Rank me, int world_size) {
   check_words(a, me, world_size);
-  const std::size_t bytes = element_bytes(a.type);
+  const std::size_t bytes = element_bytes(a);
   Extent extent = a.is_uneven() ? check_counts(a, me, world_size) : extent_of(a, me, world_size);
   const auto [input, output, is_never] = extent;
   if (input > 0 && a.input == nullptr) refuse(a, "the input is NULL");
@@ -164,14 +195,17 @@ CallRecord to_record(const Arguments& a, std::uint64_t sequence, Rank me, int wo
                     .root = has_root(a.collective) ? a.root : 0,
                     .count = a.count,
                     .is_uneven = a.is_uneven()};
+  // An element may be several of the type.
+  const std::size_t of_type = a.op == ReduceOp::user ? element_bytes(a) / element_bytes(a.type) : 1;
+  record.count *= of_type;
   if (!record.is_uneven || has_root(a.collective)) return record;
   const auto counts = counts_of(a, me, world_size);
-  record.count = total_of(counts);
+  record.count = total_of(counts) * of_type;
   if (all_know_counts(a.collective)) record.counts = CountsRecord::of(counts);
   return record;
 }
 
-std::uint32_t fingerprint(const CallRecord& record, const Choice& choice) {
+std::uint32_t fingerprint(const Arguments& a, const CallRecord& record, const Choice& choice) {
   // The two ends of a message name each other.
   const auto collective =
       is_point_to_point(record.collective) ? Collective::send : record.collective;
@@ -183,6 +217,7 @@ std::uint32_t fingerprint(const CallRecord& record, const Choice& choice) {
         static_cast<std::uint64_t>(record.op), static_cast<std::uint64_t>(record.root),
         static_cast<std::uint64_t>(has_count ? record.count : 0),
         static_cast<std::uint64_t>(record.is_uneven) << 32 | record.counts.digest,
+        static_cast<std::uint64_t>(element_bytes(a)), static_cast<std::uint64_t>(commutes(a)),
         static_cast<std::uint64_t>(choice.block_bytes),
         static_cast<std::uint64_t>(choice.params.chunks),
         static_cast<std::uint64_t>(choice.params.channels),

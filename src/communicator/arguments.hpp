@@ -4,10 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <span>
 
 #include "base/types.hpp"
 #include "bootstrap/health.hpp"
+#include "execute/user_reduction.hpp"
 #include "execute/waiting.hpp"
 #include "planner/planner.hpp"
 #include "schedule/problem.hpp"
@@ -18,7 +20,9 @@ struct Algorithm;
 
 // What an operation has to be told beside its name.
 struct OpDetails {
-  double scale = 0;  // premul_sum: this rank's input is multiplied by it
+  std::optional<double> scale;             // premul_sum: this rank's input is multiplied by it
+  std::optional<UserReduction> reduction;  // user
+  bool commutative = true;                 // the reduction
 };
 
 // uneven: a v-form, whose parts have counts of their own. As wide as the room for it, which one
@@ -55,6 +59,11 @@ struct Arguments {
   }
 };
 
+// Of one element as the call counts them.
+std::size_t element_bytes(const Arguments& arguments);
+// Whether operands may be swapped.
+bool commutes(const Arguments& arguments);
+
 // What this rank's buffers hold, in elements, and whether they are the same memory.
 struct Extent {
   std::size_t input = 0, output = 0;
@@ -82,6 +91,7 @@ Division even_division_of(const Arguments& arguments, std::size_t count, int wor
 CallRecord to_record(const Arguments& arguments, std::uint64_t sequence, Rank me, int world_size);
 
 // Equal on all ranks whose calls belong together and that run them alike.
-std::uint32_t fingerprint(const CallRecord& record, const Choice& choice);
+std::uint32_t fingerprint(const Arguments& arguments, const CallRecord& record,
+                          const Choice& choice);
 
 }  // namespace motet

@@ -187,10 +187,10 @@ Problem Communicator::problem_for(const Arguments& arguments, Division division,
           .parts = std::move(division.parts),
           .received = std::move(division.received),
           .lengths = division.lengths,
-          .element_bytes = element_bytes(arguments.type),
+          .element_bytes = element_bytes(arguments),
           .root = arguments.root,
           .in_place = in_place,
-          .commutative = true,
+          .commutative = commutes(arguments),
           .determinism = arguments.determinism,
           .params = {},
           .fabric = fabric_};
@@ -249,7 +249,7 @@ Program Communicator::make_program(const Arguments& arguments, const Extent& ext
                 .kernel = reduces(asked.collective) ? reduce_kernel(asked.op, asked.type) : nullptr,
                 .divide = averages && extent.output > 0 ? divide_kernel(asked.type) : nullptr,
                 .divisor = world_size(),
-                .fingerprint = fingerprint(record_of(arguments), choice),
+                .fingerprint = fingerprint(arguments, record_of(arguments), choice),
                 .tells_lengths = problem.lengths == Lengths::known_to_ends,
                 .blockwise = options_.blockwise,
                 .algorithm = std::string(choice.algorithm->name)});
@@ -265,12 +265,14 @@ CachedPlan* Communicator::find_or_make(const Arguments& arguments) {
 }
 
 CachedPlan& Communicator::plan_for(const Arguments& arguments) {
+  if (arguments.op >= ReduceOp::premul_sum) check_details(arguments);
   if (arguments.is_uneven()) return *find_or_make(arguments);
   CachedPlan* const recent = plans_.recent(arguments);
   if (recent != nullptr && recent->serves(arguments)) return *recent;
   CachedPlan* const plan = find_or_make(arguments);
   plan->note_checked(arguments);
-  plans_.note_recent(arguments, *plan);
+  // Those at hand are told apart by less than a user's reduction needs.
+  if (arguments.op != ReduceOp::user) plans_.note_recent(arguments, *plan);
   return *plan;
 }
 
@@ -281,7 +283,6 @@ void Communicator::check_not_failed(const Arguments& arguments) const {
 }
 
 Started Communicator::begin(CachedPlan& plan, const Arguments& arguments) {
-  if (arguments.op == ReduceOp::premul_sum) check_details(arguments);
   latest_plan_ = &plan;
   Started started{plan.take(), &plan};
   Operation& operation = *started.operation;
@@ -289,6 +290,8 @@ Started Communicator::begin(CachedPlan& plan, const Arguments& arguments) {
   Operation::Buffers buffers{arguments.input, arguments.output};
   if (arguments.op == ReduceOp::premul_sum) {
     buffers = premultiply(arguments, plan.extent(), operation);
+  } else if (arguments.op == ReduceOp::user) {
+    operation.use(*arguments.details->reduction);
   }
   const bool point_to_point = is_point_to_point(arguments.collective);
   const Engine::Hold hold(*job_->engine);
@@ -393,7 +396,6 @@ Request::State Communicator::start_planned(CachedPlan& plan, const Arguments& ar
 
 std::unique_ptr<Plan> Communicator::bind(const Arguments& arguments) {
   check_not_failed(arguments);
-  if (arguments.op == ReduceOp::premul_sum) check_details(arguments);
   return std::unique_ptr<Plan>(new Plan(*this, arguments, plan_for(arguments)));
 }
 

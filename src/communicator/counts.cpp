@@ -20,7 +20,7 @@ using Counts = std::span<const std::size_t>;
 // Throws if they are not given or too many.
 std::size_t checked_total(const Arguments& a, Counts counts, const char* what) {
   if (counts.empty()) refuse(a, fmt::format("{} is NULL", what));
-  const std::size_t most = std::numeric_limits<std::size_t>::max() / 2 / element_bytes(a.type);
+  const std::size_t most = std::numeric_limits<std::size_t>::max() / 2 / element_bytes(a);
   std::size_t total = 0;
   for (std::size_t rank = 0; rank < counts.size(); ++rank) {
     if (counts[rank] > most - total) {

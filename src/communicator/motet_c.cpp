@@ -77,10 +77,34 @@ const motet::Algorithm* named_in(const motet_call& call, Collective collective) 
   refuse(fmt::format("{}: there is no algorithm \"{}\"", name(collective), call.algorithm));
 }
 
-// Of those whose caller knows a scale: older ones have a shorter motet_call.
-bool gives_scale(const motet_call& given, ReduceOp op) {
-  constexpr size_t end = offsetof(motet_call, scale) + sizeof(motet_call::scale);
-  return given.size >= end && (op == ReduceOp::premul_sum || given.scale != 0);
+motet::UserReduction reduction_from(const motet_reduction& given, DataType type) {
+  const auto reduction = read_struct(&given, "motet_reduction");
+  if (reduction.combine == nullptr) refuse("motet_reduction: combine is NULL");
+  const auto call = [](const motet::UserReduction& r, void* out, const void* a, const void* b,
+                       size_t count) {
+    const auto combine = reinterpret_cast<decltype(motet_reduction::combine)>(r.function);
+    combine(out, a, b, count, static_cast<motet_type>(r.type), r.user);
+  };
+  const size_t usual = motet_element_bytes(static_cast<motet_type>(type));
+  return {.call = call,
+          .function = reinterpret_cast<void (*)()>(reduction.combine),
+          .user = reduction.user,
+          .type = type,
+          .element_bytes = reduction.element_bytes == 0 ? usual : reduction.element_bytes};
+}
+
+motet::OpDetails details_in(const motet_call& given, const Arguments& arguments) {
+  const auto call = read_struct(&given, "motet_call");
+  // 0 is a scale too, but for callers who do not know of it yet.
+  const bool knows_scale = given.size >= offsetof(motet_call, scale) + sizeof call.scale;
+  motet::OpDetails details;
+  if (call.scale != 0 || (knows_scale && arguments.op == ReduceOp::premul_sum)) {
+    details.scale = call.scale;
+  }
+  if (call.reduction == nullptr) return details;
+  details.reduction = reduction_from(*call.reduction, arguments.type);
+  details.commutative = read_struct(call.reduction, "motet_reduction").commutative != 0;
+  return details;
 }
 
 motet_request* start(motet::Communicator& communicator, const Arguments& arguments) {
@@ -96,8 +120,8 @@ motet_request* start(motet::Communicator& communicator, const Arguments& argumen
   arguments.timeout_ms = call.timeout_ms;
   arguments.interruption = {call.interrupted, call.user};
   arguments.determinism = static_cast<motet::Determinism>(call.determinism != 0);
-  const motet::OpDetails details{.scale = call.scale};
-  if (gives_scale(*given, arguments.op)) arguments.details = &details;
+  const motet::OpDetails details = details_in(*given, arguments);
+  arguments.details = &details;
   check_details(arguments);
   if (call.request != nullptr && call.plan != nullptr) {
     refuse("motet_call: a call is either started, with `request`, or bound, with `plan`");

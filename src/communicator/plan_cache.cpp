@@ -27,12 +27,16 @@ PlanKey::PlanKey(const Arguments& arguments, bool is_in_place, Rank me, int worl
       op(arguments.op),
       determinism(arguments.determinism),
       form(arguments.form),
-      in_place(is_in_place) {}
+      in_place(is_in_place) {
+  if (op != ReduceOp::user) return;
+  commutative = commutes(arguments);
+  element_bytes = motet::element_bytes(arguments);
+}
 
 bool PlanKey::operator==(const PlanKey& other) const {
   const auto words = [](const PlanKey& key) {
     return std::tie(key.algorithm, key.count, key.root, key.collective, key.type, key.op,
-                    key.determinism, key.form, key.in_place);
+                    key.determinism, key.form, key.in_place, key.commutative, key.element_bytes);
   };
   return words(*this) == words(other) && std::ranges::equal(counts, other.counts) &&
          std::ranges::equal(received_counts, other.received_counts);
@@ -46,7 +50,7 @@ CachedPlan::CachedPlan(const PlanKey& key, const Arguments& arguments, const Ext
       record_(record),
       logged_(record_),
       is_short_(!program.short_steps.empty() && !is_point_to_point(arguments.collective) &&
-                arguments.op != ReduceOp::premul_sum),
+                arguments.op < ReduceOp::premul_sum),
       needs_buffers_(extent.input > 0 || extent.output > 0),
       trial_(ways_of(program)),
       program_(std::make_shared<const Program>(std::move(program))) {
@@ -79,6 +83,7 @@ std::size_t PlanCache::Hash::operator()(const PlanKey& key) const noexcept {
   const auto mix = [&hash](std::size_t word) { hash = (hash ^ word) * 0x9e3779b97f4a7c15U; };
   mix(reinterpret_cast<std::size_t>(key.algorithm));
   mix(static_cast<std::size_t>(key.root));
+  mix(key.element_bytes);
   mix(static_cast<std::size_t>(key.collective) | static_cast<std::size_t>(key.type) << 8 |
       static_cast<std::size_t>(key.op) << 16 | static_cast<std::size_t>(key.determinism) << 24 |
       static_cast<std::size_t>(key.in_place) << 32 | static_cast<std::size_t>(key.form) << 40);

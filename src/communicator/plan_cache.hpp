@@ -31,6 +31,8 @@ struct PlanKey {
   Determinism determinism{};
   Form form{};
   bool in_place = false;
+  bool commutative = true;
+  std::size_t element_bytes = 0;  // of a user's reduction; else the type says it
 
   PlanKey(const Arguments& arguments, bool is_in_place, Rank me, int world_size);
   bool operator==(const PlanKey& other) const;

@@ -28,7 +28,7 @@ Operation::Buffers premultiply(const Arguments& a, const Extent& extent, Operati
   } else if (!premultiplies_into_output(a, extent)) {
     to = operation.premultiplied();
   }
-  multiply_kernel(a.type)(to, a.input, extent.input, a.details->scale);
+  multiply_kernel(a.type)(to, a.input, extent.input, *a.details->scale);
   return {to, a.output};
 }
 

@@ -16,6 +16,7 @@ constexpr std::size_t answer_bytes = 1;
 constexpr std::uint32_t most_expected = 4;
 // What is combined on its way past the caches makes a stop in the nearest one.
 constexpr std::size_t stop_bytes = 4096;
+static_assert(stop_bytes >= max_user_element_bytes);
 
 }  // namespace
 
@@ -143,9 +144,7 @@ bool Operation::advance_local(std::uint32_t index) {
   if (instruction.op == Op::copy) {
     copy(instruction, dst, src, bytes);
   } else {
-    const std::size_t count = bytes / program_->element_bytes;
-    instruction.incoming_first ? program_->kernel(dst, src, dst, count)
-                               : program_->kernel(dst, dst, src, count);
+    instruction.incoming_first ? reduce(dst, src, dst, bytes) : reduce(dst, dst, src, bytes);
   }
   return step_forward(index);
 }
@@ -390,7 +389,15 @@ void Operation::combine(const Instruction& instruction, std::uint32_t block,
   if (instruction.incoming_first) std::swap(first, second);
   if (way_.past_caches && instruction.is_final)
     return combine_past_caches(dst, first, second, bytes);
-  program_->kernel(dst, first, second, bytes / program_->element_bytes);
+  reduce(dst, first, second, bytes);
+}
+
+void Operation::reduce(std::byte* out, const std::byte* a, const std::byte* b,
+                       std::size_t bytes) const {
+  const std::size_t count = bytes / program_->element_bytes;
+  if (program_->kernel != nullptr) [[likely]]
+    return program_->kernel(out, a, b, count);
+  reduction_.combine(out, a, b, count);
 }
 
 void Operation::copy(const Instruction& instruction, std::byte* dst, const std::byte* src,
@@ -405,9 +412,10 @@ void Operation::copy(const Instruction& instruction, std::byte* dst, const std::
 void Operation::combine_past_caches(std::byte* dst, const std::byte* first, const std::byte* second,
                                     std::size_t bytes) const {
   alignas(64) std::array<std::byte, stop_bytes> stop;
-  for (std::size_t at = 0; at < bytes; at += stop_bytes) {
-    const std::size_t now = std::min(stop_bytes, bytes - at);
-    program_->kernel(stop.data(), first + at, second + at, now / program_->element_bytes);
+  const std::size_t most = stop_bytes - stop_bytes % program_->element_bytes;
+  for (std::size_t at = 0; at < bytes; at += most) {
+    const std::size_t now = std::min(most, bytes - at);
+    reduce(stop.data(), first + at, second + at, now);
     copy_past_caches(dst + at, stop.data(), now);
   }
 }

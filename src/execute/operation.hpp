@@ -13,6 +13,7 @@
 
 #include "execute/key.hpp"
 #include "execute/program.hpp"
+#include "execute/user_reduction.hpp"
 
 namespace motet {
 
@@ -44,6 +45,8 @@ class Operation {
   // Stays until it is said otherwise.
   void go(const Way& way) { way_ = way; }
 
+  // Of a program without a kernel: what combines. Stays until another is used.
+  void use(const UserReduction& reduction) { reduction_ = reduction; }
   // Memory for the input once it has been multiplied; made the first time.
   std::byte* premultiplied();
 
@@ -142,6 +145,7 @@ class Operation {
   PeerMemory::Read read_from(PeerMemory& memory, Fetch& fetch);
   bool answer(std::uint32_t index, bool pulled);
   void combine(const Instruction& instruction, std::uint32_t block, const std::byte* incoming);
+  void reduce(std::byte* out, const std::byte* a, const std::byte* b, std::size_t bytes) const;
   void copy(const Instruction& instruction, std::byte* dst, const std::byte* src,
             std::size_t bytes) const;
   void combine_past_caches(std::byte* dst, const std::byte* first, const std::byte* second,
@@ -156,6 +160,7 @@ class Operation {
   std::shared_ptr<const Program> program_;
   Call call_;
   Way way_;
+  UserReduction reduction_;
   Key key_ = 0;
   std::array<std::byte*, 3> base_{};  // input, output, scratch
   std::uint32_t remaining_ = 0;       // steps not done

@@ -63,8 +63,8 @@ struct Program {
   std::size_t premultiplied_bytes = 0;  // of the input, where it needs memory of the operation
   Reading reading = Reading::never;     // what cannot be mapped of a rendezvous on this node
   std::size_t output_count = 0;         // elements that `divide` works on
-  ReduceKernel kernel = nullptr;
-  ScaleKernel divide = nullptr;  // avg: applied to the finished output
+  ReduceKernel kernel = nullptr;  // null: the operation is told by what it combines, if it does
+  ScaleKernel divide = nullptr;   // avg: applied to the finished output
   int divisor = 1;
   std::uint32_t fingerprint = 0;
   bool tells_lengths = false;  // see lengths.hpp

@@ -100,9 +100,13 @@ std::vector<Case> operations() {
   for (const int ranks : {1, 2, 3, 5, 7}) {
     for (const char* environment : {"shm", "tcp"}) {
       cases.push_back({"premultiplied_sums", ranks, environment});
+      cases.push_back({"user_reductions", ranks, environment});
     }
+    cases.push_back({"ordered_algorithms", ranks, ranks % 2 == 0 ? "tcp" : "shm"});
+    cases.push_back({"user_pointers_and_types", ranks, ranks % 2 == 0 ? "shm" : "tcp"});
   }
-  for (const char* scenario : {"premultiplied_means_fit", "premultiplied_requests"}) {
+  for (const char* scenario :
+       {"premultiplied_means_fit", "premultiplied_requests", "user_requests"}) {
     cases.push_back({scenario, 2, "tcp"});
     cases.push_back({scenario, 3, "shm"});
     cases.push_back({scenario, 7, "tiny"});
@@ -110,8 +114,14 @@ std::vector<Case> operations() {
   cases.push_back({"premultiplied_sums", 3, "faulty_tcp"});
   cases.push_back({"premultiplied_sums", 5, "faulty_shm"});
   cases.push_back({"premultiplied_sums", 4, "whole_steps"});
-  if (MOTET_HAS_LIBFABRIC) cases.push_back({"premultiplied_sums", 3, "ofi"});
-  if (MOTET_HAS_UCX) cases.push_back({"premultiplied_sums", 3, "ucx"});
+  cases.push_back({"user_reductions", 5, "tiny"});
+  cases.push_back({"user_reductions", 4, "whole_steps"});
+  cases.push_back({"ordered_algorithms", 4, "faulty_shm"});
+  cases.push_back({"ordered_algorithms", 3, "faulty_tcp"});
+  for (const char* scenario : {"premultiplied_sums", "user_reductions"}) {
+    if (MOTET_HAS_LIBFABRIC) cases.push_back({scenario, 3, "ofi"});
+    if (MOTET_HAS_UCX) cases.push_back({scenario, 3, "ucx"});
+  }
   return cases;
 }
 

@@ -123,6 +123,20 @@ void typed(Rank& rank, const Words& words) {
   });
 }
 
+// combined:BYTES: 100 elements so long, by a reduction of the user's.
+void combined(Rank& rank, const Words& words) {
+  motet_reduction reduction{};
+  reduction.size = sizeof reduction;
+  reduction.element_bytes = static_cast<size_t>(words.number(1, 1));
+  reduction.combine = [](void*, const void*, const void*, size_t, motet_type, void*) {};
+  motet_call call = rank.call();
+  call.reduction = &reduction;
+  std::vector<char> in(100 * reduction.element_bytes), out(in.size());
+  say_how("combined", [&] {
+    return motet_allreduce(in.data(), out.data(), 100, motet_uint8, motet_user, rank.comm, &call);
+  });
+}
+
 // send:COUNT:PEER, recv:COUNT:PEER
 void send(Rank& rank, const Words& words) {
   std::vector<float> data(static_cast<size_t>(words.number(1, 0)));
@@ -171,6 +185,7 @@ const Commands& call_commands() {
                             {"started", started},
                             {"hinted", hinted},
                             {"typed", typed},
+                            {"combined", combined},
                             {"send", send},
                             {"recv", send},
                             {"timeout", timeout},

@@ -11,6 +11,39 @@
 namespace motet::testing {
 namespace {
 
+void bad_reductions(const Rank& rank) {
+  std::vector<float> in(30, 1), out(30);
+  motet_reduction reduction{};
+  motet_call call = rank.call();
+  const auto by = [&](motet_op op, const motet_call* how) {
+    return [&, op, how] {
+      return motet_allreduce(in.data(), out.data(), 1, motet_float32, op, rank.comm, how);
+    };
+  };
+  say_how("no reduction", by(motet_user, nullptr));
+  say_how("none in the call", by(motet_user, &call));
+  call.reduction = &reduction;
+  say_how("reduction's size", by(motet_user, &call));
+  reduction.size = sizeof reduction;
+  say_how("no function", by(motet_user, &call));
+  reduction.combine = [](void*, const void*, const void*, size_t, motet_type, void*) {};
+  say_how("reduction of a sum", by(motet_sum, &call));
+  say_how("reduction of a barrier", [&] { return motet_barrier(rank.comm, &call); });
+  reduction.element_bytes = 1028;
+  say_how("long elements", by(motet_user, &call));
+  reduction.element_bytes = 6;
+  say_how("elements of one and a half", by(motet_user, &call));
+  reduction.element_bytes = 8;
+  say_how("overlapping elements", [&] {
+    return motet_allreduce(in.data(), in.data() + 5, 3, motet_float32, motet_user, rank.comm,
+                           &call);
+  });
+  call.algorithm = "ring";
+  say_how("unordered algorithm", by(motet_user, &call));
+  call.scale = 2;
+  say_how("scale of a user's", by(motet_user, &call));
+}
+
 void bad_arguments(Rank& rank, const Words&) {
   std::vector<float> in(30, 1), out(30);
   motet_comm* const comm = rank.comm;
@@ -62,6 +95,7 @@ void bad_arguments(Rank& rank, const Words&) {
   say_how("scale of a broadcast", [&] {
     return motet_broadcast(in.data(), in.data(), 5, motet_float32, 0, comm, &scaled);
   });
+  bad_reductions(rank);
   say_how("communicator",
           allreduce(in.data(), out.data(), 5, motet_float32, motet_sum, nullptr, nullptr));
   say_how("peer",

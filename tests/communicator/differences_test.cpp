@@ -67,6 +67,8 @@ std::vector<Difference> differences() {
       {"reduce counts", "reduce:5:1", "reduce:600000:1", "reduce #2 (20 B", "reduce #2 ("},
       {"types", "typed:10:0", "typed:2:0", "float32 sum", "allreduce #2 (400 B int32 sum)"},
       {"ops", "typed:10:0", "typed:10:3", "float32 sum", "allreduce #2 (400 B float32 max)"},
+      {"elements", "combined:12", "combined:16", "allreduce #2 (1200 B uint8 user)",
+       "allreduce #2 (1600 B uint8 user)"},
       {"two roots", "broadcast:5:0", "broadcast:5:1", "root 0",
        "broadcast #2 (20 B float32 root 1)"},
       {"two large roots", "broadcast:2000000:0", "broadcast:2000000:1", "root 0", "broadcast #2 ("},

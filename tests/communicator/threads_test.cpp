@@ -133,6 +133,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"every_collective", 5, "shm", faults}, Case{"every_algorithm", 4, "shm"},
         Case{"every_type", 2, "shm"}, Case{"premultiplied_sums", 3, "shm"},
         Case{"premultiplied_sums", 2, "tcp"}, Case{"premultiplied_requests", 5, "shm"},
+        Case{"user_reductions", 3, "shm"}, Case{"ordered_algorithms", 4, "tcp"},
+        Case{"user_pointers_and_types", 5, "shm"}, Case{"user_requests", 2, "shm"},
         Case{"planned_collectives", 3, "shm"}, Case{"planned_messages", 5, "tcp"},
         Case{"planned_requests", 4, "shm"}, Case{"planned_requests", 3, "tcp", faults},
         Case{"opposite_order", 2, "shm"}, Case{"opposite_order", 2, "tcp"},
