@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -15,15 +16,20 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Where this was built if that is still there, so that a build sees what it is about to install.
-const fs::path folders[] = {MOTET_FABRICS_BUILT, MOTET_FABRICS_INSTALLED};
+// Where this was built if that is still there, so that a build sees what it is about to install; and
+// from where this program lies, so that the installed tree may be moved.
+std::array<fs::path, 2> folders() {
+  std::error_code unknown;
+  const fs::path program = fs::read_symlink("/proc/self/exe", unknown);
+  return {MOTET_FABRICS_BUILT, program.parent_path() / MOTET_FABRICS_FROM_PROGRAMS};
+}
 
 constexpr std::string_view extension = ".fabric";
 
 fs::path find(const std::string& name) {
   if (name.find('/') != std::string::npos || name.ends_with(extension)) return name;
   std::error_code ignored;
-  for (const fs::path& folder : folders) {
+  for (const fs::path& folder : folders()) {
     fs::path path = folder / (name + std::string(extension));
     if (fs::exists(path, ignored)) return path;
   }
@@ -58,7 +64,7 @@ Fabric load_fabric(const std::string& name, std::span<const std::string> setting
 std::vector<std::string> installed_fabrics() {
   std::set<std::string> names;
   std::error_code missing;
-  for (const fs::path& folder : folders) {
+  for (const fs::path& folder : folders()) {
     for (const fs::directory_entry& entry : fs::directory_iterator(folder, missing)) {
       if (entry.path().extension() == extension) names.insert(entry.path().stem());
     }
