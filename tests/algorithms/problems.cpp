@@ -31,6 +31,13 @@ Parts ragged(std::size_t count, int n) {
   return Parts::each(sizes);
 }
 
+// One rank has everything.
+Parts lone(std::size_t count, int n) {
+  std::vector<std::size_t> sizes(n, 0);
+  sizes[n / 2] = count;
+  return Parts::each(sizes);
+}
+
 std::vector<Parts> divisions(Collective collective, std::size_t count, int n) {
   switch (collective) {
     case Collective::alltoall:  // everybody's row is the same only if all parts are
@@ -41,7 +48,8 @@ std::vector<Parts> divisions(Collective collective, std::size_t count, int n) {
     case Collective::reduce_scatter:
     case Collective::gather:
     case Collective::scatter:
-      return {Parts::even(count, n), ragged(count, n)};
+      if (count < 61) return {Parts::even(count, n), ragged(count, n)};
+      return {Parts::even(count, n), ragged(count, n), lone(count, n)};
     default:
       return {Parts::even(count, n)};
   }
@@ -150,7 +158,11 @@ std::string Case::name() const {
   if (problem.in_place) text += "_inplace";
   if (!problem.commutative) text += "_ordered";
   const Parts& parts = problem.parts;
-  if (parts != Parts::even(parts.total(), parts.size())) text += "_ragged";
+  if (parts.count(parts.size() / 2) == parts.total() && parts.size() > 1 && parts.total() > 0) {
+    text += "_lone";
+  } else if (parts != Parts::even(parts.total(), parts.size())) {
+    text += "_ragged";
+  }
   if (params.chunks > 1) text += fmt::format("_chunks{}", params.chunks);
   if (params.channels > 1) text += fmt::format("_channels{}", params.channels);
   if (params.mover == Mover::receiver) text += "_receiver";
