@@ -70,10 +70,19 @@ std::vector<Case> results() {
     for (const char* environment : {"shm", "tcp", "faulty_shm", "faulty_tcp"}) {
       cases.push_back({"every_collective", ranks, environment});
       cases.push_back({"every_algorithm", ranks, environment});
+      cases.push_back({"every_uneven_call", ranks, environment});
     }
     cases.push_back({"every_type", ranks, ranks % 2 == 0 ? "shm" : "tcp"});
     cases.push_back({"large_collectives", ranks, ranks % 2 == 0 ? "tcp" : "shm"});
+    if (ranks <= 5) cases.push_back({"large_uneven_calls", ranks, ranks % 2 == 0 ? "shm" : "tcp"});
+    cases.push_back({"every_uneven_algorithm", ranks, ranks % 2 == 0 ? "tcp" : "shm"});
   }
+  cases.push_back({"large_uneven_calls", 3, "no_reading"});
+  cases.push_back({"large_uneven_calls", 3, "shm"});
+  cases.push_back({"every_uneven_call", 7, "tiny"});
+  cases.push_back({"every_uneven_algorithm", 4, "whole_steps"});
+  cases.push_back({"changing_counts", 5, "shm"});
+  cases.push_back({"changing_counts", 3, "tcp"});
   cases.push_back({"large_collectives", 3, "no_reading"});
   cases.push_back({"every_collective", 7, "tiny"});
   cases.push_back({"every_algorithm", 5, "tiny"});
@@ -84,11 +93,16 @@ std::vector<Case> results() {
     cases.push_back({"large_collectives", 2, "ofi"});
     cases.push_back({"large_collectives", 2, "ofi_copying"});
     cases.push_back({"whoever_comes_first", 3, "ofi"});
+    cases.push_back({"every_uneven_call", 3, "ofi"});
+    cases.push_back({"large_uneven_calls", 3, "ofi"});
+    cases.push_back({"large_uneven_calls", 2, "ofi_copying"});
   }
   if (MOTET_HAS_UCX) {
     cases.push_back({"every_algorithm", 3, "ucx"});
     cases.push_back({"large_collectives", 2, "ucx"});
     cases.push_back({"whoever_comes_first", 3, "ucx"});
+    cases.push_back({"every_uneven_call", 3, "ucx"});
+    cases.push_back({"large_uneven_calls", 2, "ucx"});
   }
   return cases;
 }

@@ -35,6 +35,7 @@ const Commands& call_commands();
 const Commands& end_commands();      // of processes
 const Commands& misuse_commands();   // of the interface
 const Commands& network_commands();  // of hosts
+const Commands& uneven_commands();   // v-forms
 
 // "WHAT|STATUS|MS|TEXT": a line of the rank's output, which trouble_test reads.
 void say(const std::string& what, motet_status status, double ms, const std::string& text);

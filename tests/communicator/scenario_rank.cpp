@@ -14,8 +14,8 @@ namespace motet::testing {
 namespace {
 
 void run(Rank& rank, const Words& words) {
-  for (const Commands* all :
-       {&call_commands(), &end_commands(), &misuse_commands(), &network_commands()}) {
+  for (const Commands* all : {&call_commands(), &end_commands(), &misuse_commands(),
+                              &network_commands(), &uneven_commands()}) {
     if (const auto found = all->find(words.name()); found != all->end()) {
       return found->second(rank, words);
     }
