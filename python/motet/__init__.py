@@ -15,7 +15,7 @@ from motet._errors import (
     Error,
     InvalidArgument,
     PeerLost,
-    SystemError,  # noqa: A004  # the status is called so
+    SystemError,  # the status is called so
     Timeout,
     Unavailable,
 )

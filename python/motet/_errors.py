@@ -25,7 +25,7 @@ class Aborted(Error):
     """abort() or an interruption, here or on another rank, or closed while under way."""
 
 
-class SystemError(Error):  # noqa: A001  # the status is called so
+class SystemError(Error):  # the status is called so
     """The operating system refused."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -17,9 +17,9 @@ class SupportsDLPack(Protocol):
 
 
 #: Contiguous CPU memory of a type that Motet has: anything with the buffer protocol or DLPack.
-Array: TypeAlias = "Union[Buffer, SupportsDLPack]"
+Array: TypeAlias = "Buffer | SupportsDLPack"
 
-ReduceOp: TypeAlias = Literal["sum", "prod", "min", "max", "avg", "and", "or", "xor"]
+ReduceOp: TypeAlias = Literal["sum", "prod", "min", "max", "avg", "and", "or", "xor", "premul_sum"]
 
 DataType: TypeAlias = Literal[
     "int8",

@@ -91,20 +91,19 @@ std::size_t count_of(const nb::dlpack::dltensor& tensor) {
   return count;
 }
 
-std::string class_of(nb::handle object) {
-  return nb::inst_name(object).c_str();
+std::string text_of(nb::handle object) {
+  return nb::str(object).c_str();
 }
 
-// The word after the last dot: NumPy says "bfloat16", PyTorch "torch.bfloat16".
+// NumPy says "bfloat16", PyTorch "torch.bfloat16".
 std::string type_text(nb::handle object) {
   if (!nb::hasattr(object, "dtype")) return "its type";
-  return nb::str(object.attr("dtype")).c_str();
+  return text_of(nb::object(object.attr("dtype")));
 }
 
-// Extensions of NumPy's types, which neither protocol knows.
+// Of an extension of NumPy, which neither protocol knows.
 bool is_bfloat16_of_numpy(nb::handle object) {
-  return nb::hasattr(object, "dtype") && nb::hasattr(object, "view") &&
-         std::string_view(nb::str(object.attr("dtype")).c_str()) == "bfloat16";
+  return nb::hasattr(object, "view") && type_text(object) == "bfloat16";
 }
 
 }  // namespace
@@ -209,7 +208,7 @@ Array::Array(const Given& given, Access access, const Where& where, const char* 
     PyBuffer_Release(&buffer_);
     throw;
   }
-  refuse_type(where(std::string(name) + " is a " + class_of(object) +
+  refuse_type(where(std::string(name) + " is a " + text_of(nb::inst_name(object)) +
                     ": it must be an array with the buffer protocol or DLPack"));
 }
 

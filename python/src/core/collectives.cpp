@@ -1,5 +1,6 @@
 // The collectives of motet.h on arrays. Each function looks at its arguments and binds them.
 #include <array>
+#include <optional>
 #include <string>
 
 #include "errors.hpp"
@@ -39,6 +40,15 @@ std::size_t part_of(const Array& whole, const Communicator& self, const Where& w
                " elements: no multiple of the number of ranks, " + std::to_string(ranks)));
 }
 
+// With the scale that premul_sum needs, and no other operation takes.
+Call scaled(Call call, const OpName& op, const std::optional<double>& scale, const Where& where) {
+  const bool multiplies = op_from(op) == motet_premul_sum;
+  if (multiplies && !scale) refuse(where("premul_sum needs a scale"));
+  if (!multiplies && scale) refuse(where("there is a scale, and " + op.text + " has none"));
+  call.scale = scale.value_or(0);
+  return call;
+}
+
 // By reference: they move only after `make` has been given what it needs of them.
 template <class Make>
 Call bind(Make&& make, Array&& x, Array&& out = {}) {
@@ -48,7 +58,8 @@ Call bind(Make&& make, Array&& x, Array&& out = {}) {
   return call;
 }
 
-Call allreduce(const Communicator& self, const Given& x, const Given& out, const OpName& op) {
+Call allreduce(const Communicator& self, const Given& x, const Given& out, const OpName& op,
+               std::optional<double> scale) {
   const Where where{self.rank(), "allreduce"};
   const bool in_place = out.is_none();
   Array input = in_place ? write(x, where, "x") : read(x, where, "x");
@@ -56,16 +67,17 @@ Call allreduce(const Communicator& self, const Given& x, const Given& out, const
   const Array& result = in_place ? input : output;
   require_same_type(input, result, where);
   require(input.count() == result.count(), where, input, result, "they must be equally long");
-  return bind(
+  Call bound = bind(
       [in = input.data(), to = result.data(), count = input.count(), type = input.type(),
        how = op_from(op)](motet_comm* comm, const motet_call* call) {
         return motet_allreduce(in, to, count, type, how, comm, call);
       },
       std::move(input), std::move(output));
+  return scaled(std::move(bound), op, scale, where);
 }
 
-Call reduce(const Communicator& self, const Given& x, const Given& out, int root,
-            const OpName& op) {
+Call reduce(const Communicator& self, const Given& x, const Given& out, int root, const OpName& op,
+            std::optional<double> scale) {
   const Where where{self.rank(), "reduce"};
   const bool is_root = self.rank() == root;
   const bool in_place = out.is_none() && is_root;
@@ -74,12 +86,13 @@ Call reduce(const Communicator& self, const Given& x, const Given& out, int root
   const Array& result = output.is_none() ? input : output;
   require_same_type(input, result, where);
   require(input.count() == result.count(), where, input, result, "they must be equally long");
-  return bind(
+  Call bound = bind(
       [in = input.data(), to = is_root ? result.data() : nullptr, count = input.count(),
        type = input.type(), how = op_from(op), root](motet_comm* comm, const motet_call* call) {
         return motet_reduce(in, to, count, type, how, root, comm, call);
       },
       std::move(input), std::move(output));
+  return scaled(std::move(bound), op, scale, where);
 }
 
 Call broadcast(const Communicator& self, const Given& x, int root) {
@@ -107,18 +120,20 @@ Call allgather(const Communicator& self, const Given& x, const Given& out) {
       std::move(input), std::move(output));
 }
 
-Call reduce_scatter(const Communicator& self, const Given& x, const Given& out, const OpName& op) {
+Call reduce_scatter(const Communicator& self, const Given& x, const Given& out, const OpName& op,
+                    std::optional<double> scale) {
   const Where where{self.rank(), "reduce_scatter"};
   Array input = read(x, where, "x"), output = write(out, where, "out");
   require_same_type(input, output, where);
   require(part_of(input, self, where, "x") == output.count(), where, input, output,
           "x must be as long as out of all ranks");
-  return bind(
+  Call bound = bind(
       [in = input.data(), to = output.data(), count = output.count(), type = input.type(),
        how = op_from(op)](motet_comm* comm, const motet_call* call) {
         return motet_reduce_scatter(in, to, count, type, how, comm, call);
       },
       std::move(input), std::move(output));
+  return scaled(std::move(bound), op, scale, where);
 }
 
 Call alltoall(const Communicator& self, const Given& x, const Given& out) {
@@ -200,7 +215,8 @@ constexpr const char* allreduce_text =
 x, out: equally long arrays of one type: contiguous memory of the CPU, with the buffer protocol or
 DLPack (NumPy, PyTorch, ...), of any shape. out None: in place. They may be the same memory, or lie
 apart.
-op: "sum", "prod", "min", "max", "avg"; for integers "and", "or", "xor".
+op: "sum", "prod", "min", "max", "avg"; for integers "and", "or", "xor"; "premul_sum" for floats: the
+sum of what each rank's x is when multiplied by its scale.
 timeout: of this call, in seconds; default: the communicator's.
 algorithm: by name; default: the planner chooses. All ranks must give the same.
 same_bits_every_run: the order of combination is always the same.
@@ -212,7 +228,7 @@ motet.Error: then the communicator is aborted, on every rank.)";
 }  // namespace
 
 motet_op op_from(const OpName& name) {
-  constexpr std::array names{"sum", "prod", "min", "max", "avg", "and", "or", "xor"};
+  constexpr std::array names{"sum", "prod", "min", "max", "avg", "and", "or", "xor", "premul_sum"};
   for (std::size_t op = 0; op < names.size(); ++op) {
     if (name.text == names.at(op)) return static_cast<motet_op>(op);
   }
@@ -226,14 +242,15 @@ void define_collectives(CommunicatorClass& c) {
   const auto out = nb::arg("out");
   const auto no_out = nb::arg("out").none() = nb::none();
   const auto op = nb::arg("op") = "sum";
+  const auto scale = nb::arg("scale") = nb::none();
   const auto root = nb::arg("root") = 0;
   const std::string others = "\n\nArrays, the other arguments and errors: see allreduce().";
-  Method<allreduce>::define(c, "allreduce", allreduce_text, x, no_out, op);
+  Method<allreduce>::define(c, "allreduce", allreduce_text, x, no_out, op, scale);
   Method<reduce>::define(c, "reduce",
                          "As allreduce(), at the root alone; elsewhere out is ignored. out None: "
                          "in place at the root." +
                              others,
-                         x, no_out, root, op);
+                         x, no_out, root, op, scale);
   Method<broadcast>::define(c, "broadcast", "The root's x reaches x of every rank." + others, x,
                             root);
   Method<allgather>::define(c, "allgather",
@@ -246,7 +263,7 @@ void define_collectives(CommunicatorClass& c) {
       "Combines x of all ranks; out gets this rank's part: x is size times as long.\n\n"
       "In place: out is this rank's part of x, and the rest of x is then lost." +
           others,
-      x, out, op);
+      x, out, op, scale);
   Method<alltoall>::define(
       c, "alltoall",
       "Part r of x goes to rank r, part r of out comes from rank r; both hold size parts.\n\n"

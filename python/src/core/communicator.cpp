@@ -64,7 +64,8 @@ motet_comm* Communicator::comm() const {
 void Communicator::run(const Call& call, const Options& options) const {
   motet_comm* const comm = this->comm();
   const auto session = session_;  // another thread may close this object meanwhile
-  const motet_call how = call_with(options);
+  motet_call how = call_with(options);
+  how.scale = call.scale;
   session->reap();
   Outcome outcome;
   {
@@ -80,6 +81,7 @@ Request Communicator::start(Call call, const Options& options) const {
   motet_request* request = nullptr;
   motet_call how = call_with(options);
   how.request = &request;
+  how.scale = call.scale;
   session->reap();
   Outcome outcome;
   {

@@ -16,6 +16,7 @@ namespace motet::python {
 struct Call {
   std::function<motet_status(motet_comm*, const motet_call*)> make;
   std::vector<Array> arrays;
+  double scale = 0;  // of premul_sum
 };
 
 // Started, and not known to be over. With the GIL held.

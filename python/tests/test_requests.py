@@ -1,0 +1,154 @@
+"""Calls that were started: in any order, forgotten, outlived."""
+
+import gc
+import threading
+import time
+import warnings
+import weakref
+
+import motet
+import numpy as np
+from ranks import run
+
+
+def finish_in_any_order(world):
+    arrays = [np.full(100 * (number + 1), 1.0 + number) for number in range(10)]
+    requests = [world.start_allreduce(x) for x in arrays]
+    while not requests[3].test():
+        time.sleep(0)
+    for request in reversed(requests):
+        request.wait()
+        request.wait()  # done before: at once
+        assert request.test()
+    for number, x in enumerate(arrays):
+        assert (x == world.size * (1.0 + number)).all()
+
+
+def test_requests_are_waited_for_in_any_order():
+    run(finish_in_any_order, 3).values  # noqa: B018
+
+
+def drop_arrays(world):
+    """Rank 0's allreduce cannot be done before rank 1 comes."""
+    x = np.ones(100_000)
+    alive = weakref.ref(x)
+    if world.rank == 1:
+        time.sleep(0.5)
+    request = world.start_allreduce(x)
+    del x
+    gc.collect()
+    held = alive() is not None
+    request.wait()
+    return [held, alive() is None]
+
+
+def test_a_request_keeps_its_arrays_until_it_is_done():
+    assert run(drop_arrays, 2).values[0] == [True, True]
+
+
+def forget(world):
+    """Rank 0 drops its request before rank 1 has come."""
+    x = np.ones(200_000)
+    if world.rank == 1:
+        time.sleep(0.5)
+        world.allreduce(x)
+        world.barrier()
+        return [float(x[-1]), 0]
+    alive = weakref.ref(x)
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        world.start_allreduce(x)
+    del x
+    gc.collect()
+    forgotten = alive()
+    world.barrier()
+    return [float(forgotten[-1]), sum("dropped" in str(one.message) for one in heard)]
+
+
+def test_a_forgotten_request_goes_on():
+    assert run(forget, 2).values == [[2.0, 1], [2.0, 0]]
+
+
+def outlive(world):
+    part = world.split(0, world.rank)
+    x = np.ones(1000)
+    request = part.start_allreduce(x) if world.rank == 0 else None
+    part.close()
+    heard = ""
+    if request is not None:
+        try:
+            request.wait()
+        except motet.Aborted as error:
+            heard = str(error)
+    world.barrier()
+    return heard
+
+
+def test_a_request_outlives_its_communicator():
+    assert "the communicator was destroyed" in run(outlive, 2).values[0]
+
+
+def forget_everything(world):
+    part = world.split(0, world.rank)
+    if world.rank == 0:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for _ in range(5):
+                part.start_allreduce(np.ones(100_000))
+            request = part.start_allreduce(np.ones(100_000))
+            part.close()
+            del part, request
+            gc.collect()
+    world.barrier()
+    return True
+
+
+def test_what_was_forgotten_ends_with_its_communicator():
+    assert run(forget_everything, 2).values == [True, True]
+
+
+def count_meanwhile(world):
+    """Rank 0 waits for rank 1 while another of its threads counts."""
+    counted, stop = [0], threading.Event()
+
+    def count():
+        while not stop.is_set():
+            counted[0] += 1
+            time.sleep(0.001)
+
+    if world.rank == 1:
+        time.sleep(1)
+        world.allreduce(np.ones(3))
+        return 0
+    thread = threading.Thread(target=count)
+    thread.start()
+    world.allreduce(np.ones(3))
+    stop.set()
+    thread.join()
+    return counted[0]
+
+
+def test_other_threads_run_while_a_call_waits():
+    assert run(count_meanwhile, 2).values[0] > 50
+
+
+def be_two_ranks():
+    """Ranks may be threads, each with a communicator of its own."""
+    id, sums = motet.unique_id(), [0, 0]
+
+    def be(rank):
+        with motet.Communicator.from_unique_id(id, rank, 2) as world:
+            x = np.full(1000, 1.0 + rank)
+            world.allreduce(x)
+            sums[rank] = x[0]
+
+    threads = [threading.Thread(target=be, args=[rank]) for rank in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sums
+
+
+def test_ranks_may_be_threads():
+    assert run(be_two_ranks, 1, joins=False).values == [[3.0, 3.0]]
