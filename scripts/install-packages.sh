@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that Motet needs: install-packages.sh [build] [test] [check] [fuzz] [rdma].
+# Installs the Debian packages that Motet needs: install-packages.sh [build] [test] [check] [fuzz] [rdma] [python].
 # Default: build.
 # Does nothing when all are there. Works as root or with sudo.
 set -euo pipefail
@@ -11,6 +11,8 @@ test_packages="libgtest-dev libgmock-dev libbenchmark-dev python3 openmpi-bin li
                iproute2 procps libsimgrid-dev libucx-dev libfabric-dev"
 check_packages="clang clang-format clang-tidy python3"
 fuzz_packages="clang"
+# A Python that can make virtual environments and compile extensions; all else is pip's business.
+python_packages="python3 python3-venv python3-dev"
 # A virtual machine with software RDMA, its kernel's modules built here, and what verbs need in user space.
 rdma_packages="qemu-system-x86 busybox-static cpio kmod zstd xz-utils gcc make python3 ibverbs-providers"
 
@@ -21,8 +23,9 @@ for group in "${@:-build}"; do
     test) wanted+=" $test_packages" ;;
     check) wanted+=" $check_packages" ;;
     fuzz) wanted+=" $fuzz_packages" ;;
+    python) wanted+=" $python_packages" ;;
     rdma) wanted+=" $rdma_packages" ;;
-    *) fail "install-packages.sh: '$group' is none of build, test, check, fuzz, rdma" ;;
+    *) fail "install-packages.sh: '$group' is none of build, test, check, fuzz, rdma, python" ;;
   esac
 done
 

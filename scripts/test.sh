@@ -62,9 +62,18 @@ run_preset() {
   say "    $(passed "$preset")"
 }
 
+# Where the machine cannot have them, a line says why.
+run_python() {
+  local status=0
+  "$root/scripts/python.sh" || status=$?
+  [ $status -eq 0 ] || [ $status -eq 77 ] || fail "the Python package failed (see above)"
+}
+
 "$root/scripts/install-packages.sh" build test
 # A guest to prepare and verbs by software emulation take minutes: where this is not asked for, those tests say why they
 # are left out.
 [ $everything = no ] || "$root/scripts/install-packages.sh" rdma
 for preset in "${presets[@]}"; do run_preset "$preset"; done
+# The Python package takes the library of one of these two.
+if [[ " ${presets[*]} " =~ \ (ci|release)\  ]]; then run_python; fi
 say "All tests passed: ${presets[*]}."

@@ -45,6 +45,27 @@ class Job:
         return [rank.value for rank in self.ranks]
 
 
+def wait_until(holds, what):
+    """For a rank that must not come before something has happened elsewhere."""
+    deadline = time.monotonic() + LIMIT / 2
+    while not holds():
+        assert time.monotonic() < deadline, f"waited in vain until {what}"
+        time.sleep(0.01)
+
+
+def stay_away(world):
+    """Until the communicator has failed without this rank."""
+
+    def has_failed():
+        try:
+            world.check()
+        except Exception:
+            return True
+        return False
+
+    wait_until(has_failed, "the communicator has failed")
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -1,6 +1,7 @@
 """Calls that were started: in any order, forgotten, outlived."""
 
 import gc
+import pathlib
 import threading
 import time
 import warnings
@@ -8,7 +9,7 @@ import weakref
 
 import motet
 import numpy as np
-from ranks import run
+from ranks import run, wait_until
 
 
 def finish_in_any_order(world):
@@ -107,29 +108,25 @@ def test_what_was_forgotten_ends_with_its_communicator():
     assert run(forget_everything, 2).values == [True, True]
 
 
-def count_meanwhile(world):
-    """Rank 0 waits for rank 1 while another of its threads counts."""
-    counted, stop = [0], threading.Event()
+def count_meanwhile(world, path):
+    """Rank 0 waits for rank 1, which waits until another thread of rank 0 has counted."""
+    counted = pathlib.Path(path)
 
     def count():
-        while not stop.is_set():
-            counted[0] += 1
-            time.sleep(0.001)
+        for _ in range(1000):
+            time.sleep(0)
+        counted.touch()
 
-    if world.rank == 1:
-        time.sleep(1)
-        world.allreduce(np.ones(3))
-        return 0
-    thread = threading.Thread(target=count)
-    thread.start()
+    if world.rank == 0:
+        threading.Timer(0.3, count).start()
+    else:
+        wait_until(counted.exists, "rank 0's thread has counted")
     world.allreduce(np.ones(3))
-    stop.set()
-    thread.join()
-    return counted[0]
+    return True
 
 
-def test_other_threads_run_while_a_call_waits():
-    assert run(count_meanwhile, 2).values[0] > 50
+def test_other_threads_run_while_a_call_waits(tmp_path):
+    assert run(count_meanwhile, 2, str(tmp_path / "counted")).values == [True, True]
 
 
 def be_two_ranks():
