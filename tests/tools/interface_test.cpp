@@ -1,6 +1,8 @@
 // motet.hpp, with threads as ranks.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -92,6 +94,75 @@ TEST(Interface, ExchangesParts) {
   });
 }
 
+using Counts = std::vector<std::size_t>;
+
+TEST(Interface, GathersAndScattersUnevenParts) {
+  on_all_ranks([](Communicator& comm) {
+    const auto me = static_cast<std::size_t>(comm.rank());
+    const Counts counts{2, 0, 1};
+    const Ints all{10, 10, 30}, mine(counts[me], 10 * (comm.rank() + 1));
+    Ints gathered(3), in_place(3, -1), at_root(comm.rank() == 2 ? 3 : 0), part(counts[me]);
+    comm.allgatherv(mine, gathered, counts);
+    EXPECT_EQ(gathered, all);
+    std::copy(mine.begin(), mine.end(), in_place.begin() + (me == 2 ? 2 : 0));
+    comm.allgatherv(in_place, counts);
+    EXPECT_EQ(in_place, all);
+    comm.gatherv(mine, at_root, comm.rank() == 2 ? counts : Counts{}, 2);
+    if (comm.rank() == 2) {
+      EXPECT_EQ(at_root, all);
+    }
+    comm.scatterv(at_root, comm.rank() == 2 ? counts : Counts{}, part, 2);
+    EXPECT_EQ(part, mine);
+  });
+}
+
+TEST(Interface, ExchangesUnevenParts) {
+  on_all_ranks([](Communicator& comm) {
+    const auto me = static_cast<std::size_t>(comm.rank());
+    // Rank r sends r elements to everybody.
+    const Counts sent(3, me), received{0, 1, 2};
+    const Ints in(3 * me, comm.rank());
+    Ints out(3);
+    comm.alltoallv(in, sent, out, received);
+    EXPECT_EQ(out, (Ints{1, 2, 2}));
+    Ints data{1, 2, 3}, part(received[me]);
+    comm.reduce_scatterv(data, part, received, motet::ReduceOp::max);
+    EXPECT_EQ(part, (std::vector<Ints>{{}, {1}, {2, 3}}[me]));
+    comm.reduce_scatterv(data, received);
+    if (me == 2) {
+      EXPECT_EQ(data[1] + data[2], 15);
+    }
+  });
+}
+
+TEST(Interface, StartsUnevenForms) {
+  on_all_ranks([](Communicator& comm) {
+    const auto me = static_cast<std::size_t>(comm.rank());
+    Ints gathered(6, -1), exchanged(3), combined(6, 1), at_root(6), part(me + 1);
+    const Ints sent(3, comm.rank()), mine(me + 1, comm.rank());
+    std::vector<motet::Request> requests;
+    {
+      // Not needed once the calls have been started.
+      const Counts counts{1, 2, 3}, ones(3, 1);
+      std::copy(mine.begin(), mine.end(), gathered.begin() + std::array{0, 1, 3}[me]);
+      requests.push_back(comm.start_allgatherv(gathered, counts));
+      requests.push_back(comm.start_alltoallv(sent, ones, exchanged, ones));
+      requests.push_back(comm.start_reduce_scatterv(combined, counts));
+      requests.push_back(comm.start_gatherv(mine, at_root, counts, 0));
+    }
+    for (motet::Request& request : requests) request.wait();
+    const Ints all{0, 1, 1, 2, 2, 2};
+    EXPECT_EQ(gathered, all);
+    EXPECT_EQ(exchanged, (Ints{0, 1, 2}));
+    EXPECT_EQ(combined[static_cast<std::size_t>(std::array{0, 1, 3}[me])], 3);
+    if (me == 0) {
+      EXPECT_EQ(at_root, all);
+    }
+    comm.start_scatterv(at_root, Counts{1, 2, 3}, part, 0).wait();
+    EXPECT_EQ(part, mine);
+  });
+}
+
 TEST(Interface, RequestsEndInAnyOrderAndOnDestruction) {
   on_all_ranks([](Communicator& comm) {
     std::vector<double> a{1}, b{2}, c{3};
@@ -172,6 +243,12 @@ TEST(Interface, RefusesLengthsThatDoNotFit) {
                 std::string::npos);
     }
     EXPECT_THROW(comm.allgather(four), motet::Error);
+    EXPECT_THROW(comm.allgatherv(four, Counts{1, 1, 1}), motet::Error);
+    EXPECT_THROW(comm.allgatherv(four, Counts{4}), motet::Error);
+    EXPECT_THROW(comm.reduce_scatterv(four, two, Counts{2, 2, 1}), motet::Error);
+    EXPECT_THROW(comm.alltoallv(four, Counts{4}, four, Counts{4}), motet::Error);
+    EXPECT_THROW(comm.gatherv(two, two, Counts{2, 2, 2}, comm.rank()), motet::Error);
+    EXPECT_THROW(comm.scatterv(two, Counts{2, 2, 2}, two, comm.rank()), motet::Error);
     EXPECT_THROW(comm.allreduce(two, motet::ReduceOp::sum, {.algorithm = "nonsense"}),
                  motet::Error);
   });
