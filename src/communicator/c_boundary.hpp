@@ -30,6 +30,16 @@ struct motet_request {
 
 namespace motet {
 
+// Of a C enumeration, which holds whatever the caller has put there: what does not fit into a byte
+// does not exist either.
+template <class Word>
+Word from(int word) {
+  return static_cast<Word>(std::min(static_cast<unsigned>(word), 255U));
+}
+
+// A v-form with the caller's words, up to the status.
+motet_status run_uneven(const Arguments& arguments, motet_comm* comm, const motet_call* call);
+
 motet_plan* bind(Communicator& communicator, const Arguments& arguments);
 
 // Of this thread's last failed call.

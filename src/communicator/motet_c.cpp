@@ -21,7 +21,7 @@ using motet::Collective;
 using motet::DataType;
 using motet::Error;
 using motet::ErrorCode;
-using motet::Form;
+using motet::from;
 using motet::guarded;
 using motet::read_struct;
 using motet::ReduceOp;
@@ -145,27 +145,21 @@ motet_request* start(motet::Communicator& communicator, const Arguments& argumen
   });
 }
 
-motet_status run_uneven(const Arguments& arguments, motet_comm* comm, const motet_call* call) {
-  return guarded([&] {
-    require(comm, "the communicator");
-    motet::Communicator& communicator = *comm->communicator;
-    if (call == nullptr) return communicator.run_uneven(arguments);
-    run_with(call, arguments, communicator);
-  });
-}
-
 bool has_rank(const motet_comm* comm, int rank) {
   return comm != nullptr && rank >= 0 && rank < comm->communicator->world_size();
 }
 
-// Of a C enumeration, which holds whatever the caller has put there: what does not fit into a byte
-// does not exist either.
-template <class Word>
-Word from(int word) {
-  return static_cast<Word>(std::min(static_cast<unsigned>(word), 255U));
-}
-
 }  // namespace
+
+motet_status motet::run_uneven(const Arguments& arguments, motet_comm* comm,
+                               const motet_call* call) {
+  return guarded([&] {
+    require(comm, "the communicator");
+    Communicator& communicator = *comm->communicator;
+    if (call == nullptr) return communicator.run_uneven(arguments);
+    run_with(call, arguments, communicator);
+  });
+}
 
 extern "C" {
 
@@ -333,68 +327,6 @@ motet_status motet_scatter(const void* in, void* out, size_t count, motet_type t
               .output = out,
               .count = count},
              comm, call);
-}
-
-motet_status motet_allgatherv(const void* in, void* out, const size_t* counts, motet_type type,
-                              motet_comm* comm, const motet_call* call) {
-  return run_uneven({.collective = Collective::allgather,
-                     .type = from<DataType>(type),
-                     .input = in,
-                     .output = out,
-                     .counts = counts,
-                     .form = Form::uneven},
-                    comm, call);
-}
-
-motet_status motet_reduce_scatterv(const void* in, void* out, const size_t* counts, motet_type type,
-                                   motet_op op, motet_comm* comm, const motet_call* call) {
-  return run_uneven({.collective = Collective::reduce_scatter,
-                     .type = from<DataType>(type),
-                     .op = from<ReduceOp>(op),
-                     .input = in,
-                     .output = out,
-                     .counts = counts,
-                     .form = Form::uneven},
-                    comm, call);
-}
-
-motet_status motet_alltoallv(const void* in, const size_t* send_counts, void* out,
-                             const size_t* recv_counts, motet_type type, motet_comm* comm,
-                             const motet_call* call) {
-  return run_uneven({.collective = Collective::alltoall,
-                     .type = from<DataType>(type),
-                     .input = in,
-                     .output = out,
-                     .counts = send_counts,
-                     .received_counts = recv_counts,
-                     .form = Form::uneven},
-                    comm, call);
-}
-
-motet_status motet_gatherv(const void* in, size_t count, void* out, const size_t* counts,
-                           motet_type type, int root, motet_comm* comm, const motet_call* call) {
-  return run_uneven({.collective = Collective::gather,
-                     .type = from<DataType>(type),
-                     .root = root,
-                     .input = in,
-                     .output = out,
-                     .count = count,
-                     .counts = counts,
-                     .form = Form::uneven},
-                    comm, call);
-}
-
-motet_status motet_scatterv(const void* in, const size_t* counts, void* out, size_t count,
-                            motet_type type, int root, motet_comm* comm, const motet_call* call) {
-  return run_uneven({.collective = Collective::scatter,
-                     .type = from<DataType>(type),
-                     .root = root,
-                     .input = in,
-                     .output = out,
-                     .count = count,
-                     .counts = counts,
-                     .form = Form::uneven},
-                    comm, call);
 }
 
 motet_status motet_barrier(motet_comm* comm, const motet_call* call) {
