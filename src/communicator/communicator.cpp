@@ -8,7 +8,7 @@
 
 #include "base/assert.hpp"
 #include "base/log.hpp"
-#include "communicator/premultiply.hpp"
+#include "device/host/reduce.hpp"
 
 namespace motet {
 namespace {
@@ -44,6 +44,14 @@ std::string transports_in_use(const Context& context) {
     text += fmt::format("{}{}:{}", text.empty() ? "" : " ", name, count);
   }
   return text;
+}
+
+// What the program cannot know, of operations that have details.
+void instruct(Operation& operation, const Arguments& a, const Extent& extent) {
+  if (a.op == ReduceOp::user) return operation.use(*a.details->reduction);
+  const double scale = *a.details->scale;
+  if (!extent.in_place) return operation.multiply_by(scale);
+  multiply_kernel(a.type)(const_cast<void*>(a.input), a.input, extent.input, scale);
 }
 
 }  // namespace
@@ -227,8 +235,7 @@ Program Communicator::make_program(const Arguments& arguments, const Extent& ext
   // A barrier has no elements; its messages have one.
   Arguments asked = arguments;
   if (asked.collective == Collective::barrier) asked.type = DataType::uint8;
-  Problem problem = problem_for(asked, division_of(asked, rank(), world_size()),
-                                extent.in_place || premultiplies_into_output(arguments, extent));
+  Problem problem = problem_for(asked, division_of(asked, rank(), world_size()), extent.in_place);
   const Choice choice = choose(asked, problem);
   log(LogLevel::debug,
       fmt::format("rank={} event=planned communicator={} call=\"{}\" algorithm={}", rank(),
@@ -238,6 +245,7 @@ Program Communicator::make_program(const Arguments& arguments, const Extent& ext
   std::vector<PeerLink*> links;
   links.reserve(static_cast<std::size_t>(world_size()));
   for (Rank peer = 0; peer < world_size(); ++peer) links.push_back(context_.link(peer));
+  const bool multiplies = reduces(asked.collective) && asked.op == ReduceOp::premul_sum;
   const bool averages = reduces(asked.collective) && asked.op == ReduceOp::avg;
   return lower({.schedule = schedule,
                 .links = links,
@@ -245,10 +253,10 @@ Program Communicator::make_program(const Arguments& arguments, const Extent& ext
                 .block_bytes = choice.block_bytes,
                 .reading = choice.reading,
                 .output_count = extent.output,
-                .premultiplied_bytes = premultiplied_bytes(arguments, extent),
                 .kernel = reduces(asked.collective) ? reduce_kernel(asked.op, asked.type) : nullptr,
                 .divide = averages && extent.output > 0 ? divide_kernel(asked.type) : nullptr,
                 .divisor = world_size(),
+                .multiply = multiplies && !extent.in_place ? multiply_kernel(asked.type) : nullptr,
                 .fingerprint = fingerprint(arguments, record_of(arguments), choice),
                 .tells_lengths = problem.lengths == Lengths::known_to_ends,
                 .blockwise = options_.blockwise,
@@ -287,16 +295,11 @@ Started Communicator::begin(CachedPlan& plan, const Arguments& arguments) {
   Started started{plan.take(), &plan};
   Operation& operation = *started.operation;
   operation.go(plan.trial().way());
-  Operation::Buffers buffers{arguments.input, arguments.output};
-  if (arguments.op == ReduceOp::premul_sum) {
-    buffers = premultiply(arguments, plan.extent(), operation);
-  } else if (arguments.op == ReduceOp::user) {
-    operation.use(*arguments.details->reduction);
-  }
+  if (arguments.op >= ReduceOp::premul_sum) instruct(operation, arguments, plan.extent());
   const bool point_to_point = is_point_to_point(arguments.collective);
   const Engine::Hold hold(*job_->engine);
   if (!point_to_point) plan.log_to(*log_, context_.next_sequence());
-  context_.start(operation, buffers,
+  context_.start(operation, {arguments.input, arguments.output},
                  {point_to_point ? arguments.root : -1, arguments.collective == Collective::recv});
   if (operation.phase == Operation::Phase::active) context_.advance(operation);
   return started;

@@ -75,7 +75,8 @@ CallRecord CachedPlan::record(std::uint64_t sequence) const {
 std::size_t CachedPlan::bytes() const {
   return program_->instructions.size() * sizeof(Instruction) +
          program_->dependencies.size() * sizeof(Dependency) + program_->scratch_bytes +
-         program_->premultiplied_bytes + counts_.size() * sizeof(std::size_t);
+         program_->streams.size() * program_->product_bytes +
+         counts_.size() * sizeof(std::size_t);
 }
 
 std::size_t PlanCache::Hash::operator()(const PlanKey& key) const noexcept {

@@ -39,6 +39,7 @@ void Operation::bind(const Call& call, std::uint32_t communicator) {
            static_cast<std::byte*>(call.buffers.output), scratch_.get()};
   std::fill(progress_.begin(), progress_.end(), Progress{});
   std::fill(streams_.begin(), streams_.end(), StreamProgress{});
+  for (Product& product : products_) product.step.reset();
   fetches_.clear();
   held_.clear();
   remaining_ = static_cast<std::uint32_t>(progress_.size());
@@ -46,13 +47,6 @@ void Operation::bind(const Call& call, std::uint32_t communicator) {
   passes_ = 0;
   mismatch_ = false;
   lengths_.reset();
-}
-
-std::byte* Operation::premultiplied() {
-  if (premultiplied_ == nullptr) {
-    premultiplied_ = std::make_unique_for_overwrite<std::byte[]>(program_->premultiplied_bytes);
-  }
-  return premultiplied_.get();
 }
 
 void Operation::skip(std::size_t steps, const std::byte* scratch) {
@@ -141,7 +135,10 @@ bool Operation::advance_local(std::uint32_t index) {
   std::byte* const dst = base_[static_cast<int>(instruction.dst_buffer)] + instruction.dst + offset;
   const std::byte* const src =
       base_[static_cast<int>(instruction.src_buffer)] + instruction.src + offset;
-  if (instruction.op == Op::copy) {
+  if (instruction.multiplies) {
+    instruction.op == Op::copy ? multiply(dst, src, bytes)
+                               : combine_product(dst, src, dst, instruction, bytes);
+  } else if (instruction.op == Op::copy) {
     copy(instruction, dst, src, bytes);
   } else {
     instruction.incoming_first ? reduce(dst, src, dst, bytes) : reduce(dst, dst, src, bytes);
@@ -166,7 +163,7 @@ Operation::Passage Operation::passage_of(std::uint32_t index) {
   Progress& progress = progress_[index];
   if (progress.passage != Passage::unknown) return progress.passage;
   progress.passage = Passage::data;
-  if (!instruction.rendezvous) return progress.passage;
+  if (!instruction.rendezvous || instruction.multiplies) return progress.passage;
   PeerLink& link = *program_->streams[instruction.stream].link;
   if (link.memory() == nullptr) return progress.passage;
   if (is_read_by(link)) {
@@ -204,9 +201,9 @@ std::optional<Location> Operation::locate(const Instruction& instruction,
 bool Operation::send_data(std::uint32_t index, std::uint32_t block) {
   const Instruction& instruction = program_->instructions[index];
   const Stream& stream = program_->streams[instruction.stream];
-  const auto [offset, bytes] = block_of(instruction, block);
-  const std::byte* src = base_[static_cast<int>(instruction.src_buffer)] + instruction.src + offset;
-  if (!stream.link->send(header_for(instruction, block, Role::data, bytes), src)) return false;
+  const Header header =
+      header_for(instruction, block, Role::data, block_of(instruction, block).bytes);
+  if (!stream.link->send(header, outgoing(index, block))) return false;
   note_sent(stream);
   return true;
 }
@@ -220,7 +217,7 @@ void Operation::note_sent(const Stream& stream) {
 bool Operation::send_group(std::uint32_t index) {
   const Instruction& first = program_->instructions[index];
   const std::uint32_t block = progress_[index].done;
-  const auto [offset, bytes] = block_of(first, block);
+  const std::size_t bytes = block_of(first, block).bytes;
   outgoing_.clear();
   members_.clear();
   for (std::uint32_t i = index; i < index + first.group; ++i) {
@@ -234,9 +231,8 @@ bool Operation::send_group(std::uint32_t index) {
                          header_for(member, block, Role::data, bytes), false});
   }
   if (members_.size() == 1) return send_data(index, block) && step_forward(index);
-  const std::byte* src = base_[static_cast<int>(first.src_buffer)] + first.src + offset;
   auto* group_send = program_->streams[first.stream].link->group_send();
-  group_send->send_to_all(outgoing_, src);
+  group_send->send_to_all(outgoing_, outgoing(index, block));
   bool moved = false;
   for (std::size_t i = 0; i < members_.size(); ++i) {
     if (!outgoing_[i].taken) continue;
@@ -386,6 +382,7 @@ void Operation::combine(const Instruction& instruction, std::uint32_t block,
   const std::byte* first =
       base_[static_cast<int>(instruction.src_buffer)] + instruction.src + offset;
   const std::byte* second = incoming;
+  if (instruction.multiplies) return combine_product(dst, first, second, instruction, bytes);
   if (instruction.incoming_first) std::swap(first, second);
   if (way_.past_caches && instruction.is_final)
     return combine_past_caches(dst, first, second, bytes);

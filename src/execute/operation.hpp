@@ -47,8 +47,8 @@ class Operation {
 
   // Of a program without a kernel: what combines. Stays until another is used.
   void use(const UserReduction& reduction) { reduction_ = reduction; }
-  // Memory for the input once it has been multiplied; made the first time.
-  std::byte* premultiplied();
+  // Of a program that multiplies. Stays likewise.
+  void multiply_by(double factor) { factor_ = factor; }
 
   // Right after bind(): the first `steps`, one block each, have been done, and left this in
   // scratch.
@@ -116,6 +116,13 @@ class Operation {
     bool asked = false;                      // refused: the peer knows, and sends it as data
   };
 
+  // A block of input that has been multiplied and waits to be sent: not anew by every try.
+  struct Product {
+    std::unique_ptr<std::byte[]> bytes;
+    std::optional<std::uint32_t> step;
+    std::uint32_t block = 0;
+  };
+
   bool advance(std::uint32_t index);
   bool ready(const Instruction& instruction, std::uint32_t block) const;
   bool advance_local(std::uint32_t index);
@@ -145,6 +152,10 @@ class Operation {
   PeerMemory::Read read_from(PeerMemory& memory, Fetch& fetch);
   bool answer(std::uint32_t index, bool pulled);
   void combine(const Instruction& instruction, std::uint32_t block, const std::byte* incoming);
+  const std::byte* outgoing(std::uint32_t index, std::uint32_t block);
+  void multiply(std::byte* out, const std::byte* in, std::size_t bytes) const;
+  void combine_product(std::byte* dst, const std::byte* input, const std::byte* other,
+                       const Instruction& instruction, std::size_t bytes) const;
   void reduce(std::byte* out, const std::byte* a, const std::byte* b, std::size_t bytes) const;
   void copy(const Instruction& instruction, std::byte* dst, const std::byte* src,
             std::size_t bytes) const;
@@ -161,6 +172,7 @@ class Operation {
   Call call_;
   Way way_;
   UserReduction reduction_;
+  double factor_ = 1;
   Key key_ = 0;
   std::array<std::byte*, 3> base_{};  // input, output, scratch
   std::uint32_t remaining_ = 0;       // steps not done
@@ -170,8 +182,9 @@ class Operation {
   std::optional<Lengths> lengths_;
   std::vector<Progress> progress_;
   std::vector<StreamProgress> streams_;
-  std::unique_ptr<std::byte[]> scratch_, premultiplied_;
-  std::vector<Fetch> fetches_;  // few: those of a step in the order of its blocks
+  std::unique_ptr<std::byte[]> scratch_;
+  std::vector<Product> products_;  // by stream, once one is needed
+  std::vector<Fetch> fetches_;     // few: those of a step in the order of its blocks
   std::vector<std::shared_ptr<const void>> held_;  // memory that is published or read into
   std::unique_ptr<std::byte[]> staging_;           // for the next that is read into a reduction
   std::vector<GroupSend::Outgoing> outgoing_;      // reused by send_group

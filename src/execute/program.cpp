@@ -117,6 +117,16 @@ bool overlap(const Instruction& writes, const Instruction& reads) {
          writes.dst < reads.src + reads.bytes;
 }
 
+// Nobody writes to the input, unless the call is in place.
+void find_multiplying(Program& program) {
+  for (Instruction& i : program.instructions) {
+    i.multiplies = i.op != Op::recv && i.src_buffer == Buffer::input;
+    if (!i.multiplies || i.op != Op::send) continue;
+    const std::size_t longest = std::min(i.bytes, program.block_bytes);
+    program.product_bytes = std::max(program.product_bytes, longest);
+  }
+}
+
 void find_final(Program& program) {
   auto& list = program.instructions;
   for (Instruction& i : list) {
@@ -146,10 +156,10 @@ Program lower(const Lowering& lowering) {
   program.scratch_bytes = schedule.scratch_count * lowering.element_bytes;
   program.reading = lowering.reading;
   program.output_count = lowering.output_count;
-  program.premultiplied_bytes = lowering.premultiplied_bytes;
   program.kernel = lowering.kernel;
   program.divide = lowering.divide;
   program.divisor = lowering.divisor;
+  program.multiply = lowering.multiply;
   program.fingerprint = lowering.fingerprint;
   program.tells_lengths = lowering.tells_lengths;
   program.algorithm = lowering.algorithm;
@@ -164,6 +174,7 @@ Program lower(const Lowering& lowering) {
         program.instructions.emplace_back(translate(step, lowering, program.block_bytes));
     if (!step.is_local()) numbering.number(step, instruction);
   }
+  if (program.multiply != nullptr) find_multiplying(program);
   find_groups(program);
   find_placed(program);
   find_final(program);

@@ -23,6 +23,7 @@ struct Instruction {
   bool rendezvous = false;  // the receiver pulls, where it can reach the memory
   bool placed = false;      // what is received goes right where it belongs
   bool is_final = false;    // what it writes to the output is not read again
+  bool multiplies = false;  // its src is input, which is multiplied wherever it is read
   Buffer src_buffer{}, dst_buffer{};
   Channel channel = 0;
   std::uint16_t group =
@@ -60,12 +61,13 @@ struct Program {
   std::size_t block_bytes = 0;  // of a full block: whole elements
   std::size_t element_bytes = 1;
   std::size_t scratch_bytes = 0;
-  std::size_t premultiplied_bytes = 0;  // of the input, where it needs memory of the operation
-  Reading reading = Reading::never;     // what cannot be mapped of a rendezvous on this node
-  std::size_t output_count = 0;         // elements that `divide` works on
-  ReduceKernel kernel = nullptr;  // null: the operation is told by what it combines, if it does
-  ScaleKernel divide = nullptr;   // avg: applied to the finished output
+  Reading reading = Reading::never;  // what cannot be mapped of a rendezvous on this node
+  std::size_t output_count = 0;      // elements that `divide` works on
+  ReduceKernel kernel = nullptr;     // null: the operation is told by what it combines, if it does
+  ScaleKernel divide = nullptr;      // avg: applied to the finished output
   int divisor = 1;
+  MultiplyKernel multiply = nullptr;  // premul_sum: of those that multiply
+  std::size_t product_bytes = 0;      // of the longest block of those that send
   std::uint32_t fingerprint = 0;
   bool tells_lengths = false;  // see lengths.hpp
   bool uses_network =
@@ -86,10 +88,10 @@ struct Lowering {
   std::size_t block_bytes = 128 * 1024;
   Reading reading = Reading::never;
   std::size_t output_count = 0;
-  std::size_t premultiplied_bytes = 0;
   ReduceKernel kernel = nullptr;
   ScaleKernel divide = nullptr;
   int divisor = 1;
+  MultiplyKernel multiply = nullptr;
   std::uint32_t fingerprint = 0;
   bool tells_lengths = false;  // each message its own
   bool blockwise = true;       // false: every dependency is whole

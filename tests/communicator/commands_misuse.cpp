@@ -11,6 +11,33 @@
 namespace motet::testing {
 namespace {
 
+void bad_scales(const Rank& rank) {
+  std::vector<float> in(5, 1), out(5);
+  const auto premultiplied = [&](motet_type type, const motet_call* call) {
+    return [&, type, call] {
+      return motet_allreduce(in.data(), out.data(), 5, type, motet_premul_sum, rank.comm, call);
+    };
+  };
+  motet_call scaled{};
+  scaled.size = sizeof scaled;
+  say_how("integers premultiplied", premultiplied(motet_int32, &scaled));
+  say_how("no scale", premultiplied(motet_float32, nullptr));
+  must(premultiplied(motet_float32, &scaled)());
+  say_how("no scale any more", premultiplied(motet_float32, nullptr));
+  scaled.size = offsetof(motet_call, scale);
+  say_how("a caller without scales", premultiplied(motet_float32, &scaled));
+  scaled.size = sizeof scaled;
+  const auto summed = [&] {
+    return motet_allreduce(in.data(), out.data(), 5, motet_float32, motet_sum, rank.comm, &scaled);
+  };
+  must(summed());
+  scaled.scale = 2;
+  say_how("scale of a sum", summed);
+  say_how("scale of a broadcast", [&] {
+    return motet_broadcast(in.data(), in.data(), 5, motet_float32, 0, rank.comm, &scaled);
+  });
+}
+
 void bad_reductions(const Rank& rank) {
   std::vector<float> in(30, 1), out(30);
   motet_reduction reduction{};
@@ -76,25 +103,7 @@ void bad_arguments(Rank& rank, const Words&) {
   say_how("bitwise", of(motet_float32, motet_and));
   say_how("overlap", plain(in.data(), in.data() + 1, 5));
   say_how("count", plain(in.data(), out.data(), SIZE_MAX / 2));
-  const auto premultiplied = [&](motet_type type, const motet_call* call) {
-    return allreduce(in.data(), out.data(), 5, type, motet_premul_sum, comm, call);
-  };
-  motet_call scaled{};
-  scaled.size = sizeof scaled;
-  say_how("integers premultiplied", premultiplied(motet_int32, &scaled));
-  say_how("no scale", premultiplied(motet_float32, nullptr));
-  must(premultiplied(motet_float32, &scaled)());
-  say_how("no scale any more", premultiplied(motet_float32, nullptr));
-  scaled.size = offsetof(motet_call, scale);
-  say_how("a caller without scales", premultiplied(motet_float32, &scaled));
-  scaled.size = sizeof scaled;
-  must(allreduce(in.data(), out.data(), 5, motet_float32, motet_sum, comm, &scaled)());
-  scaled.scale = 2;
-  say_how("scale of a sum",
-          allreduce(in.data(), out.data(), 5, motet_float32, motet_sum, comm, &scaled));
-  say_how("scale of a broadcast", [&] {
-    return motet_broadcast(in.data(), in.data(), 5, motet_float32, 0, comm, &scaled);
-  });
+  bad_scales(rank);
   bad_reductions(rank);
   say_how("communicator",
           allreduce(in.data(), out.data(), 5, motet_float32, motet_sum, nullptr, nullptr));

@@ -1,6 +1,7 @@
 // A transport that goes nowhere: what lowering needs to know of links, and nothing else.
 #pragma once
 
+#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,7 +15,7 @@ class FakeEndpoint final : public Endpoint {
  public:
   State state() const override { return State::ready; }
   const std::string& failure() const override { return failure_; }
-  bool send(const Header&, const void*) override { return true; }
+  bool send(const Header&, const void*) override { return refusals == 0 || refusals-- == 0; }
   const Arrival* front() override { return arrivals_.empty() ? nullptr : &arrivals_.front(); }
   void pop() override { arrivals_.erase(arrivals_.begin()); }
   std::unique_ptr<Aside> set_aside() override {
@@ -23,6 +24,8 @@ class FakeEndpoint final : public Endpoint {
     return aside;
   }
   bool flushed() const override { return true; }
+
+  int refusals = 0;  // so many times there is no room first
 
   void arrive(Key key) { arrivals_.push_back({.header = {.key = key}, .data = nullptr}); }
 
@@ -60,12 +63,15 @@ class FakeTransport : public Transport {
 class FakeGroupTransport final : public FakeTransport, public GroupSend {
  public:
   bool shares_memory() const override { return true; }
-  void send_to_all(std::span<Outgoing> outgoing, const void*) override {
+  void send_to_all(std::span<Outgoing> outgoing, const void* data) override {
     readers.push_back(outgoing.size());
+    float& first = firsts.emplace_back();
+    std::memcpy(&first, data, sizeof first);
     for (Outgoing& one : outgoing) one.taken = true;
   }
 
   std::vector<std::size_t> readers;  // of each block
+  std::vector<float> firsts;         // elements of theirs
 };
 
 // Links to `ranks` peers; rank `me` has none to itself.

@@ -108,6 +108,62 @@ TEST_F(Lowered, SendsEachBlockOfAGroupOnce) {
   EXPECT_TRUE(operation.complete());
 }
 
+int multiplications = 0;
+void multiply_floats(void* out, const void* in, std::size_t count, double factor) {
+  ++multiplications;
+  for (std::size_t i = 0; i < count; ++i) {
+    static_cast<float*>(out)[i] = static_cast<const float*>(in)[i] * static_cast<float>(factor);
+  }
+}
+
+TEST_F(Lowered, MultipliesWhateverItReadsOfTheInputAndNothingElse) {
+  auto b = builder(100);
+  b.send(1, b.input());
+  b.recv_reduce(1, b.input(), b.output());
+  b.recv_reduce(2, b.output(), b.output());
+  b.send(2, b.output());
+  b.recv(3, b.output());
+  b.copy(b.input(), b.output());
+  b.reduce(b.input(), b.output());
+  const Schedule schedule = b.finish();
+  Lowering wish = wishes(schedule);
+  const auto multiplying = [&] {
+    std::vector<bool> all;
+    for (const Instruction& i : lower(wish).instructions) all.push_back(i.multiplies);
+    return all;
+  };
+  EXPECT_EQ(multiplying(), std::vector<bool>(7, false));
+  wish.multiply = multiply_floats;
+  EXPECT_THAT(multiplying(), ElementsAre(true, true, false, false, false, true, true));
+  EXPECT_EQ(lower(wish).product_bytes, wish.block_bytes);
+}
+
+TEST_F(Lowered, MultipliesABlockOnceForAllItsReadersAndTries) {
+  auto b = builder(48);  // three blocks
+  for (Rank peer = 1; peer < 4; ++peer) b.send(peer, b.input());
+  b.send(1, b.input().sub(0, 16));
+  const Schedule schedule = b.finish();
+  Lowering wish = wishes(schedule);
+  wish.multiply = multiply_floats;
+  Engine engine(Identity::random(), {});
+  Context context(engine,
+                  {.id = 1, .rank = 0, .links = {links_.links().begin(), links_.links().end()}});
+  const std::vector<float> input(48, 3);
+  Operation operation(std::make_shared<const Program>(lower(wish)));
+  auto& endpoint = dynamic_cast<FakeEndpoint&>(links_.links()[1]->endpoint());
+  multiplications = 0;
+  for (const double factor : {2.0, 5.0}) {
+    endpoint.refusals = 5;
+    operation.multiply_by(factor);
+    operation.bind({.buffers = {input.data(), nullptr}, .sequence = 1, .context = &context}, 1);
+    for (int pass = 0; pass < 9; ++pass) operation.pass();
+    EXPECT_TRUE(operation.complete());
+    EXPECT_EQ(endpoint.refusals, 0);
+  }
+  EXPECT_THAT(transport_.firsts, ElementsAre(6, 6, 6, 15, 15, 15));
+  EXPECT_EQ(multiplications, 8);
+}
+
 TEST_F(Lowered, KnowsWhatIsNotReadAgain) {
   auto b = builder(40);
   b.copy(b.input().sub(0, 10), b.output().sub(0, 10));  // sent on
