@@ -161,9 +161,10 @@ bool Engine::sort_out(PeerLink& link) {
     return true;
   }
   Context& context = **found;
+  // Whatever becomes of it: the call that it is set aside for may wait for this news to begin.
+  const Rank rank = context.rank_of(link);
+  if (rank >= 0) context.note_consumed(rank, is_point_to_point(header.key), header.consumed);
   if (role_of(header.key) == Role::consumed) {
-    const Rank rank = context.rank_of(link);
-    if (rank >= 0) context.note_consumed(rank, is_point_to_point(header.key), header.consumed);
     link.endpoint().pop();
   } else if (context.failed()) {
     link.endpoint().pop();

@@ -82,6 +82,20 @@ void thousand_requests(const World& world) {
   for (const size_t i : order) i % 3 == 0 ? poll_for(all[i]) : wait_for(all[i]);
 }
 
+// More of a kind than may be under way: what a rank sends ahead tells how far it has come.
+void many_alike(const World& world) {
+  for (const char* algorithm : {"star", "mesh"}) {
+    std::vector<OneCall> all;
+    all.reserve(60);
+    for (size_t i = 0; i < 60; ++i) {
+      Asked asked = allreduce_of(100);
+      asked.algorithm = algorithm;
+      all.push_back(started(asked, world.comm));
+    }
+    for (OneCall& call : all) wait_for(call);
+  }
+}
+
 // Two requests whose messages interleave, driven by tests alone.
 void tests_alone(const World& world) {
   for (const size_t count : {3, 70'000, 500'000}) {
@@ -196,6 +210,7 @@ const Scenarios& request_scenarios() {
   static const Scenarios all{{"opposite_order", opposite_order},
                              {"pending_while_splitting", pending_while_splitting},
                              {"thousand_requests", thousand_requests},
+                             {"many_alike", many_alike},
                              {"tests_alone", tests_alone},
                              {"one_way", one_way},
                              {"exchange_around", exchange_around},
