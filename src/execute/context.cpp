@@ -18,6 +18,7 @@ Context::Context(Engine& engine, const Setup& setup)
       peers_(setup.links.size()) {
   for (std::size_t i = 0; i < peers_.size(); ++i) peers_[i].link = setup.links[i];
   active_.reserve(4 * max_active);
+  const Engine::Hold hold(engine_);
   engine_.add(*this);
 }
 
@@ -137,8 +138,10 @@ bool Context::pass() {
   }
   bool moved = activate_waiting();
   if (tell_pending_) tell_back();
-  std::erase_if(adopted_,
-                [](const auto& operation) { return operation->phase >= Operation::Phase::done; });
+  if (!engine_.has_news()) {
+    std::erase_if(adopted_,
+                  [](const auto& operation) { return operation->phase >= Operation::Phase::done; });
+  }
   for (std::size_t i = active_.size(); i-- > 0;) {  // finishing removes the one at i
     if (i < active_.size()) moved |= advance(*active_[i]);
   }
@@ -155,6 +158,7 @@ void Context::finish(Operation& operation) {
                         operation.call().buffers.output);
   }
   operation.phase = Operation::Phase::done;
+  engine_.note_end();
 }
 
 // Counts what has been consumed, and tells those who may be waiting to know.
@@ -229,6 +233,7 @@ void Context::end_pending() {
     peer.link->drop_aside(operation_key(id_, 0, false), communicator_mask);
   }
   waiting_point_to_point_ = 0;
+  engine_.note_end();
 }
 
 void Context::suspect(std::uint64_t sequence, std::string why) {

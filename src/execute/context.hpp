@@ -125,6 +125,14 @@ class Context {
   PeerLink* link(Rank rank) const { return peers_[static_cast<std::size_t>(rank)].link; }
   int world_size() const { return static_cast<int>(peers_.size()); }
   std::uint64_t completed() const { return completed_.value(); }
+  // Whether anything is under way.
+  bool is_busy() const {
+    return !active_.empty() || !queue_.empty() || waiting_point_to_point_ > 0;
+  }
+  // Threads that use it for a moment without holding the engine.
+  void enter() { ++visitors_; }
+  void leave() { --visitors_; }
+  bool is_visited() const { return visitors_ > 0; }
   std::size_t active_count() const { return active_.size(); }
   Observer* observer() const { return observer_; }
   // The active collective of this sequence (low bits), or null.
@@ -262,6 +270,7 @@ class Context {
   bool tell_pending_ = false;  // somebody has to be told, and there may have been no room
   std::optional<std::uint64_t> suspected_;
   std::string suspicion_;
+  int visitors_ = 0;
   std::array<std::byte, short_scratch_bytes> short_scratch_;
 
   std::atomic<bool> failed_{false};  // release after failure_ is written, acquire before it is read

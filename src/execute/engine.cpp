@@ -1,6 +1,5 @@
 #include "execute/engine.hpp"
 
-#include <poll.h>
 #include <sched.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -9,50 +8,9 @@
 #include <cerrno>
 
 #include "base/assert.hpp"
+#include "execute/progress_thread.hpp"
 
 namespace motet {
-
-namespace {
-
-using std::chrono::milliseconds;
-
-// Waiting this long is unusual enough to ask what the others do.
-constexpr milliseconds unusual_wait(200);
-// The hub sees deaths and differing calls first and says the same to everybody; only if it does not
-// is this rank's own finding the verdict.
-constexpr milliseconds verdict_grace(700);
-// The same where this rank knows what is wrong, unless the calls differ in more than that.
-constexpr milliseconds known_grace(300);
-// When the hub's host has vanished, ranks notice one after the other, and the first to end closes
-// its connections to the others.
-constexpr milliseconds lost_link_grace(3000);
-// A sleeper looks at deadlines this often although it is rung for everything else.
-constexpr milliseconds longest_sleep(50);
-// Of whoever may interrupt a call.
-constexpr milliseconds between_questions(100);
-
-// Also while things keep moving a deadline passes and a peer dies.
-constexpr std::uint32_t looks_between_checks = 4096;
-
-}  // namespace
-
-// What one waiter knows.
-struct Engine::Wait {
-  Context& context;
-  Operation& operation;
-  Patience& patience;
-  // As of the latest look: others may change it when the engine is free.
-  bool over = false;
-
-  bool has_ended() const { return operation.phase >= Operation::Phase::done; }
-  const std::string& peer() const { return operation.program().streams.front().link->peer(); }
-  std::string where_is_everybody() const {
-    if (operation.is_point_to_point()) return "waited for " + peer();
-    Observer* const observer = context.observer();
-    if (observer == nullptr) return {};
-    return observer->where_is_everybody(operation.call().sequence);
-  }
-};
 
 void Engine::hold_when_free() {
   do {
@@ -74,6 +32,7 @@ Engine::Engine(const Identity& identity, std::vector<NamedTransport> transports)
 }
 
 Engine::~Engine() {
+  progress_thread_.reset();
   MOTET_ASSERT(contexts_.empty(), "communicators end before their engine");
 }
 
@@ -97,17 +56,25 @@ bool Engine::is_used(const PeerLink& link) const {
                              [&](const Context* context) { return context->rank_of(link) >= 0; });
 }
 
+void Engine::add(Context& context) {
+  contexts_.push_back(&context);
+  next_id_ = std::max(next_id_, context.id() + 1);
+}
+
+void Engine::use_communicator_id(std::uint32_t id) {
+  next_id_ = std::max(next_id_, id + 1);
+  if (std::ranges::find(contexts_, id, &Context::id) != contexts_.end()) return;
+  for (const auto& [peer, link] : links_) {
+    link->drop_aside(operation_key(id, 0, false), communicator_mask);
+  }
+}
+
 void Engine::remove_link(const Identity& peer) {
   links_.erase(peer);
 }
 
 void Engine::share_cores(int ranks, int cores) {
-  crowded_ |= ranks > cores;
-}
-
-void Engine::wake() noexcept {
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const auto written = write(wake_.get(), &one, sizeof one);
+  if (ranks > cores) crowded_.store(true, std::memory_order_relaxed);
 }
 
 void Engine::withdraw_memory() {
@@ -140,8 +107,16 @@ bool Engine::pass(Width width) {
 }
 
 bool Engine::progress() {
-  const Hold hold(*this);
-  return pass(Width::all);
+  bool moved = false, tells = false;
+  {
+    const Hold hold(*this);
+    moved = pass(Width::all);
+    if (has_news_) gather_ended();
+    tells = !untold_.empty();
+  }
+  if (tells) tell();
+  check_followed();
+  return moved;
 }
 
 // Nobody took the front block: it says something about its sender, belongs to a call that has not
@@ -197,161 +172,6 @@ bool Engine::flushed(const Operation& operation) {
     all &= stream.link->failed() || stream.link->endpoint().flushed();
   }
   return all;
-}
-
-bool Engine::advance(Context& context, Operation& operation, Patience& patience) {
-  Wait wait{context, operation, patience};
-  look(wait, true);
-  if (!wait.over) check(wait);
-  return wait.over;
-}
-
-// Looks once at the operation, or at everything.
-Waiting::Moved Engine::look(Wait& wait, bool widely) {
-  const Hold hold(*this);
-  bool here = false, elsewhere = false;
-  if (wait.operation.phase == Operation::Phase::active) {
-    here = wait.context.advance(wait.operation);
-    if (!here && wait.operation.program().uses_network) elsewhere = poll_networks();
-  }
-  if (!here && !wait.has_ended() && widely) elsewhere |= pass(Width::linked);
-  if (!flushed(wait.operation)) poll_networks();
-  wait.over = wait.has_ended() && flushed(wait.operation);
-  if (here) return Waiting::Moved::here;
-  return elsewhere ? Waiting::Moved::elsewhere : Waiting::Moved::nothing;
-}
-
-void Engine::wait(Context& context, Operation& operation, Patience patience) {
-  Wait wait{context, operation, patience};
-  Waiting waiting(crowded_);
-  bool widely = false;
-  for (std::uint32_t looks = 1;; ++looks) {
-    const Waiting::Moved moved = look(wait, widely);
-    if (wait.over) return;
-    const Waiting::Next next = waiting.next(moved);
-    widely = next != Waiting::Next::look || operation.phase == Operation::Phase::queued;
-    if (next == Waiting::Next::look || next == Waiting::Next::look_widely) {
-      pause_cpu();
-      if (looks % looks_between_checks == 0) {
-        check(wait);
-        ask(wait);
-      }
-      continue;
-    }
-    if (next == Waiting::Next::yield) {
-      sched_yield();
-    } else {
-      sleep();
-    }
-    check(wait);
-    ask(wait);
-  }
-}
-
-// Whether the caller has had enough.
-void Engine::ask(Wait& wait) {
-  Patience& patience = wait.patience;
-  const Interruption& interruption = patience.interruption;
-  if (interruption.is_wished == nullptr || wait.over || wait.context.failed()) return;
-  const auto now = Clock::now();
-  if (now < patience.next_question) return;
-  const bool is_first = patience.next_question == Clock::time_point{};
-  patience.next_question = now + between_questions;
-  if (is_first || interruption.is_wished(interruption.user) == 0) return;
-  give_up(wait,
-          {ErrorCode::aborted, "rank " + std::to_string(wait.context.rank()) + " was interrupted"});
-}
-
-void Engine::sleep() {
-  std::vector<pollfd> watched{{wake_.get(), POLLIN, 0}};
-  bool moved = false;
-  sleepers_.fetch_add(1, std::memory_order_relaxed);
-  {
-    const Hold hold(*this);
-    for (const auto& [name, transport] : transports_) {
-      transport->announce_sleep();
-      for (const int descriptor : transport->descriptors())
-        watched.push_back({descriptor, POLLIN, 0});
-    }
-    moved = pass(Width::all);
-  }
-  if (!moved) poll(watched.data(), watched.size(), static_cast<int>(longest_sleep.count()));
-  const bool others_sleep = sleepers_.fetch_sub(1, std::memory_order_relaxed) > 1;
-  std::uint64_t rings = 0;
-  [[maybe_unused]] const auto drained = read(wake_.get(), &rings, sizeof rings);
-  {
-    const Hold hold(*this);
-    for (const auto& [name, transport] : transports_) transport->announce_wake();
-  }
-  if (others_sleep) wake();  // the doorbell that woke this thread may have been for them
-}
-
-// What a slow waiter looks at between sleeps.
-void Engine::check(Wait& wait) {
-  if (wait.context.failed() || wait.over) return;
-  const auto now = Clock::now();
-  Patience& patience = wait.patience;
-  if (patience.since == Clock::time_point{}) patience.since = now;
-  if (patience.next_report == Clock::time_point{}) {
-    patience.next_report = patience.since + unusual_wait;
-  }
-  Observer* const observer = wait.context.observer();
-  check_mismatch(wait);
-  check_suspicion(wait);
-  if (now >= patience.next_report && !wait.operation.is_point_to_point()) {
-    patience.next_report = now + unusual_wait;
-    if (observer != nullptr) observer->report_wait(wait.operation.call().sequence);
-  }
-  if (now - patience.since >= patience.timeout) {
-    const std::string where = wait.where_is_everybody();
-    give_up(wait,
-            {ErrorCode::timeout, "timed out after " + std::to_string(patience.timeout.count()) +
-                                     " ms" + (where.empty() ? where : "; " + where)});
-  }
-  check_links(wait);
-}
-
-void Engine::check_links(Wait& wait) {
-  const auto now = Clock::now();
-  for (const Stream& stream : wait.operation.program().streams) {
-    if (!stream.link->failed()) continue;
-    if (wait.patience.trouble_since == Clock::time_point{}) wait.patience.trouble_since = now;
-    if (now - wait.patience.trouble_since < lost_link_grace) return;
-    give_up(wait, {ErrorCode::peer_lost,
-                   stream.link->peer() + " is gone (" + stream.link->endpoint().failure() + ")"});
-    return;
-  }
-}
-
-// Of a message between two ranks only these two know.
-void Engine::check_mismatch(Wait& wait) {
-  if (!wait.operation.is_point_to_point() || !wait.operation.mismatch()) return;
-  give_up(wait, {ErrorCode::invalid_argument,
-                 wait.peer() + " sent something else: the two calls differ in count or type"});
-}
-
-void Engine::check_suspicion(Wait& wait) {
-  const auto suspected = wait.context.suspected();
-  if (!suspected) return;
-  const auto now = Clock::now();
-  if (wait.patience.trouble_since == Clock::time_point{}) {
-    wait.patience.trouble_since = now;
-    if (wait.context.observer() != nullptr) wait.context.observer()->report_wait(*suspected);
-  }
-  const std::string& why = wait.context.suspicion();
-  if (now - wait.patience.trouble_since < (why.empty() ? verdict_grace : known_grace)) return;
-  if (!why.empty()) return give_up(wait, {ErrorCode::invalid_argument, why});
-  give_up(wait, {ErrorCode::invalid_argument,
-                 "a message of collective #" + std::to_string(*suspected) +
-                     " came from a call that differs from this rank's, or from an algorithm that "
-                     "differs (hints, MOTET_* options)"});
-}
-
-void Engine::give_up(Wait& wait, const Failure& failure) {
-  if (!wait.context.fail(failure)) return;
-  // Its steps are done, but a peer has not got all of it.
-  if (wait.has_ended()) wait.operation.phase = Operation::Phase::failed;
-  if (wait.context.observer() != nullptr) wait.context.observer()->report_failure(failure);
 }
 
 }  // namespace motet

@@ -2,7 +2,8 @@
 // share progress: whoever waits for one operation drives the others too, so that two communicators
 // may be waited for in opposite orders.
 //
-// Whoever drives it holds it (Hold) for a pass, never while asleep. Nobody else's thread is needed.
+// Whoever drives it holds it (Hold) for a pass, never while asleep or in foreign code. Several threads
+// may drive it, and none but them is needed.
 #pragma once
 
 #include <algorithm>
@@ -10,19 +11,24 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/deadline.hpp"
 #include "execute/context.hpp"
+#include "execute/follower.hpp"
 #include "execute/peer_link.hpp"
 #include "execute/waiting.hpp"
 #include "net/descriptor.hpp"
 #include "transport/transport.hpp"
 
 namespace motet {
+
+class ProgressThread;
 
 class Engine {
  public:
@@ -61,13 +67,18 @@ class Engine {
   // Closes and forgets a link that no communicator uses.
   void remove_link(const Identity& peer);
   // Communicator ids are given out in growing order and never again: a block for an id at least
-  // this large belongs to a communicator that does not exist here yet.
+  // this large belongs to a communicator that does not exist here yet. With the engine held, while
+  // making it: one is made at a time, so what comes for it is kept until it exists.
   std::uint32_t next_communicator_id() const { return next_id_; }
-  void use_communicator_id(std::uint32_t id) { next_id_ = std::max(next_id_, id + 1); }
+  // None of that id exists, or it will never again: what has come for it is dropped.
+  void use_communicator_id(std::uint32_t id);
+  // False: another is being made.
+  bool begin_making() { return !std::exchange(is_making_, true); }
+  void end_making() { is_making_ = false; }
   // How many ranks, this one included, share how many cores of this node.
   void share_cores(int ranks, int cores);
   // How long a short call waits for its blocks before it does as others do.
-  ShortWait short_wait() const { return ShortWait(crowded_); }
+  ShortWait short_wait() const { return ShortWait(crowded_.load(std::memory_order_relaxed)); }
 
   // What somebody who waits remembers between his looks.
   struct Patience {
@@ -88,10 +99,33 @@ class Engine {
   // Drives everything once. True if anything moved. Takes the engine by itself.
   bool progress();
 
+  // With the engine held: looks after an operation that may have no waiter. Whoever drives the engine
+  // notices its end and its deadline. It must live until its end; the follower may own it. Null:
+  // nobody wants to hear, and only a progress thread looks after it.
+  void follow(Operation& operation, const Patience& patience, std::unique_ptr<Follower> follower);
+  // Tells followers what has ended; whoever has driven the engine does so. Takes it by itself.
+  void tell();
+  // Tells those of this context, which has failed; then nobody else's thread uses it any more.
+  void part_with(Context& context);
+
+  // From now on a thread of its own drives the engine while nobody else does. Throws Error{system}.
+  // Later calls change nothing.
+  void start_progress_thread();
+  // For that thread. Something is under way and nobody waits; with the engine held.
+  bool needs_driver() const;
+  // One pass, if that is so: whether anything moved.
+  std::optional<bool> drive();
+  // Sleeps until a peer rings or it is time to look at deadlines.
+  void doze();
+  // Every communicator.
+  void fail_all(const Failure& failure);
+
   // For Context, with the engine held.
-  void add(Context& context) { contexts_.push_back(&context); }
+  void add(Context& context);
   void remove(Context& context) { std::erase(contexts_, &context); }
   void withdraw_memory();
+  void note_end() { has_news_ = true; }
+  bool has_news() const { return has_news_; }  // some that have ended may still be looked at
   // Any thread: whoever sleeps looks again.
   void wake() noexcept;
   // Blocks that wait for an operation that has not begun. For tests: zero after a barrier.
@@ -99,6 +133,24 @@ class Engine {
 
  private:
   struct Wait;
+  struct Seen;
+  struct Checked;
+  // Where one thread sleeps.
+  struct Bed {
+    Descriptor bell;  // eventfd; without one it looks at deadlines alone
+    const Operation* operation;
+  };
+  struct Followed {
+    std::uint64_t number;
+    Operation* operation;
+    Patience patience;
+    std::unique_ptr<Follower> follower;
+  };
+  struct Untold {
+    Context* context;
+    Follower::Outcome outcome;
+    std::unique_ptr<Follower> follower;
+  };
 
   void hold_when_free();
   // linked: leaves out transports without links, whose progress() only accepts connections.
@@ -109,13 +161,25 @@ class Engine {
   bool poll_networks();
   bool flushed(const Operation& operation);
   Waiting::Moved look(Wait& wait, bool widely);
-  void sleep();
+  void count(Wait& wait);
+  // operation: whose end wakes the sleeper; null: it sleeps for none.
+  void sleep(const Operation* operation);
+  Bed& take_bed(const Operation* operation);
+  void rise(Bed& bed);
+  static void ring_if_over(const Bed& bed);
+  static Seen see(const Operation& operation);
   void check(Wait& wait);
   void ask(Wait& wait);
-  void check_links(Wait& wait);
-  void check_mismatch(Wait& wait);
-  void check_suspicion(Wait& wait);
-  void give_up(Wait& wait, const Failure& failure);
+  static bool give_up(Context& context, const Failure& failure);
+  static bool check(const Seen& seen, Patience& patience);
+  static std::optional<Failure> find_failure(const Seen& seen, Patience& patience,
+                                             Clock::time_point now);
+  static std::optional<Failure> find_suspicion(const Seen& seen, Patience& patience,
+                                               Clock::time_point now);
+  void note_given_up(Operation& operation);
+  void check_followed();
+  std::vector<Checked> due_checks();
+  void gather_ended();
 
   const Identity identity_;
   std::vector<NamedTransport> transports_;
@@ -126,10 +190,21 @@ class Engine {
   std::map<Identity, std::unique_ptr<PeerLink>> links_;
   std::vector<Context*> contexts_;
   std::uint32_t next_id_ = 1;
-  bool crowded_ = false;
+  bool is_making_ = false;
+  std::atomic<bool> crowded_{false};          // relaxed: a hint
   Descriptor wake_;                           // eventfd
   std::atomic_flag held_ = ATOMIC_FLAG_INIT;  // acquire and release: a lock
-  std::atomic<int> sleepers_{0};              // relaxed: a hint; the eventfd orders
+
+  // What follows is used with the engine held.
+  int waiters_ = 0;                         // threads in wait()
+  std::vector<std::unique_ptr<Bed>> beds_;  // as many as ever slept at once
+  std::vector<Bed*> free_beds_, asleep_;
+  bool has_news_ = false;           // something has ended
+  std::vector<Followed> followed_;  // in the order of their numbers
+  std::uint64_t followed_ever_ = 0;
+  std::vector<Untold> untold_;
+  Clock::time_point next_check_{};  // of what is followed
+  std::unique_ptr<ProgressThread> progress_thread_;
 };
 
 }  // namespace motet

@@ -41,6 +41,7 @@ class Operation {
   struct Way {
     bool reads_memory = true;  // peers read what it sends where it lies, if the program allows that
     bool past_caches = false;  // what is not read again is stored past the caches
+    bool operator==(const Way&) const = default;
   };
   // Stays until it is said otherwise.
   void go(const Way& way) { way_ = way; }

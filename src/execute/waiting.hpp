@@ -26,6 +26,9 @@ class Waiting {
   // crowded: more ranks than cores on this node. Then a core that spins is a core that the peer
   // lacks.
   explicit Waiting(bool crowded) : limits_(crowded ? crowded_limits : roomy_limits) {}
+  // For a thread that has nothing to do but this, beside others that compute.
+  enum class Politely : std::uint8_t { yes };
+  explicit Waiting(Politely /*yes*/) : limits_(polite_limits) {}
 
   // here: what is waited for moved. elsewhere: something that it may be waiting for in turn.
   enum class Moved : std::uint8_t { nothing, elsewhere, here };
@@ -54,6 +57,8 @@ class Waiting {
   // looking again and again while peers on other cores move things 3 × (4 MiB), and sleeping after
   // 30 yields, while others of the core still copy, up to 1.6 ×.
   static constexpr Limits crowded_limits{1, 1, 300, 3};
+  // Some µs of looking, so that blocks in quick succession need no sleep between them.
+  static constexpr Limits polite_limits{8, 8, 50, 9};
 
   Limits limits_;
   std::uint32_t idle_ = 0;
