@@ -6,8 +6,14 @@
  * a person, naming rank, peer, transport and call. Once a call has failed in flight its
  * communicator is aborted: every later call on it fails with that first cause.
  *
- * Threads: a communicator is used by one thread at a time; motet_comm_abort may be called from any
- * thread. Communicators made by one thread share one engine: progress of one is progress of all. */
+ * Threads: several threads may make calls on one communicator at the same time. Collectives must be
+ * started in the same order on all ranks, whichever threads start them: a blocking call is started at
+ * some time while it lasts, so order it after what has returned. Sends to a rank, and receives from
+ * it, are counted in the order of their starts as well. Two threads may not wait for the same
+ * request, and a communicator is destroyed when no other thread is inside a call on it.
+ * Communicators that one thread makes share an engine, and so do those made beside another
+ * (motet_config.beside): progress of one is progress of all. Whoever waits drives it; what was
+ * started goes on meanwhile only then, or with a progress thread (motet_config.progress_thread). */
 #ifndef MOTET_MOTET_H
 #define MOTET_MOTET_H
 
@@ -122,6 +128,15 @@ typedef struct motet_config {
   const char* transport; /* "shm,tcp": in order of preference; NULL: MOTET_TRANSPORT, else all */
   int setup_timeout_ms;  /* 0: MOTET_SETUP_TIMEOUT_MS, else 120 s */
   int timeout_ms;        /* of one call; 0: MOTET_TIMEOUT_MS, else 30 min */
+  const motet_comm* beside; /* whose engine it shares, with that one's transports, whichever thread has
+                               made that one or uses it meanwhile; NULL: that of the communicators that
+                               this thread has made. Each rank may do as it likes. Beside one engine
+                               one is made at a time; several threads may, in any order, as long as
+                               those that meet over stores or the environment are made in the same
+                               order on all ranks, as everywhere */
+  int progress_thread; /* 1: a thread of Motet's drives the engine while something is under way and no
+                          thread waits there; 0: MOTET_PROGRESS_THREAD, else none; -1: none, unless
+                          another communicator of the engine has asked for it */
 } motet_config;
 
 /* Collective over world_size ranks. NULL: everything from the environment. Fails after the set-up
@@ -135,9 +150,11 @@ MOTET_API motet_status motet_comm_create(const motet_config* config, motet_comm*
  * the thread's last communicator has been destroyed. */
 MOTET_API motet_status motet_comm_split(motet_comm* comm, int color, int key, motet_comm** out);
 
-/* Local. Ends outstanding requests as aborted; they must still be waited for. Only then, and while
+/* Local. Ends outstanding calls as aborted; requests must still be waited for. Only then, and while
  * a peer is in the middle of reading this rank's memory, does it wait: at most 100 ms, and 10 s
- * more for ranks that are threads of this process. NULL is allowed. */
+ * more for ranks that are threads of this process; and for callbacks (motet_call.on_done) that are
+ * being called, so it is not called inside one, nor with a lock held that one takes. NULL is
+ * allowed. */
 MOTET_API motet_status motet_comm_destroy(motet_comm* comm);
 
 /* From any thread: all pending and later calls on this communicator fail on every rank. `reason`
@@ -194,10 +211,16 @@ typedef struct motet_call {
   int (*interrupted)(void* user); /* NULL; or asked about every 100 ms by a thread that waits for
                                      the call, also in motet_wait: not 0 ends the wait, and aborts
                                      the communicator. It must not make calls on it */
-  void* user;                     /* for interrupted; both are needed until the call is done */
   const motet_reduction* reduction; /* with motet_user, which needs it; with all else NULL. What it
                                        says must be the same on all ranks; its `user` is needed
                                        until the call is done */
+  /* Not NULL: return at once, also without `request`; called once when the call is over, with why it
+     failed or motet_ok and "", also when the communicator is aborted or destroyed. Only where
+     motet_ok is returned, and possibly before that. By any thread that drives the engine, several
+     at a time: it hands over to another thread and must not call Motet. motet_wait for the same
+     call may return before it has. */
+  void (*on_done)(motet_status status, const char* message, void* user);
+  void* user; /* for interrupted and on_done: needed until the call is done */
 } motet_call;
 
 /* Counts are elements. The input stays unchanged unless in place. Buffers may be NULL only where
@@ -286,7 +309,8 @@ MOTET_API motet_status motet_probe(motet_comm* comm, int peer, int* arrived);
 MOTET_API motet_status motet_wait(motet_request** request);
 /* Without waiting: *done is 1 and the request freed as above, or 0. */
 MOTET_API motet_status motet_test(motet_request** request, int* done);
-/* Moves what can be moved for every communicator of this thread's engine. Never blocks. */
+/* Moves what can be moved for every communicator of comm's engine. Never blocks, unless in
+ * callbacks. */
 MOTET_API motet_status motet_progress(motet_comm* comm);
 
 /* ---- Plans: calls that are made again and again ---------------------------------------------- */
@@ -329,8 +353,8 @@ MOTET_API motet_status motet_mem_deregister(motet_comm* comm, void* memory);
 
 /* The text of this thread's last failed call; "" if none failed. Valid until its next call. */
 MOTET_API const char* motet_last_error(void);
-/* The algorithm of this rank's last call on comm: "two_shot"; "" before the first, NULL where
- * comm is NULL. Valid until the next call on comm. */
+/* The algorithm of this rank's last call on comm, of whichever thread: "two_shot"; "" before the
+ * first, NULL where comm is NULL. Valid until the next call on comm. */
 MOTET_API const char* motet_last_algorithm(const motet_comm* comm);
 /* Why the planner chooses what for `count` elements of float32: a table of candidates. Writes at
  * most `bytes` bytes with a final 0; *needed (may be NULL) is the length of the whole text. */

@@ -28,8 +28,7 @@
 namespace motet {
 inline namespace api {
 
-// Owns a motet_comm. Used by one thread at a time; abort() from any. A moved-from communicator may
-// only be destroyed or assigned to.
+// Owns a motet_comm. A moved-from communicator may only be destroyed or assigned to.
 //
 // Collectives: every rank calls the same ones in the same order. `name` blocks until the call is
 // done, `start_name` returns a Request. Forms without `out` work in place. Lengths that do not fit

@@ -53,7 +53,7 @@ struct Setting {
 
 // Slots, blocks and lines: what shared memory can hold (transport/shm/layout.cpp), so that a value
 // is refused by its name and not deep in the set-up of a transport.
-constexpr std::array<Setting, 23> settings{{
+constexpr std::array<Setting, 24> settings{{
     {{"MOTET_TRANSPORT", "list", "", "",
       "Transports in order of preference: shm,tcp. Empty: shm, tcp and what the NICs found here "
       "speak."},
@@ -112,6 +112,11 @@ constexpr std::array<Setting, 23> settings{{
     {{"MOTET_TIMEOUT_MS", "integer", "1800000", "ms",
       "How long one collective may take before it fails."},
      Integer{&Options::timeout_ms, 1, unlimited}},
+    // Whether its caller computes between start and wait only the program knows, and a thread more
+    // takes time from those that compute.
+    {{"MOTET_PROGRESS_THREAD", "flag", "0", "",
+      "1: calls that were started go on while their callers compute, by a thread for each rank."},
+     Flag{&Options::progress_thread}},
     {{"MOTET_LOG", "level", "warning", "",
       "Least important lines to log: error, warning, info or debug."},
      Level{&Options::log_level}},

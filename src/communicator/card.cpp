@@ -67,7 +67,6 @@ Card card_from_text(const std::string& text) {
           value.at("quota").get<int>(),
           value.at("package").get<int>(),
           value.at("numa").get<int>(),
-          value.at("next_id").get<std::uint32_t>(),
           value.at("world_size").get<int>(),
           offers_from(value.at("transports")),
           value.at("wanted").get<std::vector<std::string>>(),
@@ -89,7 +88,6 @@ std::string to_text(const Card& card) {
               {"quota", card.quota},
               {"package", card.package},
               {"numa", card.numa},
-              {"next_id", card.next_id},
               {"world_size", card.world_size},
               {"transports", json_of(card.transports)},
               {"wanted", card.wanted},
@@ -115,7 +113,7 @@ Card read_card(Rank me, std::size_t of, const std::string& text) {
 namespace {
 
 Card my_card(const Opened& opened, int world_size) {
-  const Engine& engine = *opened.engine;
+  Engine& engine = *opened.engine;
   const std::string machine = machine_identity();  // begins with the kernel's boot id
   Card card;
   card.engine = engine.identity();
@@ -126,8 +124,8 @@ Card my_card(const Opened& opened, int world_size) {
   const Seat seat = seat_here(CpuSet::of(card.cpus));
   card.package = seat.package;
   card.numa = seat.numa;
-  card.next_id = engine.next_communicator_id();
   card.world_size = world_size;
+  const Engine::Hold hold(engine);
   for (const auto& [name, transport] : engine.transports()) {
     card.transports.push_back({name, transport->address(), transport->shares_memory()});
   }
@@ -140,7 +138,7 @@ Card my_card(const Opened& opened, int world_size) {
 
 Card open_for_card(const Options& options, const Meeting& meeting, Opened& opened) {
   try {
-    opened = engine_of_this_thread(options, meeting.rank);
+    if (opened.engine == nullptr) opened = engine_of_this_thread(options, meeting.rank);
     return my_card(opened, meeting.world_size);
   } catch (const Error& error) {
     Card card;

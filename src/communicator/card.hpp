@@ -24,8 +24,7 @@ struct Card {
   std::string kernel;     // equal where ranks share cores, also if they cannot share memory
   std::vector<int> cpus;  // that it may run on: launchers bind each rank to its own
   int quota = 1;
-  int package = -1, numa = -1;  // that hold all of cpus
-  std::uint32_t next_id = 1;
+  int package = -1, numa = -1;          // that hold all of cpus
   int world_size = 1;                   // as it was told
   std::vector<Offer> transports;        // best first
   std::vector<std::string> wanted;      // transports, those that are missing too
@@ -42,8 +41,8 @@ struct Card {
   }
 };
 
-// What is found out here. What goes wrong when this rank's engine opens is the card's problem, so
-// that all hear of it.
+// What is found out here; of the engine that is given, or else of this thread's, which is given
+// back. What goes wrong when that opens is the card's problem, so that all hear of it.
 Card open_for_card(const Options& options, const Meeting& meeting, Opened& opened);
 std::string to_text(const Card& card);
 // That of rank `of`. Throws Error{unavailable} that names it when the text makes no sense.

@@ -58,11 +58,13 @@ void instruct(Operation& operation, const Arguments& a, const Extent& extent) {
 
 // ---- Request
 
+// With the engine held.
 Request::Request(Communicator& communicator, State state, Plan* plan)
     : communicator_(&communicator), plan_(plan) {
   begin(std::move(state));
 }
 
+// With the engine held.
 void Request::begin(State state) {
   state_ = std::move(state);
   communicator_->requests_.push_back(this);
@@ -74,40 +76,44 @@ void Request::note_over() {
 
 Request::~Request() {
   if (communicator_ == nullptr || state_.call.operation == nullptr) return;
+  const Engine::Hold hold(communicator_->engine());
   std::erase(communicator_->requests_, this);
   state_.call.plan->abandon();
-  const Engine::Hold hold(*communicator_->job_->engine);
   communicator_->context_.adopt(std::move(state_.call.operation));
 }
 
 void Request::wait() {
-  if (communicator_ != nullptr) {
-    communicator_->job_->engine->wait(communicator_->context_, *state_.call.operation,
-                                      state_.patience);
+  if (communicator_ != nullptr && state_.call.operation != nullptr) {
+    communicator_->engine().wait(communicator_->context_, *state_.call.operation, state_.patience);
   }
   test();
 }
 
 bool Request::test() {
-  if (state_.call.operation == nullptr) return true;  // seen before
   if (communicator_ == nullptr) {
     note_over();
     throw Error(ErrorCode::aborted, lost_ + ": the communicator was destroyed before it was done");
   }
+  if (state_.call.operation == nullptr) return true;  // seen before
   Communicator& communicator = *communicator_;
-  if (!communicator.job_->engine->advance(communicator.context_, *state_.call.operation,
-                                          state_.patience)) {
+  if (!communicator.engine().advance(communicator.context_, *state_.call.operation,
+                                     state_.patience)) {
     return false;
   }
-  std::erase(communicator.requests_, this);
+  {
+    const Engine::Hold hold(communicator.engine());
+    std::erase(communicator.requests_, this);
+  }
   note_over();
   Started over = std::move(state_.call);
   communicator.end(over);
   return true;
 }
 
+// With the engine held.
 void Request::orphan() {
   lost_ = to_text(state_.call.record());
+  state_.call.operation.reset();
   communicator_ = nullptr;
 }
 
@@ -116,7 +122,9 @@ void Request::orphan() {
 Communicator::Communicator(const std::shared_ptr<Job>& job, const Options& options)
     : Communicator(job, options,
                    Place{job->communicator_id, job->rank,
-                         all_ranks(static_cast<int>(job->links.size())), job->topology}) {}
+                         all_ranks(static_cast<int>(job->links.size())), job->topology}) {
+  job->turn.reset();
+}
 
 Communicator::Communicator(std::shared_ptr<Job> job, const Options& options, Place place)
     : job_(std::move(job)),
@@ -141,10 +149,19 @@ Communicator::Communicator(std::shared_ptr<Job> job, const Options& options, Pla
 }
 
 Communicator::~Communicator() {
-  for (Request* request : requests_) request->orphan();
-  for (Plan* plan : bound_) plan->orphan();
   log_->close();
   if (job_->health != nullptr) job_->health->unwatch(health_id());
+  context_.fail({ErrorCode::aborted, "the communicator was destroyed"});
+  {
+    const Engine::Hold hold(engine());
+    context_.end_pending();
+  }
+  engine().part_with(context_);
+  // Operations may hold memory of transports that another thread drives for other communicators.
+  const Engine::Hold hold(engine());
+  for (Request* request : requests_) request->orphan();
+  for (Plan* plan : bound_) plan->orphan();
+  plans_.clear();
 }
 
 // For the hub, which hears of all communicators of the job: those without a common rank may have
@@ -154,25 +171,38 @@ std::uint32_t Communicator::health_id() const {
   return static_cast<std::uint32_t>(job_ranks_.front()) << 14 | context_.id();
 }
 
+std::uint32_t Communicator::take(Turn& turn, const Turn::Exchange& tell_all) const {
+  const auto deadline = Deadline::after(milliseconds(options_.setup_timeout_ms));
+  try {
+    return turn.take(tell_all, context_.id(), deadline);
+  } catch (const Error& error) {
+    if (context_.failed()) throw;
+    throw Error(error.code(), fmt::format("rank {}: split: {}", rank(), error.what()));
+  }
+}
+
 std::unique_ptr<Communicator> Communicator::split(int color, int key) {
   struct Wish {
     std::int32_t color, key;
-    std::uint32_t next_id;
+    Turn::Word turn;
   };
   const auto n = static_cast<std::size_t>(world_size());
   std::vector<Wish> wishes(n);
-  wishes[static_cast<std::size_t>(rank())] = {color, key, engine().next_communicator_id()};
-  run({.collective = Collective::allgather,
-       .type = DataType::uint8,
-       .input = &wishes[static_cast<std::size_t>(rank())],
-       .output = wishes.data(),
-       .count = sizeof(Wish)});
+  const auto tell_all = [&](const Turn::Word& mine) {
+    Wish& wish = wishes[static_cast<std::size_t>(rank())];
+    wish = {color, key, mine};
+    run({.collective = Collective::allgather,
+         .type = DataType::uint8,
+         .input = &wish,
+         .output = wishes.data(),
+         .count = sizeof(Wish)});
+    std::vector<Turn::Word> words;
+    for (const Wish& each : wishes) words.push_back(each.turn);
+    return words;
+  };
   Place place;
-  place.id = std::ranges::max(wishes, {}, &Wish::next_id).next_id;
-  if (place.id > max_communicator_id) {
-    throw Error(ErrorCode::unavailable, "split: all communicator ids have been used");
-  }
-  engine().use_communicator_id(place.id);
+  Turn turn(engine());
+  place.id = take(turn, tell_all);
   if (color < 0) return nullptr;
   std::vector<Rank> members;
   for (Rank other = 0; other < world_size(); ++other) {
@@ -228,7 +258,7 @@ Choice Communicator::choose(const Arguments& asked, const Problem& problem) cons
 }
 
 CallRecord Communicator::record_of(const Arguments& arguments) const {
-  return to_record(arguments, context_.next_sequence(), rank(), world_size());
+  return to_record(arguments, next_sequence(), rank(), world_size());
 }
 
 Program Communicator::make_program(const Arguments& arguments, const Extent& extent) const {
@@ -263,41 +293,54 @@ Program Communicator::make_program(const Arguments& arguments, const Extent& ext
                 .algorithm = std::string(choice.algorithm->name)});
 }
 
-CachedPlan* Communicator::find_or_make(const Arguments& arguments) {
+// What `use` makes of the plan for these arguments, with the engine held. Planning takes
+// milliseconds, so meanwhile it is free, and another thread may be the first to plan the same.
+template <class Use>
+auto Communicator::with_plan(const Arguments& arguments, Use&& use) {
+  if (arguments.op >= ReduceOp::premul_sum) check_details(arguments);
+  if (!arguments.is_uneven()) {
+    const Engine::Hold hold(engine());
+    CachedPlan* const recent = plans_.recent(arguments);
+    if (recent != nullptr && recent->serves(arguments)) return use(*recent);
+  }
   const Extent extent = check(arguments, rank(), world_size());
   const PlanKey key(arguments, extent.in_place, rank(), world_size());
-  if (CachedPlan* const known = plans_.find(key)) return known;
-  return &plans_.add(std::make_unique<CachedPlan>(key, arguments, extent,
-                                                  to_record(arguments, 0, rank(), world_size()),
-                                                  make_program(arguments, extent)));
+  std::unique_ptr<CachedPlan> made;
+  for (;;) {
+    {
+      const Engine::Hold hold(engine());
+      CachedPlan* plan = plans_.find(key);
+      if (plan == nullptr && made != nullptr) plan = &plans_.add(std::move(made));
+      if (plan != nullptr) {
+        plans_.note_use(arguments, *plan);
+        return use(*plan);
+      }
+    }
+    made = std::make_unique<CachedPlan>(key, arguments, extent,
+                                        to_record(arguments, 0, rank(), world_size()),
+                                        make_program(arguments, extent));
+  }
 }
 
-CachedPlan& Communicator::plan_for(const Arguments& arguments) {
-  if (arguments.op >= ReduceOp::premul_sum) check_details(arguments);
-  if (arguments.is_uneven()) return *find_or_make(arguments);
-  CachedPlan* const recent = plans_.recent(arguments);
-  if (recent != nullptr && recent->serves(arguments)) return *recent;
-  CachedPlan* const plan = find_or_make(arguments);
-  plan->note_checked(arguments);
-  // Those at hand are told apart by less than a user's reduction needs.
-  if (arguments.op != ReduceOp::user) plans_.note_recent(arguments, *plan);
-  return *plan;
+std::uint64_t Communicator::next_sequence() const {
+  const Engine::Hold hold(*job_->engine);
+  return context_.next_sequence();
 }
 
 void Communicator::check_not_failed(const Arguments& arguments) const {
   if (!context_.failed()) return;
   const CallRecord record = record_of(arguments);
-  throw_failure(&record);
+  throw failure_of(&record);
 }
 
-Started Communicator::begin(CachedPlan& plan, const Arguments& arguments) {
+// With the engine held.
+Started Communicator::launch(CachedPlan& plan, const Arguments& arguments) {
   latest_plan_ = &plan;
-  Started started{plan.take(), &plan};
+  Started started{plan.take(), &plan, plan.trial().way(), plan.trial().is_open()};
   Operation& operation = *started.operation;
-  operation.go(plan.trial().way());
+  operation.go(started.way);
   if (arguments.op >= ReduceOp::premul_sum) instruct(operation, arguments, plan.extent());
   const bool point_to_point = is_point_to_point(arguments.collective);
-  const Engine::Hold hold(*job_->engine);
   if (!point_to_point) plan.log_to(*log_, context_.next_sequence());
   context_.start(operation, {arguments.input, arguments.output},
                  {point_to_point ? arguments.root : -1, arguments.collective == Collective::recv});
@@ -305,101 +348,169 @@ Started Communicator::begin(CachedPlan& plan, const Arguments& arguments) {
   return started;
 }
 
-void Communicator::end(Started& started) {
-  if (started.operation->phase == Operation::Phase::failed) {
-    const CallRecord record = started.record();
-    throw_failure(&record);
+// took: how long it was waited for, where that matters.
+void Communicator::end(Started& started, Clock::duration took) {
+  const bool failed = started.operation->phase == Operation::Phase::failed;
+  const CallRecord record = failed ? started.record() : CallRecord{};
+  {
+    const Engine::Hold hold(engine());
+    if (failed) {
+      started.operation.reset();
+    } else {
+      // Another thread's call may have changed the way since.
+      WayTrial& trial = started.plan->trial();
+      if (started.is_tried && took > Clock::duration{} && trial.way() == started.way) {
+        trial.note(took);
+      }
+      started.plan->give_back(std::move(started.operation));
+    }
   }
-  started.plan->give_back(std::move(started.operation));
+  if (failed) throw failure_of(&record);
 }
 
 // The collective of a training loop's every step, or of a benchmark: no operation is needed if it
-// is over at once.
-inline void Communicator::run_short(CachedPlan& plan, const Arguments& arguments, Form form) {
+// is over at once. With the engine held. True if it is over; else `rest` is what is under way, null
+// where nothing has begun.
+inline bool Communicator::run_short(CachedPlan& plan, const Arguments& arguments, Form form,
+                                    Operation*& rest) {
   latest_plan_ = &plan;
-  const ShortStep* next = nullptr;
-  {
-    Engine& engine = *job_->engine;
-    const Engine::Hold hold(engine);
-    form == Form::uneven ? log_->write_uneven(context_.next_sequence(), plan.logged())
-                         : log_->write(context_.next_sequence(), plan.logged());
-    next = context_.run_short(plan.program(), {arguments.input, arguments.output},
-                              engine.short_wait());
-  }
+  form == Form::uneven ? log_->write_uneven(context_.next_sequence(), plan.logged())
+                       : log_->write(context_.next_sequence(), plan.logged());
+  const ShortStep* const next = context_.run_short(
+      plan.program(), {arguments.input, arguments.output}, engine().short_wait());
   if (next == plan.program().end_of_short_steps()) [[likely]]
-    return;
-  next == nullptr ? run_through(plan, arguments) : run_rest(plan, arguments, next);
+    return true;
+  if (next != nullptr) rest = resume(plan, arguments, next);
+  return false;
 }
 
 void Communicator::run(const Arguments& arguments) {
-  CachedPlan* const plan = plans_.recent(arguments);
-  if (plan == nullptr || !plan->is_short() || !plan->serves(arguments) || context_.failed()) {
-    return run_at_length(arguments);
+  CachedPlan* plan = nullptr;
+  Operation* rest = nullptr;
+  {
+    const Engine::Hold hold(engine());
+    plan = plans_.recent(arguments);
+    if (plan != nullptr && plan->is_short() && plan->serves(arguments) && !context_.failed() &&
+        run_short(*plan, arguments, Form::even, rest)) [[likely]]
+      return;
   }
-  run_short(*plan, arguments, Form::even);
-}
-
-void Communicator::run_planned(CachedPlan& plan, const Arguments& arguments) {
-  if (!plan.is_short() || context_.failed()) return run_through(plan, arguments);
-  plan.is_uneven() ? run_short(plan, arguments, Form::uneven)
-                   : run_short(plan, arguments, Form::even);
+  rest == nullptr ? run_at_length(arguments) : run_rest(*plan, arguments, rest);
 }
 
 // The counts are compared with those of former calls each time; then it is as short.
 void Communicator::run_uneven(const Arguments& arguments) {
   check_not_failed(arguments);
-  CachedPlan& plan = plan_for(arguments);
   const bool has_buffers = arguments.input != nullptr && arguments.output != nullptr;
-  has_buffers ? run_planned(plan, arguments) : run_through(plan, arguments);
+  Operation* rest = nullptr;
+  CachedPlan* plan = nullptr;
+  Started started;
+  with_plan(arguments, [&](CachedPlan& found) {
+    plan = &found;
+    const bool is_over = found.is_short() && has_buffers && !context_.failed() &&
+                         run_short(found, arguments, Form::uneven, rest);
+    if (!is_over && rest == nullptr) started = launch(found, arguments);
+  });
+  if (rest != nullptr) return run_rest(*plan, arguments, rest);
+  if (started.operation != nullptr) see_through(std::move(started), arguments);
 }
 
 void Communicator::run_at_length(const Arguments& arguments) {
   check_not_failed(arguments);
-  run_through(plan_for(arguments), arguments);
+  see_through(with_plan(arguments, [&](CachedPlan& plan) { return launch(plan, arguments); }),
+              arguments);
+}
+
+// `plan` is pinned.
+void Communicator::run_planned(CachedPlan& plan, const Arguments& arguments) {
+  Operation* rest = nullptr;
+  if (plan.is_short()) [[likely]] {
+    const Engine::Hold hold(engine());
+    if (!context_.failed() && (plan.is_uneven() ? run_short(plan, arguments, Form::uneven, rest)
+                                                : run_short(plan, arguments, Form::even, rest))) {
+      return;
+    }
+  }
+  rest == nullptr ? run_through(plan, arguments) : run_rest(plan, arguments, rest);
 }
 
 void Communicator::run_through(CachedPlan& plan, const Arguments& arguments) {
   check_not_failed(arguments);
-  Started started = begin(plan, arguments);
-  WayTrial& trial = started.plan->trial();
-  if (!trial.is_open()) return finish(std::move(started), arguments);
+  Started started = [&] {
+    const Engine::Hold hold(engine());
+    return launch(plan, arguments);
+  }();
+  see_through(std::move(started), arguments);
+}
+
+void Communicator::see_through(Started started, const Arguments& arguments) {
+  if (!started.is_tried) return finish(std::move(started), arguments);
   const auto start = Clock::now();
-  finish(std::move(started), arguments);
-  trial.note(Clock::now() - start);
+  engine().wait(context_, *started.operation, patience_for(arguments));
+  end(started, Clock::now() - start);
 }
 
-void Communicator::run_rest(CachedPlan& plan, const Arguments& arguments, const ShortStep* next) {
-  finish(resume(plan, arguments, next), arguments);
+void Communicator::run_rest(CachedPlan& plan, const Arguments& arguments, Operation* operation) {
+  finish({std::unique_ptr<Operation>(operation), &plan}, arguments);
 }
 
-// What comes for it before the engine is held again is set aside as that of a later call.
-Started Communicator::resume(CachedPlan& plan, const Arguments& arguments, const ShortStep* next) {
-  Started started{plan.take(), &plan};
-  const Engine::Hold hold(*job_->engine);
-  context_.resume(*started.operation, {arguments.input, arguments.output}, next);
-  return started;
+// With the engine held, still: other threads must find it under way. The caller owns it.
+Operation* Communicator::resume(CachedPlan& plan, const Arguments& arguments,
+                                const ShortStep* next) {
+  std::unique_ptr<Operation> operation = plan.take();
+  context_.resume(*operation, {arguments.input, arguments.output}, next);
+  return operation.release();
 }
 
 void Communicator::finish(Started started, const Arguments& arguments) {
-  job_->engine->wait(context_, *started.operation, patience_for(arguments));
+  engine().wait(context_, *started.operation, patience_for(arguments));
   end(started);
 }
 
-std::unique_ptr<Request> Communicator::start(const Arguments& arguments) {
-  check_not_failed(arguments);
-  return std::unique_ptr<Request>(
-      new Request(*this, start_planned(plan_for(arguments), arguments)));
+std::unique_ptr<Completion> Communicator::completion_for(const Started& started,
+                                                         OnDone on_done) const {
+  if (!on_done) return nullptr;
+  const auto explain = [this](const CallRecord& record) { return failure_of(&record); };
+  return std::make_unique<Completion>(*job_->engine, started.record(), explain, std::move(on_done));
 }
 
-Request::State Communicator::start_planned(CachedPlan& plan, const Arguments& arguments) {
-  Request::State state{begin(plan, arguments), patience_for(arguments)};
-  state.patience.since = Clock::now();
-  return state;
+// With the engine held.
+Request::State Communicator::begin(CachedPlan& plan, const Arguments& arguments, OnDone on_done) {
+  Engine::Patience patience = patience_for(arguments);
+  patience.since = Clock::now();
+  Started started = launch(plan, arguments);
+  engine().follow(*started.operation, patience, completion_for(started, std::move(on_done)));
+  return {std::move(started), patience};
+}
+
+std::unique_ptr<Request> Communicator::start(const Arguments& arguments, OnDone on_done) {
+  check_not_failed(arguments);
+  const bool is_heard = on_done != nullptr;
+  auto request = with_plan(arguments, [&](CachedPlan& plan) {
+    return std::unique_ptr<Request>(new Request(*this, begin(plan, arguments, std::move(on_done))));
+  });
+  if (is_heard) engine().tell();
+  return request;
+}
+
+void Communicator::start_unattended(const Arguments& arguments, OnDone on_done) {
+  check_not_failed(arguments);
+  Engine::Patience patience = patience_for(arguments);
+  patience.since = Clock::now();
+  with_plan(arguments, [&](CachedPlan& plan) {
+    Started started = launch(plan, arguments);
+    Operation& operation = *started.operation;
+    auto completion = completion_for(started, std::move(on_done));
+    completion->own(std::move(started.operation), plan);
+    engine().follow(operation, patience, std::move(completion));
+  });
+  engine().tell();
 }
 
 std::unique_ptr<Plan> Communicator::bind(const Arguments& arguments) {
   check_not_failed(arguments);
-  return std::unique_ptr<Plan>(new Plan(*this, arguments, plan_for(arguments)));
+  return with_plan(arguments, [&](CachedPlan& plan) {
+    return std::unique_ptr<Plan>(new Plan(*this, arguments, plan));
+  });
 }
 
 void Communicator::progress() {
@@ -427,10 +538,10 @@ void Communicator::abort(const std::string& reason) {
 }
 
 void Communicator::check_failure() const {
-  if (context_.failed()) throw_failure(nullptr);
+  if (context_.failed()) throw failure_of(nullptr);
 }
 
-void Communicator::throw_failure(const CallRecord* record) const {
+Error Communicator::failure_of(const CallRecord* record) const {
   const Failure cause = context_.failure();
   const std::string call =
       record == nullptr ? std::string("the communicator is aborted") : to_text(*record);
@@ -438,7 +549,7 @@ void Communicator::throw_failure(const CallRecord* record) const {
   const Rank in_job = job_ranks_[static_cast<std::size_t>(rank())];
   const std::string me = in_job == rank() ? std::to_string(rank())
                                           : fmt::format("{} (rank {} of the job)", rank(), in_job);
-  throw Error(cause.code, fmt::format("rank {}: {}: {}", me, call, cause.text));
+  return {cause.code, fmt::format("rank {}: {}: {}", me, call, cause.text)};
 }
 
 std::string_view Communicator::transport_to(Rank peer) const {
@@ -446,8 +557,9 @@ std::string_view Communicator::transport_to(Rank peer) const {
   return link == nullptr ? std::string_view("self") : link->transport_name();
 }
 
-const std::string& Communicator::last_algorithm() const {
+const std::string& Communicator::last_algorithm() {
   static const std::string none;
+  const Engine::Hold hold(engine());
   return latest_plan_ == nullptr ? none : latest_plan_->program().algorithm;
 }
 
@@ -478,13 +590,25 @@ SharedMemory& Communicator::shared_memory() {
   return *memory;
 }
 
+void* Communicator::allocate_memory(std::size_t bytes) {
+  const Engine::Hold hold(engine());
+  return shared_memory().allocate(bytes);
+}
+
+void Communicator::free_memory(void* memory) {
+  const Engine::Hold hold(engine());
+  shared_memory().free(memory);
+}
+
 void Communicator::register_memory(void* memory, std::size_t bytes, int descriptor,
                                    std::uint64_t offset) {
+  const Engine::Hold hold(engine());
   if (descriptor >= 0) return shared_memory().add(memory, bytes, descriptor, offset);
   unreachable_memory_.insert(memory);
 }
 
 void Communicator::deregister_memory(void* memory) {
+  const Engine::Hold hold(engine());
   const auto unreachable = unreachable_memory_.find(memory);
   if (unreachable == unreachable_memory_.end()) return shared_memory().remove(memory);
   unreachable_memory_.erase(unreachable);

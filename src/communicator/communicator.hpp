@@ -1,7 +1,9 @@
 // A group of ranks that make the same calls in the same order. Checks arguments, plans, runs, and
 // turns failures into errors that name rank, peer and call.
 //
-// Used by one thread at a time; abort() from any.
+// Several threads may make calls at the same time; those that start collectives must agree among
+// themselves on an order that is the same on all ranks. It is destroyed by one thread, when no
+// other is inside a call. What calls share is used with the engine held, which they hold anyway.
 #pragma once
 
 #include <chrono>
@@ -11,6 +13,7 @@
 #include <vector>
 
 #include "communicator/arguments.hpp"
+#include "communicator/completion.hpp"
 #include "communicator/job.hpp"
 #include "communicator/plan.hpp"
 #include "communicator/plan_cache.hpp"
@@ -25,6 +28,8 @@ class Communicator;
 struct Started {
   std::unique_ptr<Operation> operation;
   CachedPlan* plan = nullptr;  // of the communicator
+  Operation::Way way{};        // that it goes
+  bool is_tried = false;       // how long that takes matters
 
   CallRecord record() const { return plan->record(operation->call().sequence); }
 };
@@ -54,7 +59,7 @@ class Request {
   // The communicator goes first.
   void orphan();
 
-  // Null once the communicator has gone. Both sides keep it up to date.
+  // Null once the communicator has gone; then there is no operation either.
   Communicator* communicator_;
   Plan* plan_;  // that it belongs to, or null
   State state_;
@@ -76,7 +81,9 @@ class Communicator final : private Observer {
   void run_uneven(const Arguments& arguments);  // v-forms
   // Starts it. The buffers stay untouched until the request is done. Throws
   // Error{invalid_argument}, or the first cause of an earlier failure.
-  std::unique_ptr<Request> start(const Arguments& arguments);
+  std::unique_ptr<Request> start(const Arguments& arguments, OnDone on_done = {});
+  // Likewise, without a request: on_done is all that is heard of it.
+  void start_unattended(const Arguments& arguments, OnDone on_done);
   // Does all of it but making the call, and asks nobody. Throws as start() does.
   std::unique_ptr<Plan> bind(const Arguments& arguments);
   void progress();
@@ -92,15 +99,19 @@ class Communicator final : private Observer {
   int world_size() const { return context_.world_size(); }
   const Topology& topology() const { return topology_; }
   std::string_view transport_to(Rank peer) const;
-  // Of the last call on this rank; "" before the first.
-  const std::string& last_algorithm() const;
+  // Of the last call on this rank; "" before the first. Valid until the next call.
+  const std::string& last_algorithm();
   // Of these, what planning needs; throw Error{invalid_argument}.
   Expectation expect(const Arguments& arguments) const;
   std::string explain(const Arguments& arguments) const;
   Engine& engine() { return *job_->engine; }
+  // For another one that shares the engine.
+  Opened opened() const { return {job_->engine, job_->wanted, job_->missing}; }
 
-  // Throws Error{unavailable} if no transport in use shares memory.
-  SharedMemory& shared_memory();
+  // Memory that ranks of the node reach. Throw Error{unavailable} if no transport in use shares
+  // memory, Error{system} and Error{invalid_argument}.
+  void* allocate_memory(std::size_t bytes);
+  void free_memory(void* memory);
   // Memory without a descriptor (-1) cannot be reached by other processes; it is only remembered.
   // Throw Error{invalid_argument}.
   void register_memory(void* memory, std::size_t bytes, int descriptor, std::uint64_t offset);
@@ -118,29 +129,36 @@ class Communicator final : private Observer {
   Communicator(std::shared_ptr<Job> job, const Options& options, Place place);
 
   std::uint32_t health_id() const;
-  CachedPlan& plan_for(const Arguments& arguments);
-  CachedPlan* find_or_make(const Arguments& arguments);
+  SharedMemory& shared_memory();
+  std::uint64_t next_sequence() const;
+  template <class Use>
+  auto with_plan(const Arguments& arguments, Use&& use);
+  std::uint32_t take(Turn& turn, const Turn::Exchange& tell_all) const;
   std::string_view hint_for(const Arguments& arguments, const Problem& problem) const;
   Program make_program(const Arguments& arguments, const Extent& extent) const;
   Problem problem_for(const Arguments& arguments, Division division, bool in_place) const;
   Choice choose(const Arguments& asked, const Problem& problem) const;
   CallRecord record_of(const Arguments& arguments) const;
-  Started begin(CachedPlan& plan, const Arguments& arguments);
-  Request::State start_planned(CachedPlan& plan, const Arguments& arguments);
+  Started launch(CachedPlan& plan, const Arguments& arguments);
+  Request::State begin(CachedPlan& plan, const Arguments& arguments, OnDone on_done = {});
   void run_planned(CachedPlan& plan, const Arguments& arguments);
-  [[gnu::always_inline]] inline void run_short(CachedPlan& plan, const Arguments& arguments,
-                                               Form form);
+  [[gnu::always_inline]] inline bool run_short(CachedPlan& plan, const Arguments& arguments,
+                                               Form form, Operation*& rest);
   // What run() does when it is not over at once; apart from it, so that it stays short.
   [[gnu::noinline]] void run_at_length(const Arguments& arguments);
   [[gnu::noinline]] void run_through(CachedPlan& plan, const Arguments& arguments);
   [[gnu::noinline]] void run_rest(CachedPlan& plan, const Arguments& arguments,
-                                  const ShortStep* next);
-  Started resume(CachedPlan& plan, const Arguments& arguments, const ShortStep* next);
+                                  Operation* operation);
+  [[gnu::noinline]] Operation* resume(CachedPlan& plan, const Arguments& arguments,
+                                      const ShortStep* next);
+  void see_through(Started started, const Arguments& arguments);
   void finish(Started started, const Arguments& arguments);
   void check_not_failed(const Arguments& arguments) const;
-  void end(Started& started);
+  void end(Started& started, Clock::duration took = {});
   Engine::Patience patience_for(const Arguments& arguments) const;
-  [[noreturn]] void throw_failure(const CallRecord* record) const;
+  std::unique_ptr<Completion> completion_for(const Started& started, OnDone on_done) const;
+  // record null: of the communicator, not of a call.
+  Error failure_of(const CallRecord* record) const;
 
   void report_wait(std::uint64_t sequence) override;
   std::string where_is_everybody(std::uint64_t sequence) override;

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <numeric>
+#include <sstream>
 #include <utility>
 
 #include "algorithms/list.hpp"
@@ -201,6 +203,28 @@ std::unique_ptr<Health> join_health(Meeting& meeting, const Engine& engine, cons
   }
 }
 
+// The id of the communicator that this rank now makes, as all others of the meeting do.
+std::uint32_t take_turn(Meeting& meeting, Turn& turn, const Deadline& deadline) {
+  int round = 0;
+  const auto tell_all = [&](const Turn::Word& mine) {
+    const std::string text = fmt::format("{} {} {}", mine.has_turn, mine.gives_up, mine.next_id);
+    std::vector<Turn::Word> words;
+    for (const std::string& row :
+         exchange(meeting, fmt::format("turn{}", round++), text, deadline)) {
+      std::istringstream in(row);
+      Turn::Word& word = words.emplace_back();
+      in >> word.has_turn >> word.gives_up >> word.next_id;
+    }
+    return words;
+  };
+  const std::uint64_t salt = std::hash<std::string>()(meeting.credentials.job.to_text());
+  try {
+    return turn.take(tell_all, salt, deadline);
+  } catch (const Error& error) {
+    throw Error(error.code(), fmt::format("rank {}: joining: {}", meeting.rank, error.what()));
+  }
+}
+
 }  // namespace
 
 Machine machine_of(const Job& job) {
@@ -226,16 +250,18 @@ void check_names(const Options& options) {
               fmt::format("MOTET_ALGORITHM: there is no algorithm \"{}\"", options.algorithm));
 }
 
-std::shared_ptr<Job> join(Meeting meeting, const Options& options, const Deadline& deadline) {
+std::shared_ptr<Job> join(Meeting meeting, const Options& options, const Deadline& deadline,
+                          Opened opened) {
   auto job = std::make_shared<Job>();
   job->rank = meeting.rank;
   job->server = meeting.server;
-  Opened opened;
   Card mine = open_for_card(options, meeting, opened);
   const Admission admission(opened.engine.get(), meeting);
   if (meeting.rank == 0) read_files(options, mine);
   const std::vector<Card> cards = exchange_cards(meeting, mine, deadline);
   job->engine = opened.engine;
+  job->wanted = opened.wanted;
+  job->missing = opened.missing;
   Engine& engine = *job->engine;
   expect_same_world_size(meeting, cards);
   job->tuning = agree(meeting, "card", [&] {
@@ -243,17 +269,13 @@ std::shared_ptr<Job> join(Meeting meeting, const Options& options, const Deadlin
   });
   if (meeting.rank == 0) check_machine(job->tuning, cards.front().tuning.path);
   for (const Card& card : cards) job->hosts.push_back(card.host);
-  job->communicator_id = std::ranges::max(cards, {}, &Card::next_id).next_id;
-  if (job->communicator_id > max_communicator_id) {
-    throw Error(ErrorCode::unavailable,
-                fmt::format("rank {}: joining: all communicator ids have been used", job->rank));
-  }
+  job->turn = std::make_unique<Turn>(engine);
+  job->communicator_id = take_turn(meeting, *job->turn, deadline);
   job->links = connect_all(meeting, engine, cards, deadline);
   const std::vector<int> node_of = exchange_nodes(meeting, job->links, deadline);
   Layout layout = agree(meeting, "nodes", [&] { return layout_of(job->rank, node_of, cards); });
   job->topology = std::move(layout.topology);
   job->fabric = std::move(layout.fabric);
-  engine.use_communicator_id(job->communicator_id);
   const CoreSharing sharing = sharing_of(meeting.rank, job->topology, cards);
   engine.share_cores(sharing.ranks, sharing.cores);
   const CoreSharing tightest = tightest_sharing(job->topology, cards);

@@ -9,7 +9,8 @@
 
 #include "base/options.hpp"
 #include "bootstrap/health.hpp"
-#include "communicator/meeting.hpp"
+#include "communicator/opening.hpp"
+#include "communicator/turn.hpp"
 #include "execute/engine.hpp"
 #include "planner/tuning.hpp"
 #include "topology/fabric.hpp"
@@ -28,10 +29,13 @@ struct Job {
   std::vector<PeerLink*> links;    // by rank; null for this one
   std::vector<std::string> hosts;  // by rank
   Topology topology = Topology::single_node(1);
-  std::optional<Fabric> fabric;       // that rank 0 was told of
+  std::optional<Fabric> fabric;     // that rank 0 was told of
+  std::vector<std::string> wanted;  // transports, for communicators beside these: see Opened
+  std::vector<Missing> missing;
   int cores = 1, nodes_sharing = 1;   // the former used by so many nodes: where they are fewest
   Tuning tuning;                      // rank 0's
   std::uint32_t communicator_id = 0;  // of the communicator of all ranks
+  std::unique_ptr<Turn> turn;         // until that exists
 };
 
 // What the planner needs to know of the machine.
@@ -43,7 +47,9 @@ void check_names(const Options& options);
 
 // Collective over the meeting: exchanges addresses, connects every pair by the best transport that
 // works both ways, finds who shares a node, joins the health hub. Throws Error that names who is
-// missing or cannot be reached.
-std::shared_ptr<Job> join(Meeting meeting, const Options& options, const Deadline& deadline);
+// missing or cannot be reached. `beside`: what has been opened before and is to be used, or
+// nothing. Other threads may drive that engine meanwhile.
+std::shared_ptr<Job> join(Meeting meeting, const Options& options, const Deadline& deadline,
+                          Opened beside = {});
 
 }  // namespace motet

@@ -107,8 +107,17 @@ motet::OpDetails details_in(const motet_call& given, const Arguments& arguments)
   return details;
 }
 
-motet_request* start(motet::Communicator& communicator, const Arguments& arguments) {
-  auto request = communicator.start(arguments);
+motet::OnDone on_done_of(const motet_call& call) {
+  if (call.on_done == nullptr) return {};
+  return [on_done = call.on_done, user = call.user](const Error* error) {
+    if (error == nullptr) return on_done(motet_ok, "", user);
+    on_done(static_cast<motet_status>(error->code()), error->what(), user);
+  };
+}
+
+motet_request* start(motet::Communicator& communicator, const Arguments& arguments,
+                     motet::OnDone on_done) {
+  auto request = communicator.start(arguments, std::move(on_done));
   motet::Request* const started = request.get();
   return new motet_request{std::move(request), started};
 }
@@ -123,13 +132,17 @@ motet_request* start(motet::Communicator& communicator, const Arguments& argumen
   const motet::OpDetails details = details_in(*given, arguments);
   arguments.details = &details;
   check_details(arguments);
-  if (call.request != nullptr && call.plan != nullptr) {
-    refuse("motet_call: a call is either started, with `request`, or bound, with `plan`");
+  motet::OnDone on_done = on_done_of(call);
+  if (call.plan != nullptr && (call.request != nullptr || on_done)) {
+    refuse(
+        "motet_call: a call is either started, with `request` or `on_done`, or bound, with `plan`");
   }
   if (call.plan != nullptr) {
     *call.plan = motet::bind(communicator, arguments);
   } else if (call.request != nullptr) {
-    *call.request = start(communicator, arguments);
+    *call.request = start(communicator, arguments, std::move(on_done));
+  } else if (on_done) {
+    communicator.start_unattended(arguments, std::move(on_done));
   } else {
     arguments.is_uneven() ? communicator.run_uneven(arguments) : communicator.run(arguments);
   }
@@ -189,7 +202,12 @@ motet_status motet_comm_create(const motet_config* given, motet_comm** comm) {
     motet::check_names(options);
     const auto deadline =
         motet::Deadline::after(std::chrono::milliseconds(options.setup_timeout_ms));
-    auto job = motet::join(meet(config, options, deadline), options, deadline);
+    const motet::Opened beside =
+        config.beside == nullptr ? motet::Opened{} : config.beside->communicator->opened();
+    auto job = motet::join(meet(config, options, deadline), options, deadline, beside);
+    if (config.progress_thread > 0 || (config.progress_thread == 0 && options.progress_thread)) {
+      job->engine->start_progress_thread();
+    }
     *comm = new motet_comm{std::make_unique<motet::Communicator>(std::move(job), options)};
   });
 }
@@ -373,14 +391,14 @@ motet_status motet_mem_alloc(motet_comm* comm, size_t bytes, void** memory) {
     require(comm, "the communicator");
     require(memory, "where to put the memory");
     *memory = nullptr;
-    if (bytes > 0) *memory = comm->communicator->shared_memory().allocate(bytes);
+    if (bytes > 0) *memory = comm->communicator->allocate_memory(bytes);
   });
 }
 
 motet_status motet_mem_free(motet_comm* comm, void* memory) {
   return guarded([&] {
     require(comm, "the communicator");
-    if (memory != nullptr) comm->communicator->shared_memory().free(memory);
+    if (memory != nullptr) comm->communicator->free_memory(memory);
   });
 }
 

@@ -7,6 +7,7 @@
 
 namespace motet {
 
+// With the engine held.
 Plan::Plan(Communicator& communicator, const Arguments& arguments, CachedPlan& cached)
     : communicator_(&communicator), cached_(&cached), arguments_(arguments) {
   if (arguments.details != nullptr) {
@@ -22,6 +23,7 @@ Plan::Plan(Communicator& communicator, const Arguments& arguments, CachedPlan& c
 
 Plan::~Plan() {
   if (communicator_ == nullptr) return;
+  const Engine::Hold hold(communicator_->engine());
   std::erase(communicator_->bound_, this);
   cached_->unpin();
 }
@@ -34,7 +36,8 @@ void Plan::run() {
 Request& Plan::start() {
   check_ready();
   communicator_->check_not_failed(arguments_);
-  auto state = communicator_->start_planned(*cached_, arguments_);
+  const Engine::Hold hold(communicator_->engine());
+  auto state = communicator_->begin(*cached_, arguments_);
   is_under_way_ = true;
   if (request_ == nullptr) {
     request_.reset(new Request(*communicator_, std::move(state), this));

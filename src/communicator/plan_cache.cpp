@@ -75,8 +75,7 @@ CallRecord CachedPlan::record(std::uint64_t sequence) const {
 std::size_t CachedPlan::bytes() const {
   return program_->instructions.size() * sizeof(Instruction) +
          program_->dependencies.size() * sizeof(Dependency) + program_->scratch_bytes +
-         program_->streams.size() * program_->product_bytes +
-         counts_.size() * sizeof(std::size_t);
+         program_->streams.size() * program_->product_bytes + counts_.size() * sizeof(std::size_t);
 }
 
 std::size_t PlanCache::Hash::operator()(const PlanKey& key) const noexcept {
@@ -107,6 +106,13 @@ CachedPlan& PlanCache::add(std::unique_ptr<CachedPlan> plan) {
   index_[added.key()] = order_.begin();
   shrink();
   return added;
+}
+
+void PlanCache::clear() {
+  recent_ = {};
+  index_.clear();
+  order_.clear();
+  bytes_ = 0;
 }
 
 void PlanCache::shrink() {

@@ -124,11 +124,16 @@ class PlanCache {
   // Null if there is none. Stays until `add` drops it, which it does not while in use.
   CachedPlan* find(const PlanKey& key);
   CachedPlan& add(std::unique_ptr<CachedPlan> plan);
+  void clear();
   // The one found or added last for arguments like these, or null: a few instructions. It need not
   // serve them. Programs repeat a handful of calls in turn.
   CachedPlan* recent(const Arguments& arguments) const { return recent_[place_of(arguments)]; }
-  void note_recent(const Arguments& arguments, CachedPlan& plan) {
-    recent_[place_of(arguments)] = &plan;
+  // `arguments` have been checked and are those of this plan.
+  void note_use(const Arguments& arguments, CachedPlan& plan) {
+    if (arguments.is_uneven()) return;
+    plan.note_checked(arguments);
+    // Those at hand are told apart by less than a user's reduction needs.
+    if (arguments.op != ReduceOp::user) recent_[place_of(arguments)] = &plan;
   }
 
  private:

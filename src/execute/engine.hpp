@@ -2,8 +2,8 @@
 // share progress: whoever waits for one operation drives the others too, so that two communicators
 // may be waited for in opposite orders.
 //
-// Whoever drives it holds it (Hold) for a pass, never while asleep or in foreign code. Several threads
-// may drive it, and none but them is needed.
+// Whoever drives it holds it (Hold) for a pass, never while asleep or in foreign code. Several
+// threads may drive it, and none but them is needed.
 #pragma once
 
 #include <algorithm>
@@ -99,9 +99,9 @@ class Engine {
   // Drives everything once. True if anything moved. Takes the engine by itself.
   bool progress();
 
-  // With the engine held: looks after an operation that may have no waiter. Whoever drives the engine
-  // notices its end and its deadline. It must live until its end; the follower may own it. Null:
-  // nobody wants to hear, and only a progress thread looks after it.
+  // With the engine held: looks after an operation that may have no waiter. Whoever drives the
+  // engine notices its end and its deadline. It must live until its end; the follower may own it.
+  // Null: nobody wants to hear, and only a progress thread looks after it.
   void follow(Operation& operation, const Patience& patience, std::unique_ptr<Follower> follower);
   // Tells followers what has ended; whoever has driven the engine does so. Takes it by itself.
   void tell();

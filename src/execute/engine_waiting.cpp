@@ -162,8 +162,8 @@ void Engine::ring_if_over(const Bed& bed) {
   }
 }
 
-// Peers ring for all who sleep here, so their announcement is renewed when one of them rises; and it
-// looks once more, for what came in between.
+// Peers ring for all who sleep here, so their announcement is renewed when one of them rises; and
+// it looks once more, for what came in between.
 void Engine::rise(Bed& bed) {
   const Hold hold(*this);
   std::erase(asleep_, &bed);
@@ -263,9 +263,9 @@ bool Engine::give_up(Context& context, const Failure& failure) {
 std::optional<Failure> Engine::find_failure(const Seen& seen, Patience& patience,
                                             Clock::time_point now) {
   if (seen.mismatch) {
-    return Failure{ErrorCode::invalid_argument,
-                   seen.peer->peer() +
-                       " sent something else: the two calls differ in count or type"};
+    return Failure{
+        ErrorCode::invalid_argument,
+        seen.peer->peer() + " sent something else: the two calls differ in count or type"};
   }
   if (auto failure = find_suspicion(seen, patience, now)) return failure;
   if (now - patience.since >= patience.timeout) {

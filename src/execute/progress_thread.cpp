@@ -72,7 +72,8 @@ void ProgressThread::run() noexcept {
       drive();
     } catch (const std::exception& failure) {
       log(LogLevel::error, fmt::format("event=progress_failed cause=\"{}\"", failure.what()));
-      engine_.fail_all({ErrorCode::system, fmt::format("the progress thread failed: {}", failure.what())});
+      engine_.fail_all(
+          {ErrorCode::system, fmt::format("the progress thread failed: {}", failure.what())});
     }
   }
 }

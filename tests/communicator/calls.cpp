@@ -96,9 +96,9 @@ bool is_guarded(const std::vector<float>& buffer) {
 }  // namespace
 
 Scenario find_scenario(const std::string& name) {
-  for (const Scenarios* all : {&result_scenarios(), &uneven_scenarios(), &operation_scenarios(),
-                               &plan_scenarios(), &request_scenarios(), &memory_scenarios(),
-                               &joining_scenarios()}) {
+  for (const Scenarios* all :
+       {&result_scenarios(), &uneven_scenarios(), &operation_scenarios(), &plan_scenarios(),
+        &request_scenarios(), &memory_scenarios(), &joining_scenarios(), &thread_scenarios()}) {
     if (const auto found = all->find(name); found != all->end()) return found->second;
   }
   throw std::runtime_error("there is no scenario " + name);
@@ -139,7 +139,8 @@ float* OneCall::output() {
   return out_.data() + guard + (asked_.in_place ? offset_of(asked_, world_, false) : 0);
 }
 
-motet_status OneCall::call(motet_call call) {
+motet_status OneCall::call(const motet_call& how) {
+  motet_call call = how;
   call.size = sizeof call;
   call.algorithm = asked_.algorithm;
   const auto [collective, count, root, in_place, algorithm] = asked_;
@@ -172,15 +173,24 @@ motet_status OneCall::run(int timeout_ms) {
   return call(how);
 }
 
-motet_status OneCall::start() {
+motet_status OneCall::start(OnDone on_done, void* user) {
   motet_call how{};
   how.request = &request_;
+  how.on_done = on_done;
+  how.user = user;
   return call(how);
 }
 
 motet_status OneCall::bind(motet_plan** plan) {
   motet_call how{};
   how.plan = plan;
+  return call(how);
+}
+
+motet_status OneCall::start_unattended(OnDone on_done, void* user) {
+  motet_call how{};
+  how.on_done = on_done;
+  how.user = user;
   return call(how);
 }
 

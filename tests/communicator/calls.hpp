@@ -25,6 +25,7 @@ const Scenarios& plan_scenarios();
 const Scenarios& uneven_scenarios();
 const Scenarios& request_scenarios();
 const Scenarios& memory_scenarios();
+const Scenarios& thread_scenarios();
 const Scenarios& joining_scenarios();  // of processes alone
 Scenario find_scenario(const std::string& name);
 
@@ -54,7 +55,10 @@ class OneCall {
   OneCall(OneCall&&) = default;  // the buffers stay where they are
 
   motet_status run(int timeout_ms = 0);
-  motet_status start();  // as a request
+  using OnDone = void (*)(motet_status status, const char* message, void* user);
+  // As a request.
+  motet_status start(OnDone on_done = nullptr, void* user = nullptr);
+  motet_status start_unattended(OnDone on_done, void* user);
   motet_status bind(motet_plan** plan);
   // As it was before it was made, to be made again.
   void fill();
@@ -63,7 +67,7 @@ class OneCall {
   void check() const;
 
  private:
-  motet_status call(motet_call how);
+  motet_status call(const motet_call& how);
   float* input();
   float* output();
 

@@ -185,6 +185,20 @@ INSTANTIATE_TEST_SUITE_P(
     readable_name);
 
 INSTANTIATE_TEST_SUITE_P(
+    Threads, Calls,
+    ::testing::Values(Case{"shared_by_threads", 1, "shm"}, Case{"shared_by_threads", 2, "shm"},
+                      Case{"shared_by_threads", 3, "tiny"}, Case{"shared_by_threads", 5, "tcp"},
+                      Case{"planned_by_threads", 2, "shm"}, Case{"planned_by_threads", 3, "tcp"},
+                      Case{"made_beside", 1, "shm"}, Case{"made_beside", 2, "shm"},
+                      Case{"made_beside", 3, "shm"}, Case{"made_beside", 3, "tcp"},
+                      Case{"made_in_any_order", 3, "shm"}, Case{"made_in_any_order", 2, "tcp"},
+                      Case{"connected_in_any_order", 3, "shm"},
+                      Case{"connected_in_any_order", 2, "tcp"}, Case{"told_when_done", 2, "shm"},
+                      Case{"told_when_done", 3, "tcp"}, Case{"driven_by_thread", 2, "shm"},
+                      Case{"driven_by_thread", 3, "tiny"}, Case{"driven_by_thread", 3, "tcp"}),
+    readable_name);
+
+INSTANTIATE_TEST_SUITE_P(
     Memory, Calls,
     ::testing::Values(Case{"allocated_memory", 2, "shm"}, Case{"allocated_memory", 3, "shm"},
                       Case{"allocated_memory", 4, "shm"},

@@ -148,7 +148,16 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"many_alike", 3, "tcp"}, Case{"one_way", 3, "shm"}, Case{"exchange_around", 5, "shm"},
         Case{"exchange_around", 4, "tcp", faults}, Case{"fifty_communicators", 3, "shm"},
         Case{"part_outlives_parent", 4, "shm"}, Case{"allocated_memory", 3, "shm"},
-        Case{"registered_memory", 2, "shm"}, Case{"mixed_memory", 3, "shm"}),
+        Case{"registered_memory", 2, "shm"}, Case{"mixed_memory", 3, "shm"},
+        Case{"shared_by_threads", 2, "shm"}, Case{"shared_by_threads", 3, "shm"},
+        Case{"shared_by_threads", 3, "tcp", faults}, Case{"planned_by_threads", 3, "shm"},
+        Case{"made_beside", 2, "shm"}, Case{"made_beside", 3, "tcp"},
+        Case{"made_in_any_order", 2, "shm"}, Case{"made_in_any_order", 3, "shm"},
+        Case{"made_in_any_order", 3, "tcp"}, Case{"connected_in_any_order", 3, "shm"},
+        Case{"connected_in_any_order", 5, "tcp"}, Case{"told_when_done", 1, "shm"},
+        Case{"told_when_done", 3, "shm"}, Case{"told_when_done", 2, "tcp"},
+        Case{"driven_by_thread", 1, "shm"}, Case{"driven_by_thread", 2, "shm"},
+        Case{"driven_by_thread", 5, "shm"}, Case{"driven_by_thread", 3, "tcp", faults}),
     [](const auto& test) {
       return std::string(test.param.scenario) + "_" + test.param.transport + "_" +
              std::to_string(test.param.ranks) + (*test.param.fault == '\0' ? "" : "_faults");
