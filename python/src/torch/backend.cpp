@@ -1,0 +1,137 @@
+#include "backend.hpp"
+
+#include <c10/util/Exception.h>
+
+#include <algorithm>
+#include <map>
+
+namespace motet::torch {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Groups made again under the same name on the same store must not read each other's words: every
+// rank makes as many of them.
+int next_generation(const std::string& group) {
+  static std::mutex mutex;  // guards counts
+  static std::map<std::string, int> counts;
+  const std::scoped_lock lock(mutex);
+  return counts[group]++;
+}
+
+}  // namespace
+
+Backend::Backend(const Store& store, const std::string& group, int rank, int size,
+                 const c10::intrusive_ptr<Options>& options)
+    : c10d::Backend(rank, size),
+      store_(store),
+      group_(c10::str("motet/", group, "/", next_generation(group))),
+      options_(options),
+      communicator_(Communicator::meet(store, group_, rank, size)) {
+  init();
+}
+
+Backend::~Backend() = default;
+
+std::shared_ptr<Communicator> Backend::communicator() const {
+  const std::scoped_lock lock(mutex_);
+  TORCH_CHECK(communicator_ != nullptr, "motet: the process group has been shut down");
+  return communicator_;
+}
+
+milliseconds Backend::timeout_of(milliseconds given) const {
+  return given == c10d::kUnsetTimeout || given == kNoTimeout ? options_->timeout : given;
+}
+
+c10::intrusive_ptr<c10d::Backend> Backend::split(
+    const Store& store, const std::vector<int>& ranks,
+    const c10::intrusive_ptr<c10d::Backend::Options>& options) {
+  const auto me = std::ranges::find(ranks, getRank());
+  if (me == ranks.end()) return nullptr;
+  auto own = c10::make_intrusive<Options>(options_->backend, options->timeout);
+  own->group_name = options->group_name;
+  own->group_desc = options->group_desc;
+  own->global_ranks_in_group = options->global_ranks_in_group;
+  return c10::make_intrusive<Backend>(store, c10::str(group_, "/", options->group_name),
+                                      static_cast<int>(me - ranks.begin()),
+                                      static_cast<int>(ranks.size()), own);
+}
+
+c10d::ErrorType Backend::getError() {
+  const std::scoped_lock lock(mutex_);
+  if (communicator_ == nullptr) return c10d::ErrorType::SUCCESS;
+  switch (motet_comm_error(communicator_->handle())) {
+    case motet_ok:
+      return c10d::ErrorType::SUCCESS;
+    case motet_timeout:
+      return c10d::ErrorType::TIMEOUT;
+    case motet_peer_lost:
+      return c10d::ErrorType::REMOTE_ERROR;
+    default:
+      return c10d::ErrorType::COMM_ERROR;
+  }
+}
+
+void Backend::abort() {
+  std::shared_ptr<Communicator> communicator;
+  {
+    const std::scoped_lock lock(mutex_);
+    communicator = communicator_;
+  }
+  if (communicator != nullptr) {
+    motet_comm_abort(communicator->handle(), "the process group was aborted");
+  }
+}
+
+void Backend::shutdown() {
+  std::shared_ptr<Communicator> last;
+  const std::scoped_lock lock(mutex_);
+  last.swap(communicator_);
+}
+
+c10::intrusive_ptr<Work> Backend::begin(const Asked& asked, const Tensors& inputs,
+                                        std::vector<Tensors> outputs) {
+  if (coalesced_ != nullptr) return coalesced_;
+  const bool is_collective = !c10d::isP2POp(asked.type);
+  const std::uint64_t sequence = is_collective ? ++sequence_ : sequence_.load();
+  return c10::make_intrusive<Work>(
+      Work::Description{.rank = getRank(),
+                        .type = asked.type,
+                        .title = c10::str(options_->backend, ":", asked.title),
+                        .sequence = sequence,
+                        .timeout = timeout_of(asked.timeout)},
+      inputs, std::move(outputs));
+}
+
+Backend::Started Backend::seal(const c10::intrusive_ptr<Work>& work) {
+  if (work != coalesced_) work->seal();
+  return work;
+}
+
+void Backend::add(Work& work, const Tensors& kept,
+                  const std::function<motet_status(motet_comm*, const motet_call*)>& start) {
+  auto communicator = this->communicator();
+  motet_comm* const comm = communicator->handle();
+  work.add(std::move(communicator), kept,
+           [&](const motet_call& call) { return start(comm, &call); });
+}
+
+void Backend::startCoalescing() {
+  TORCH_CHECK(coalesced_ == nullptr, "motet: calls are being coalesced already");
+  coalesced_ = begin({c10d::OpType::COALESCED, "coalesced", options_->timeout}, {}, {});
+}
+
+Backend::Started Backend::endCoalescing() {
+  TORCH_CHECK(coalesced_ != nullptr, "motet: no calls are being coalesced");
+  auto work = std::exchange(coalesced_, nullptr);
+  return seal(work);
+}
+
+Backend::Started Backend::barrier(const c10d::BarrierOptions& options) {
+  auto work = begin({c10d::OpType::BARRIER, "barrier", options.timeout}, {}, {});
+  add(*work, {},
+      [](motet_comm* comm, const motet_call* call) { return motet_barrier(comm, call); });
+  return seal(work);
+}
+
+}  // namespace motet::torch
