@@ -38,7 +38,7 @@ void Engine::start_progress_thread() {
 
 bool Engine::needs_driver() const {
   if (waiters_ > 0) return false;
-  return !followed_.empty() ||
+  return !followed_.empty() || !untold_.empty() ||
          std::ranges::any_of(contexts_, [](const Context* context) { return context->is_busy(); });
 }
 

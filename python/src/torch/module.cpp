@@ -1,4 +1,5 @@
 // What motet.torch sees of the backend.
+#include <pybind11/chrono.h>
 #include <torch/csrc/utils/pybind.h>
 
 #include <torch/csrc/distributed/c10d/Backend.hpp>
