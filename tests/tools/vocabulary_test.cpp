@@ -33,8 +33,13 @@ TEST(Vocabulary, AnswersToTheWordsOfNcclTests) {
   EXPECT_EQ(types_named("half").front().type, motet_float16);
   EXPECT_EQ(types_named("float").front().type, motet_float32);
   EXPECT_EQ(types_named("all").size(), 12u);
-  EXPECT_EQ(ops_named("all").size(), 8u);
+  EXPECT_EQ(ops_named("all").size(), 9u);
   EXPECT_THROW(collectives_named("allreduces"), std::invalid_argument);
+}
+
+TEST(Vocabulary, PremultipliedSumsExistForFloatsOnly) {
+  EXPECT_TRUE(is_defined(ops_named("premul_sum").front(), types_named("half").front()));
+  EXPECT_FALSE(is_defined(ops_named("premul_sum").front(), types_named("int32").front()));
 }
 
 TEST(Vocabulary, BitwiseOpsExistForIntegersOnly) {

@@ -58,11 +58,13 @@ motet_status forward(motet_comm* comm, const Call& call, const motet_call* how) 
 }
 
 // `how` must outlive it.
-motet_call options_of(const How& how) {
+motet_call options_of(const Call& call, const How& how) {
   motet_call options{};
   options.size = sizeof options;
   options.timeout_ms = how.timeout_ms;
   options.algorithm = how.algorithm.empty() ? nullptr : how.algorithm.c_str();
+  const bool multiplies = call.shape.row.reduces && call.op.op == motet_premul_sum;
+  options.scale = multiplies ? premultiplied_by : 0;
   return options;
 }
 
@@ -70,20 +72,20 @@ motet_call options_of(const How& how) {
 
 motet_prediction expect(const motet::Communicator& comm, const Call& call, const How& how) {
   if (call.shape.row.kind == Kind::sendrecv) return {};
-  const motet_call options = options_of(how);
+  const motet_call options = options_of(call, how);
   return comm.predict(call.shape.row.collective, call.shape.count, call.type.type, call.shape.root,
                       &options);
 }
 
 void invoke(const motet::Communicator& comm, const Call& call, const How& how) {
-  const motet_call options = options_of(how);
+  const motet_call options = options_of(call, how);
   motet::check(forward(comm.handle(), call, &options));
 }
 
 Repeated::Repeated(const motet::Communicator& comm, const Call& call, const How& how)
     : comm_(comm), call_(call), how_(how) {
   if (!how.planned) return;
-  motet_call options = options_of(how);
+  motet_call options = options_of(call, how);
   const auto bind = [&](const auto& make) {
     plans_.emplace_back([&](const motet::CallOptions& bound) {
       options.plan = bound.plan;

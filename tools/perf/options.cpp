@@ -56,7 +56,7 @@ void add_what(CLI::App& app, Words& words, Options& options) {
       ->capture_default_str();
   app.add_option("--sizes", words.sizes, "a list instead: 8,16K,1M")->delimiter(',');
   app.add_option("-d,--datatype", words.type, "int8 ... float64 or all")->capture_default_str();
-  app.add_option("-o,--op", words.op, "sum, prod, min, max, avg, and, or, xor or all")
+  app.add_option("-o,--op", words.op, "sum, prod, min, max, avg, premul_sum, and, or, xor or all")
       ->capture_default_str();
   app.add_option("-r,--root", options.root, "root of broadcast, reduce, gather and scatter")
       ->check(at_least(0))

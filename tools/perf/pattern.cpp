@@ -79,6 +79,8 @@ T element(motet_op op, int rank, std::size_t position, int ranks) {
     case motet_sum:
     case motet_avg:
       return from_integer<T>(summand<T>(rank, position, ranks));
+    case motet_premul_sum:  // even, so that a half of it is what sum has
+      return from_integer<T>(2 * summand<T>(rank, position, ranks));
     case motet_prod:
       return from_integer<T>(factor<T>(rank, position, ranks));
     case motet_min:
@@ -134,6 +136,7 @@ T average(T sum, int ranks) {
 
 template <class T>
 T expected(motet_op op, std::size_t position, int ranks) {
+  if (op == motet_premul_sum) op = motet_sum;  // of the halves
   T result = element<T>(op, 0, position, ranks);
   for (int rank = 1; rank < ranks; ++rank)
     result = combine<T>(op, result, element<T>(op, rank, position, ranks));

@@ -35,6 +35,9 @@ std::size_t input_count(const Shape& shape, int rank);
 std::vector<Segment> output_segments(const Shape& shape, int rank);
 std::size_t output_count(const Shape& shape, int rank);
 
+// What every rank's elements are multiplied by where they are before they are summed.
+inline constexpr double premultiplied_by = 0.5;
+
 // Where the buffers begin, in elements, in a block of memory that serves both.
 struct Placement {
   std::size_t input, output;

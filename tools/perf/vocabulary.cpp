@@ -28,7 +28,7 @@ constexpr std::array type_rows{
 constexpr std::array op_rows{
     OpRow{"sum", motet_sum}, OpRow{"prod", motet_prod}, OpRow{"min", motet_min},
     OpRow{"max", motet_max}, OpRow{"avg", motet_avg},   OpRow{"and", motet_and},
-    OpRow{"or", motet_or},   OpRow{"xor", motet_xor},
+    OpRow{"or", motet_or},   OpRow{"xor", motet_xor},   OpRow{"premul_sum", motet_premul_sum},
 };
 
 constexpr std::array collective_rows{
@@ -133,7 +133,7 @@ std::vector<CollectiveRow> collectives_named(std::string_view word) {
 
 bool is_defined(const OpRow& op, const TypeRow& type) {
   const bool bitwise = op.op == motet_and || op.op == motet_or || op.op == motet_xor;
-  return type.integer || !bitwise;
+  return type.integer ? op.op != motet_premul_sum : !bitwise;
 }
 
 double bus_factor(Kind kind, int ranks) {
