@@ -21,8 +21,9 @@ class Plan {
  public:
   // `call` makes one call with the options that it is given, of any kind that blocks; it may change
   // them, but for `plan`. Throws Error: what is wrong with the call.
-  template <std::invocable<const CallOptions&> Call>
-  explicit Plan(Call&& call) {
+  template <class Call>
+  requires std::invocable<const Call&, const CallOptions&>
+  explicit Plan(const Call& call) {
     CallOptions how;
     how.plan = &plan_;
     call(how);

@@ -39,7 +39,7 @@ void Operation::bind(const Call& call, std::uint32_t communicator) {
            static_cast<std::byte*>(call.buffers.output), scratch_.get()};
   std::fill(progress_.begin(), progress_.end(), Progress{});
   std::fill(streams_.begin(), streams_.end(), StreamProgress{});
-  for (Product& product : products_) product.step.reset();
+  if (program_->product_bytes > 0) expect_products();
   fetches_.clear();
   held_.clear();
   remaining_ = static_cast<std::uint32_t>(progress_.size());

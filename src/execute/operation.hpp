@@ -34,7 +34,7 @@ class Operation {
     bool receives = false;       // point to point: recv (without bytes a program does not tell)
     Context* context = nullptr;
   };
-  // Ready to run from the beginning. Allocates only scratch memory, and only the first time.
+  // Ready to run from the beginning. Allocates only memory of its own, and only the first time.
   void bind(const Call& call, std::uint32_t communicator);
 
   // How large messages travel, as far as this rank decides it.
@@ -153,6 +153,7 @@ class Operation {
   PeerMemory::Read read_from(PeerMemory& memory, Fetch& fetch);
   bool answer(std::uint32_t index, bool pulled);
   void combine(const Instruction& instruction, std::uint32_t block, const std::byte* incoming);
+  void expect_products();
   const std::byte* outgoing(std::uint32_t index, std::uint32_t block);
   void multiply(std::byte* out, const std::byte* in, std::size_t bytes) const;
   void combine_product(std::byte* dst, const std::byte* input, const std::byte* other,
@@ -184,7 +185,7 @@ class Operation {
   std::vector<Progress> progress_;
   std::vector<StreamProgress> streams_;
   std::unique_ptr<std::byte[]> scratch_;
-  std::vector<Product> products_;  // by stream, once one is needed
+  std::vector<Product> products_;  // by stream, if any are sent
   std::vector<Fetch> fetches_;     // few: those of a step in the order of its blocks
   std::vector<std::shared_ptr<const void>> held_;  // memory that is published or read into
   std::unique_ptr<std::byte[]> staging_;           // for the next that is read into a reduction

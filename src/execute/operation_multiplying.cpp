@@ -31,20 +31,28 @@ void Operation::combine_product(std::byte* dst, const std::byte* input, const st
   }
 }
 
+void Operation::expect_products() {
+  for (Product& product : products_) product.step.reset();
+  if (!products_.empty()) return;
+  products_.resize(program_->streams.size());
+  for (const Instruction& instruction : program_->instructions) {
+    if (!instruction.multiplies || instruction.op != Op::send) continue;
+    auto& bytes = products_[instruction.stream].bytes;
+    if (bytes == nullptr)
+      bytes = std::make_unique_for_overwrite<std::byte[]>(program_->product_bytes);
+  }
+}
+
 // What a send of that block takes its bytes from.
 const std::byte* Operation::outgoing(std::uint32_t index, std::uint32_t block) {
   const Instruction& instruction = program_->instructions[index];
   const auto [offset, bytes] = block_of(instruction, block);
   const std::byte* const src =
       base_[static_cast<int>(instruction.src_buffer)] + instruction.src + offset;
-  if (!instruction.multiplies) [[likely]]
+  if (!instruction.multiplies || bytes == 0) [[likely]]
     return src;
-  products_.resize(program_->streams.size());
   Product& product = products_[instruction.stream];
   if (product.step == index && product.block == block) return product.bytes.get();
-  if (product.bytes == nullptr) {
-    product.bytes = std::make_unique_for_overwrite<std::byte[]>(program_->product_bytes);
-  }
   multiply(product.bytes.get(), src, bytes);
   product.step = index;
   product.block = block;

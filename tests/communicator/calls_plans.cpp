@@ -118,7 +118,8 @@ void planned_premultiplied_sums(const World& world) {
     for (int round = 0; round < 5; ++round) {
       std::fill(in.begin(), in.end(), static_cast<float>(round));
       plan.run();
-      const auto sum = static_cast<float>(round * world.size * (world.size + 1) / 2);
+      const int scales = world.size * (world.size + 1) / 2;
+      const auto sum = static_cast<float>(round * scales);
       must_be(out == std::vector<float>(count, sum), "a planned premultiplied sum");
     }
   }

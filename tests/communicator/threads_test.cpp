@@ -52,6 +52,7 @@ void be_all(int ranks, Scenario scenario) {
   motet_unique_id id{};
   must(motet_unique_id_create(&id));
   std::vector<std::jthread> threads;
+  threads.reserve(static_cast<std::size_t>(ranks));
   for (int rank = 0; rank < ranks; ++rank) {
     threads.emplace_back(be, rank, ranks, std::cref(id), scenario);
   }

@@ -96,12 +96,15 @@ Repeated::Repeated(const motet::Communicator& comm, const Call& call, const How&
     bind([&] { return forward(comm.handle(), call, &options); });
     return;
   }
-  const auto [before, after] = neighbours(comm.handle());
+  const Neighbours next_to = neighbours(comm.handle());
   options.algorithm = nullptr;
   const std::size_t count = call.shape.count;
-  bind(
-      [&] { return motet_recv(call.out, count, call.type.type, before, comm.handle(), &options); });
-  bind([&] { return motet_send(call.in, count, call.type.type, after, comm.handle(), &options); });
+  bind([&] {
+    return motet_recv(call.out, count, call.type.type, next_to.before, comm.handle(), &options);
+  });
+  bind([&] {
+    return motet_send(call.in, count, call.type.type, next_to.after, comm.handle(), &options);
+  });
 }
 
 void Repeated::run() {
