@@ -118,7 +118,9 @@ void Backend::add(Work& work, const Tensors& kept,
 
 void Backend::startCoalescing() {
   TORCH_CHECK(coalesced_ == nullptr, "motet: calls are being coalesced already");
-  coalesced_ = begin({c10d::OpType::COALESCED, "coalesced", options_->timeout}, {}, {});
+  auto work = begin({c10d::OpType::COALESCED, "coalesced", options_->timeout}, {}, {});
+  work->keep_open();
+  coalesced_ = std::move(work);
 }
 
 Backend::Started Backend::endCoalescing() {

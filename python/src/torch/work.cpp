@@ -72,6 +72,7 @@ void Work::add(std::shared_ptr<Communicator> communicator, const Tensors& kept,
 }
 
 void Work::seal() {
+  is_open_.store(false);
   under_way_.fetch_sub(1);
   if (is_over()) complete();
 }
@@ -135,6 +136,7 @@ void Work::drive() {
 
 // With a limit it is the progress thread that drives.
 bool Work::wait(milliseconds timeout) {
+  if (is_open_.load()) return true;
   if (timeout == kNoTimeout) drive();
   if (is_over()) complete();
   return c10d::Work::wait(timeout);

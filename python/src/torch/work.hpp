@@ -49,6 +49,8 @@ class Work final : public c10d::Work {
   void attempt(const std::function<void()>& body);
   // Nothing is added any more.
   void seal();
+  // Calls are still being coalesced into it: until seal() waiting for it is waiting for nothing.
+  void keep_open() { is_open_.store(true); }
   // For work that another thread adds to: whoever waits leaves the driving to Motet's thread.
   void leave_to_others() { driven_.store(true); }
 
@@ -78,8 +80,9 @@ class Work final : public c10d::Work {
   std::vector<std::function<void()>> steps_;
   std::atomic<int> source_{-1};
 
-  std::atomic<int> under_way_{1};    // calls, and one until sealed; the last one releases the rest
-  std::atomic<bool> driven_{false};  // somebody waits for requests_
+  std::atomic<int> under_way_{1};  // calls, and one until sealed; the last one releases the rest
+  std::atomic<bool> is_open_{false};
+  std::atomic<bool> driven_{false};      // somebody waits for requests_
   std::atomic<bool> completing_{false};  // somebody does, or has done, what remains
   std::mutex failure_mutex_;             // guards failure_
   std::exception_ptr failure_;           // the first

@@ -187,9 +187,6 @@ def split_groups() -> None:
     dist.all_reduce(torch.ones(1))
     assert backend._get_sequence_number_for_group() == before + 1
     halves = [list(range(0, size, 2)), list(range(1, size, 2))]
-    for half in halves:
-        if half and rank in half:
-            pass
     groups = [dist.new_group(half) if half else None for half in halves]
     mine = groups[rank % 2]
     value = torch.ones(1)
@@ -247,6 +244,7 @@ def times_out() -> None:
             assert "Timed out waiting 1000ms" in str(error), error
             assert "rank 1" in str(error), error
         assert 0.9 < time.monotonic() - began < 20
+    dist.barrier()
 
 
 class Backend(unittest.TestCase):
