@@ -6,14 +6,14 @@
 
 namespace motet::torch {
 
-Completions::Completions() {
-  std::thread([this] { run(); }).detach();
-}
-
 void Completions::add(std::function<void()> task) {
   {
     const std::scoped_lock lock(mutex_);
     tasks_.push_back(std::move(task));
+    if (tasks_.size() > idle_) {
+      std::thread([this] { run(); }).detach();
+      ++idle_;
+    }
   }
   has_tasks_.notify_one();
 }
@@ -25,10 +25,12 @@ void Completions::run() {
     has_tasks_.wait(lock, [this] { return !tasks_.empty(); });
     auto task = std::move(tasks_.front());
     tasks_.pop_front();
+    --idle_;
     lock.unlock();
     task();
     task = nullptr;  // what it holds may take as long as it did
     lock.lock();
+    ++idle_;
   }
 }
 

@@ -105,14 +105,12 @@ def main() -> int:
 
     with tempfile.TemporaryDirectory() as folder:
         prepare(given.mode, given.ranks, folder)
-        names = [
-            name
-            for name in unittest.TestLoader().getTestCaseNames(cls := suite_class())
-            if re.search(given.only, name)
-        ]
+        suite = suite_class()
+        names = unittest.TestLoader().getTestCaseNames(suite)
+        names = [name for name in names if re.search(given.only, name)]
         outcome = Outcome()
         for name in names:
-            cls(name).run(outcome)
+            suite(name).run(outcome)
 
     for name, why in outcome.failed.items():
         print(f"\n{name}\n{why}")

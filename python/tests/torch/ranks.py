@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import tempfile
 import traceback
 from collections.abc import Callable
@@ -28,7 +29,8 @@ def _be(rank: int, size: int, backend: str, folder: str, body: Callable[..., Any
         )
         result = body(*given)
         dist.destroy_process_group()
-        pipe.send((True, result))
+        # By value: a pipe would hand over memory that goes with this process.
+        pipe.send((True, pickle.dumps(result)))
     except BaseException:
         pipe.send((False, traceback.format_exc()))
     pipe.close()
@@ -53,6 +55,7 @@ def run(body: Callable[..., Any], size: int, backend: str, *given: Any) -> list[
         for rank, end in enumerate(ends):
             try:
                 good, result = end.recv() if end.poll(TIMEOUT_S) else (False, "no answer in time")
+                result = pickle.loads(result) if good else result
             except EOFError:
                 good, result = False, "ended without an answer"
             results.append(result)

@@ -20,7 +20,7 @@ def judged(style: str) -> list[torch.Tensor]:
 
 def difference(one: list[torch.Tensor], other: list[torch.Tensor]) -> float:
     assert len(one) == len(other)
-    return max(float((a - b).abs().max()) if a.numel() else 0.0 for a, b in zip(one, other, strict=True))
+    return max(float((a - b).detach().abs().max()) if a.numel() else 0.0 for a, b in zip(one, other, strict=True))
 
 
 class Training(unittest.TestCase):
