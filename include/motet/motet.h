@@ -7,9 +7,9 @@
  * communicator is aborted: every later call on it fails with that first cause.
  *
  * Threads: several threads may make calls on one communicator at the same time. Collectives must be
- * started in the same order on all ranks, whichever threads start them: a blocking call is started at
- * some time while it lasts, so order it after what has returned. Sends to a rank, and receives from
- * it, are counted in the order of their starts as well. Two threads may not wait for the same
+ * started in the same order on all ranks, whichever threads start them: a blocking call is started
+ * at some time while it lasts, so order it after what has returned. Sends to a rank, and receives
+ * from it, are counted in the order of their starts as well. Two threads may not wait for the same
  * request, and a communicator is destroyed when no other thread is inside a call on it.
  * Communicators that one thread makes share an engine, and so do those made beside another
  * (motet_config.beside): progress of one is progress of all. Whoever waits drives it; what was
@@ -123,20 +123,20 @@ typedef struct motet_config {
   int world_size;
   const motet_unique_id* id;
   const motet_store* store;
-  const char* secret;    /* with store: 64 hexadecimal digits that all ranks know; NULL: carried
-                            through the store */
-  const char* transport; /* "shm,tcp": in order of preference; NULL: MOTET_TRANSPORT, else all */
-  int setup_timeout_ms;  /* 0: MOTET_SETUP_TIMEOUT_MS, else 120 s */
-  int timeout_ms;        /* of one call; 0: MOTET_TIMEOUT_MS, else 30 min */
-  const motet_comm* beside; /* whose engine it shares, with that one's transports, whichever thread has
-                               made that one or uses it meanwhile; NULL: that of the communicators that
-                               this thread has made. Each rank may do as it likes. Beside one engine
-                               one is made at a time; several threads may, in any order, as long as
-                               those that meet over stores or the environment are made in the same
-                               order on all ranks, as everywhere */
-  int progress_thread; /* 1: a thread of Motet's drives the engine while something is under way and no
-                          thread waits there; 0: MOTET_PROGRESS_THREAD, else none; -1: none, unless
-                          another communicator of the engine has asked for it */
+  const char* secret;       /* with store: 64 hexadecimal digits that all ranks know; NULL: carried
+                               through the store */
+  const char* transport;    /* "shm,tcp": in order of preference; NULL: MOTET_TRANSPORT, else all */
+  int setup_timeout_ms;     /* 0: MOTET_SETUP_TIMEOUT_MS, else 120 s */
+  int timeout_ms;           /* of one call; 0: MOTET_TIMEOUT_MS, else 30 min */
+  const motet_comm* beside; /* whose engine it shares, with that one's transports, whichever thread
+                               has made that one or uses it meanwhile; NULL: that of the
+                               communicators that this thread has made. Each rank may do as it
+                               likes. Beside one engine one is made at a time; several threads may,
+                               in any order, as long as those that meet over stores or the
+                               environment are made in the same order on all ranks, as everywhere */
+  int progress_thread; /* 1: a thread of Motet's drives the engine while something is under way and
+                          no thread waits there; 0: MOTET_PROGRESS_THREAD, else none; -1: none,
+                          unless another communicator of the engine has asked for it */
 } motet_config;
 
 /* Collective over world_size ranks. NULL: everything from the environment. Fails after the set-up
@@ -208,14 +208,14 @@ typedef struct motet_call {
                               differ; 0 is a number like others there */
   motet_plan** plan;       /* not NULL: nothing is run, but bound for later: see motet_plan_run.
                               Without `request`. Set only where motet_ok is returned */
-  int (*interrupted)(void* user); /* NULL; or asked about every 100 ms by a thread that waits for
-                                     the call, also in motet_wait: not 0 ends the wait, and aborts
-                                     the communicator. It must not make calls on it */
+  int (*interrupted)(void* user);   /* NULL; or asked about every 100 ms by a thread that waits for
+                                       the call, also in motet_wait: not 0 ends the wait, and aborts
+                                       the communicator. It must not make calls on it */
   const motet_reduction* reduction; /* with motet_user, which needs it; with all else NULL. What it
                                        says must be the same on all ranks; its `user` is needed
                                        until the call is done */
-  /* Not NULL: return at once, also without `request`; called once when the call is over, with why it
-     failed or motet_ok and "", also when the communicator is aborted or destroyed. Only where
+  /* Not NULL: return at once, also without `request`; called once when the call is over, with why
+     it failed or motet_ok and "", also when the communicator is aborted or destroyed. Only where
      motet_ok is returned, and possibly before that. By any thread that drives the engine, several
      at a time: it hands over to another thread and must not call Motet. motet_wait for the same
      call may return before it has. */
@@ -301,6 +301,26 @@ MOTET_API motet_status motet_recv(void* out, size_t count, motet_type type, int 
  * is 1 or 0. Moves what can be moved, never blocks. With it a rank takes messages from whoever
  * sends first. */
 MOTET_API motet_status motet_probe(motet_comm* comm, int peer, int* arrived);
+
+/* ---- Groups ---------------------------------------------------------------------------------- */
+
+/* Collectives, sends, receives and motet_comm_create that this thread makes between the two are
+ * checked, recorded and return at once; what is refused is not recorded. They begin together when
+ * the group ends, in the order they were made: communicators first, all at once, by threads that
+ * last as long; so do their buffers, configurations and stores. The counts of v-forms and the
+ * motet_call are needed until the call returns, as always. motet_group_end returns when all but
+ * those with `request` or `on_done` are over, and gives the first failure. `*request` and the new
+ * `*comm` are set by then; NULL where it failed. So one thread can be several ranks: for each a
+ * motet_comm_create in one group, then for each a call in one group. Each such rank has an engine
+ * of its own, and this thread drives all of them whenever it waits. They must be of one way of
+ * meeting each; those of the same unique id, or of stores, count as ranks of one job. Groups nest:
+ * the outermost counts. Inside one motet_comm_split, motet_comm_destroy, motet_wait, motet_test,
+ * motet_plan_run and motet_plan_start are refused with motet_invalid_argument; motet_comm_abort
+ * works at once, and so does binding a plan, which makes no call. Each thread has groups of its
+ * own; none ends by itself. */
+MOTET_API motet_status motet_group_begin(void);
+/* motet_invalid_argument outside of groups. */
+MOTET_API motet_status motet_group_end(void);
 
 /* ---- Requests and progress ------------------------------------------------------------------- */
 

@@ -20,6 +20,7 @@
 #include <chrono>
 #include <cstddef>
 #include <limits>
+#include <memory>
 #include <ranges>
 #include <span>
 #include <string>
@@ -293,8 +294,9 @@ class Communicator : public UnevenForms<Communicator> {
   template <class Call>
   static Request start(const CallOptions& options, Call&& call) {
     Request request;
+    request.request_ = std::make_unique<motet_request*>();
     motet_call how = detail::call_with(options);
-    how.request = &request.request_;
+    how.request = request.request_.get();
     check(call(how));
     return request;
   }

@@ -10,6 +10,7 @@
 #include <motet/motet.hpp>
 
 #include <concepts>
+#include <memory>
 #include <utility>
 
 namespace motet {
@@ -41,7 +42,8 @@ class Plan {
   // Returns at once. Not again before the request is done.
   [[nodiscard]] Request start() {
     Request request;
-    check(motet_plan_start(plan_, &request.request_));
+    request.request_ = std::make_unique<motet_request*>();
+    check(motet_plan_start(plan_, request.request_.get()));
     return request;
   }
 

@@ -1,4 +1,5 @@
-// What a call is made with and what comes of it: options, requests, errors. Part of motet.hpp.
+// What a call is made with and what comes of it: options, requests, groups, errors. Part of
+// motet.hpp.
 #pragma once
 
 #include <motet/motet.h>
@@ -6,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -69,31 +71,57 @@ class Communicator;
 class Plan;
 
 // A call under way. Its buffers belong to it until wait() has returned or test() was true. The
-// destructor waits, and swallows a failure: call wait() to hear of it.
+// destructor waits, and swallows a failure: call wait() to hear of it. One of a group must live,
+// and may be moved, until the group has ended.
 class Request {
  public:
   Request() = default;  // done
-  Request(Request&& other) noexcept : request_(std::exchange(other.request_, nullptr)) {}
+  Request(Request&& other) noexcept = default;
   Request& operator=(Request&& other) noexcept {
     std::swap(request_, other.request_);
     return *this;
   }
-  ~Request() { (void)motet_wait(&request_); }
+  ~Request() {
+    if (request_ != nullptr) (void)motet_wait(request_.get());
+  }
 
   // Returns when the call is done, throws when it failed. At once when it was done before.
-  void wait() { check(motet_wait(&request_)); }
+  void wait() {
+    if (request_ != nullptr) check(motet_wait(request_.get()));
+  }
 
   // Whether it is done, after moving what can be moved. Throws when it failed.
   [[nodiscard]] bool test() {
-    int done = 0;
-    check(motet_test(&request_, &done));
+    int done = 1;
+    if (request_ != nullptr) check(motet_test(request_.get(), &done));
     return done != 0;
   }
 
  private:
   friend class Communicator;
   friend class Plan;
-  motet_request* request_ = nullptr;
+  std::unique_ptr<motet_request*> request_;  // stays where it is when this is moved
+};
+
+// Calls made between its beginning and its end by this thread begin together at the end: see
+// motet_group_begin. The destructor ends it and swallows a failure: call end() to hear of it.
+class Group {
+ public:
+  Group() { check(motet_group_begin()); }
+  ~Group() {
+    if (!ended_) (void)motet_group_end();
+  }
+  Group(const Group&) = delete;
+  Group& operator=(const Group&) = delete;
+
+  // Throws the first failure, when all is over. Once.
+  void end() {
+    ended_ = true;
+    check(motet_group_end());
+  }
+
+ private:
+  bool ended_ = false;
 };
 
 }  // namespace api

@@ -82,9 +82,10 @@ Request::~Request() {
   communicator_->context_.adopt(std::move(state_.call.operation));
 }
 
-void Request::wait() {
+void Request::wait(const Engine::Company& company) {
   if (communicator_ != nullptr && state_.call.operation != nullptr) {
-    communicator_->engine().wait(communicator_->context_, *state_.call.operation, state_.patience);
+    communicator_->engine().wait(communicator_->context_, *state_.call.operation, state_.patience,
+                                 company);
   }
   test();
 }
@@ -96,6 +97,7 @@ bool Request::test() {
   }
   if (state_.call.operation == nullptr) return true;  // seen before
   Communicator& communicator = *communicator_;
+  for (const auto& engine : engines_of_this_thread()) engine->progress();
   if (!communicator.engine().advance(communicator.context_, *state_.call.operation,
                                      state_.patience)) {
     return false;
@@ -445,7 +447,7 @@ void Communicator::run_through(CachedPlan& plan, const Arguments& arguments) {
 void Communicator::see_through(Started started, const Arguments& arguments) {
   if (!started.is_tried) return finish(std::move(started), arguments);
   const auto start = Clock::now();
-  engine().wait(context_, *started.operation, patience_for(arguments));
+  wait_for(started, arguments);
   end(started, Clock::now() - start);
 }
 
@@ -461,9 +463,18 @@ Operation* Communicator::resume(CachedPlan& plan, const Arguments& arguments,
   return operation.release();
 }
 
+void Communicator::wait_for(Started& started, const Arguments& arguments) {
+  engine().wait(context_, *started.operation, patience_for(arguments), engines_of_this_thread());
+}
+
 void Communicator::finish(Started started, const Arguments& arguments) {
-  engine().wait(context_, *started.operation, patience_for(arguments));
+  wait_for(started, arguments);
   end(started);
+}
+
+void Communicator::expect_to_start(const Arguments& arguments) {
+  check_not_failed(arguments);
+  with_plan(arguments, [](CachedPlan&) {});
 }
 
 std::unique_ptr<Completion> Communicator::completion_for(const Started& started,
@@ -515,6 +526,9 @@ std::unique_ptr<Plan> Communicator::bind(const Arguments& arguments) {
 
 void Communicator::progress() {
   job_->engine->progress();
+  for (const auto& engine : engines_of_this_thread()) {
+    if (engine != job_->engine) engine->progress();
+  }
 }
 
 bool Communicator::has_arrived(Rank peer) {

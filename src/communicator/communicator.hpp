@@ -37,8 +37,8 @@ struct Started {
 // A call that was started and has not been waited for. A plan's serves one start after the other.
 class Request {
  public:
-  // Drives progress until the call is over. Throws Error: why it failed.
-  void wait();
+  // Drives progress until the call is over, of the company too. Throws Error: why it failed.
+  void wait(const Engine::Company& company = engines_of_this_thread());
   // Drives progress a little. True if it is over. Throws as wait() does.
   bool test();
   ~Request();
@@ -79,6 +79,8 @@ class Communicator final : private Observer {
   // Blocks until the call is over. Throws Error.
   void run(const Arguments& arguments);
   void run_uneven(const Arguments& arguments);  // v-forms
+  // Whether run() and start() would take it; plans it. Throws Error as they do.
+  void expect_to_start(const Arguments& arguments);
   // Starts it. The buffers stay untouched until the request is done. Throws
   // Error{invalid_argument}, or the first cause of an earlier failure.
   std::unique_ptr<Request> start(const Arguments& arguments, OnDone on_done = {});
@@ -147,6 +149,7 @@ class Communicator final : private Observer {
   // What run() does when it is not over at once; apart from it, so that it stays short.
   [[gnu::noinline]] void run_at_length(const Arguments& arguments);
   [[gnu::noinline]] void run_through(CachedPlan& plan, const Arguments& arguments);
+  void wait_for(Started& started, const Arguments& arguments);
   [[gnu::noinline]] void run_rest(CachedPlan& plan, const Arguments& arguments,
                                   Operation* operation);
   [[gnu::noinline]] Operation* resume(CachedPlan& plan, const Arguments& arguments,

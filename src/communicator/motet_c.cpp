@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <functional>
 #include <string>
 
 #include "algorithms/list.hpp"
 #include "base/log.hpp"
 #include "communicator/c_boundary.hpp"
+#include "communicator/call_group.hpp"
 #include "communicator/communicator.hpp"
 #include "communicator/meeting.hpp"
 #include "motet/motet.h"
@@ -93,10 +95,12 @@ motet::UserReduction reduction_from(const motet_reduction& given, DataType type)
           .element_bytes = reduction.element_bytes == 0 ? usual : reduction.element_bytes};
 }
 
-motet::OpDetails details_in(const motet_call& given, const Arguments& arguments) {
-  const auto call = read_struct(&given, "motet_call");
+// given: what `call` has been read from, or null.
+motet::OpDetails details_in(const motet_call& call, const motet_call* given,
+                            const Arguments& arguments) {
   // 0 is a scale too, but for callers who do not know of it yet.
-  const bool knows_scale = given.size >= offsetof(motet_call, scale) + sizeof call.scale;
+  const bool knows_scale =
+      given != nullptr && given->size >= offsetof(motet_call, scale) + sizeof call.scale;
   motet::OpDetails details;
   if (call.scale != 0 || (knows_scale && arguments.op == ReduceOp::premul_sum)) {
     details.scale = call.scale;
@@ -115,11 +119,14 @@ motet::OnDone on_done_of(const motet_call& call) {
   };
 }
 
-motet_request* start(motet::Communicator& communicator, const Arguments& arguments,
-                     motet::OnDone on_done) {
-  auto request = communicator.start(arguments, std::move(on_done));
-  motet::Request* const started = request.get();
-  return new motet_request{std::move(request), started};
+// Puts the request where the caller wants it.
+using GiveRequest = std::function<void(std::unique_ptr<motet::Request>)>;
+GiveRequest giver_of(motet_request** request) {
+  if (request == nullptr) return {};
+  return [request](std::unique_ptr<motet::Request> made) {
+    motet::Request* const started = made.get();
+    *request = made == nullptr ? nullptr : new motet_request{std::move(made), started};
+  };
 }
 
 [[gnu::noinline]] void run_with(const motet_call* given, Arguments arguments,
@@ -129,7 +136,7 @@ motet_request* start(motet::Communicator& communicator, const Arguments& argumen
   arguments.timeout_ms = call.timeout_ms;
   arguments.interruption = {call.interrupted, call.user};
   arguments.determinism = static_cast<motet::Determinism>(call.determinism != 0);
-  const motet::OpDetails details = details_in(*given, arguments);
+  const motet::OpDetails details = details_in(call, given, arguments);
   arguments.details = &details;
   check_details(arguments);
   motet::OnDone on_done = on_done_of(call);
@@ -137,10 +144,16 @@ motet_request* start(motet::Communicator& communicator, const Arguments& argumen
     refuse(
         "motet_call: a call is either started, with `request` or `on_done`, or bound, with `plan`");
   }
+  GiveRequest give_request = giver_of(call.request);
   if (call.plan != nullptr) {
     *call.plan = motet::bind(communicator, arguments);
-  } else if (call.request != nullptr) {
-    *call.request = start(communicator, arguments, std::move(on_done));
+  } else if (motet::CallGroup* group = motet::CallGroup::open()) {
+    communicator.expect_to_start(arguments);
+    group->add({&communicator,
+                motet::KeptArguments(arguments, communicator.rank(), communicator.world_size()),
+                std::move(on_done), std::move(give_request)});
+  } else if (give_request) {
+    give_request(communicator.start(arguments, std::move(on_done)));
   } else if (on_done) {
     communicator.start_unattended(arguments, std::move(on_done));
   } else {
@@ -153,9 +166,30 @@ motet_request* start(motet::Communicator& communicator, const Arguments& argumen
   return guarded([&] {
     require(comm, "the communicator");
     motet::Communicator& communicator = *comm->communicator;
-    if (call == nullptr) return communicator.run(arguments);
+    if (call == nullptr && !motet::CallGroup::any_open()) [[likely]]
+      return communicator.run(arguments);
     run_with(call, arguments, communicator);
   });
+}
+
+// Makes it beside that, or else by this thread's engine.
+void create(const motet_config& config, const motet::Options& options, const motet::Opened& beside,
+            motet_comm** comm) {
+  const auto deadline = motet::Deadline::after(std::chrono::milliseconds(options.setup_timeout_ms));
+  auto job = motet::join(meet(config, options, deadline), options, deadline, beside);
+  if (config.progress_thread > 0 || (config.progress_thread == 0 && options.progress_thread)) {
+    job->engine->start_progress_thread();
+  }
+  *comm = new motet_comm{std::make_unique<motet::Communicator>(std::move(job), options)};
+}
+
+// What ranks of one job have in common, of those that a group makes.
+std::string meeting_of(const motet_config& config) {
+  if (config.id != nullptr) {
+    return "id " +
+           std::string(config.id->bytes, strnlen(config.id->bytes, sizeof config.id->bytes));
+  }
+  return config.store != nullptr ? "store" : "environment";
 }
 
 bool has_rank(const motet_comm* comm, int rank) {
@@ -169,7 +203,7 @@ motet_status motet::run_uneven(const Arguments& arguments, motet_comm* comm,
   return guarded([&] {
     require(comm, "the communicator");
     Communicator& communicator = *comm->communicator;
-    if (call == nullptr) return communicator.run_uneven(arguments);
+    if (call == nullptr && !CallGroup::any_open()) return communicator.run_uneven(arguments);
     run_with(call, arguments, communicator);
   });
 }
@@ -200,20 +234,26 @@ motet_status motet_comm_create(const motet_config* given, motet_comm** comm) {
     if (config.setup_timeout_ms > 0) options.setup_timeout_ms = config.setup_timeout_ms;
     if (config.timeout_ms > 0) options.timeout_ms = config.timeout_ms;
     motet::check_names(options);
-    const auto deadline =
-        motet::Deadline::after(std::chrono::milliseconds(options.setup_timeout_ms));
     const motet::Opened beside =
         config.beside == nullptr ? motet::Opened{} : config.beside->communicator->opened();
-    auto job = motet::join(meet(config, options, deadline), options, deadline, beside);
-    if (config.progress_thread > 0 || (config.progress_thread == 0 && options.progress_thread)) {
-      job->engine->start_progress_thread();
-    }
-    *comm = new motet_comm{std::make_unique<motet::Communicator>(std::move(job), options)};
+    motet::CallGroup* const group = motet::CallGroup::open();
+    if (group == nullptr) return create(config, options, beside, comm);
+    group->add({meeting_of(config), config.rank, options, beside,
+                [=](const motet::Opened& opened) { create(config, options, opened, comm); }});
   });
+}
+
+motet_status motet_group_begin(void) {
+  return guarded([] { motet::CallGroup::begin(); });
+}
+
+motet_status motet_group_end(void) {
+  return guarded([] { motet::CallGroup::end(); });
 }
 
 motet_status motet_comm_split(motet_comm* comm, int color, int key, motet_comm** out) {
   return guarded([&] {
+    motet::CallGroup::refuse_inside("motet_comm_split");
     require(comm, "the communicator");
     require(out, "where to put the new communicator");
     *out = nullptr;
@@ -223,7 +263,10 @@ motet_status motet_comm_split(motet_comm* comm, int color, int key, motet_comm**
 }
 
 motet_status motet_comm_destroy(motet_comm* comm) {
-  return guarded([&] { delete comm; });
+  return guarded([&] {
+    motet::CallGroup::refuse_inside("motet_comm_destroy");
+    delete comm;
+  });
 }
 
 motet_status motet_comm_abort(motet_comm* comm, const char* reason) {

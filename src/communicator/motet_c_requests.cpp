@@ -4,6 +4,7 @@
 
 #include "base/handle.hpp"
 #include "communicator/c_boundary.hpp"
+#include "communicator/call_group.hpp"
 #include "communicator/plan.hpp"
 #include "motet/motet.h"
 
@@ -43,6 +44,7 @@ extern "C" {
 
 motet_status motet_wait(motet_request** request) {
   return motet::guarded([&] {
+    motet::CallGroup::refuse_inside("motet_wait");
     motet::require(request, "the request");
     const Over over(std::exchange(*request, nullptr));
     if (over != nullptr) over->request->wait();
@@ -51,6 +53,7 @@ motet_status motet_wait(motet_request** request) {
 
 motet_status motet_test(motet_request** request, int* done) {
   return motet::guarded([&] {
+    motet::CallGroup::refuse_inside("motet_test");
     motet::require(request, "the request");
     motet::require(done, "done");
     *done = 1;
@@ -63,6 +66,7 @@ motet_status motet_test(motet_request** request, int* done) {
 
 motet_status motet_plan_run(motet_plan* plan) {
   return motet::guarded([&] {
+    motet::CallGroup::refuse_inside("motet_plan_run");
     motet::require(plan, "the plan");
     plan->plan->run();
   });
@@ -70,6 +74,7 @@ motet_status motet_plan_run(motet_plan* plan) {
 
 motet_status motet_plan_start(motet_plan* plan, motet_request** request) {
   return motet::guarded([&] {
+    motet::CallGroup::refuse_inside("motet_plan_start");
     motet::require(plan, "the plan");
     motet::require(request, "where to put the request");
     plan->request.request = &plan->plan->start();

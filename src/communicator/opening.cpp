@@ -130,18 +130,40 @@ std::vector<const TransportInfo*> wanted_transports(const std::string& option,
   return wanted;
 }
 
-Opened engine_of_this_thread(const Options& options, Rank rank) {
-  struct Kept {
-    std::weak_ptr<Engine> engine;
-    Opened opened;  // but for the engine
-  };
-  thread_local Kept mine;
+namespace {
+
+struct Kept {
+  std::weak_ptr<Engine> engine;
+  Opened opened;  // but for the engine
+};
+
+std::vector<Kept>& kept_by_this_thread() {
+  thread_local std::vector<Kept> kept;  // by place
+  return kept;
+}
+
+}  // namespace
+
+Opened engine_of_this_thread(const Options& options, Rank rank, std::size_t place) {
+  std::vector<Kept>& kept = kept_by_this_thread();
+  if (kept.size() <= place) kept.resize(place + 1);
+  Kept& mine = kept[place];
   if (auto engine = mine.engine.lock()) {
     return {std::move(engine), mine.opened.wanted, mine.opened.missing};
   }
   Opened opened = open_engine(options, rank);
   mine = {opened.engine, {nullptr, opened.wanted, opened.missing}};
   return opened;
+}
+
+Engine::Company engines_of_this_thread() {
+  Engine::Company company;
+  const std::vector<Kept>& kept = kept_by_this_thread();
+  if (kept.size() < 2) return company;
+  for (const Kept& one : kept) {
+    if (auto engine = one.engine.lock()) company.push_back(std::move(engine));
+  }
+  return company;
 }
 
 Admission::Admission(Engine* engine, const Meeting& meeting)

@@ -32,9 +32,13 @@ std::vector<std::string> rails_of(const Options& options);
 std::vector<const TransportInfo*> wanted_transports(const std::string& option,
                                                     const std::vector<std::string>& also);
 
-// Communicators that one thread makes share an engine, so that waiting for one drives the others.
-// Throws Error{unavailable} if no transport can be had, and Error{invalid_argument}.
-Opened engine_of_this_thread(const Options& options, Rank rank);
+// Communicators that one thread makes share an engine, so that waiting for one drives the others. A
+// thread that is several ranks of a job has one for each, by `place`. Throws Error{unavailable} if
+// no transport can be had, and Error{invalid_argument}.
+Opened engine_of_this_thread(const Options& options, Rank rank, std::size_t place = 0);
+
+// All that this thread has, where there are several: whoever waits in one drives the others.
+Engine::Company engines_of_this_thread();
 
 // While it lives, members of the meeting's job may connect.
 class Admission {

@@ -90,9 +90,11 @@ class Engine {
     Interruption interruption{};
     Clock::time_point next_question{};
   };
+  // Other engines that a waiter drives, because the calls of several ranks are its thread's.
+  using Company = std::vector<std::shared_ptr<Engine>>;
   // Drives everything, this operation first, until it is over: Phase done or failed. After the
   // timeout the communicator is failed. Takes the engine by itself.
-  void wait(Context& context, Operation& operation, Patience patience);
+  void wait(Context& context, Operation& operation, Patience patience, const Company& company = {});
   // A little progress: this operation first, then everything. True if it is over. Fails the
   // communicator where wait() does. Takes the engine by itself.
   bool advance(Context& context, Operation& operation, Patience& patience);
@@ -163,9 +165,12 @@ class Engine {
   Waiting::Moved look(Wait& wait, bool widely);
   void count(Wait& wait);
   // operation: whose end wakes the sleeper; null: it sleeps for none.
-  void sleep(const Operation* operation);
+  void sleep(const Operation* operation, const Company& company);
+  struct Night;
+  Bed& lie_down(const Operation* operation, Night& night);
   Bed& take_bed(const Operation* operation);
   void rise(Bed& bed);
+  bool drive_company(const Company& company);
   static void ring_if_over(const Bed& bed);
   static Seen see(const Operation& operation);
   void check(Wait& wait);

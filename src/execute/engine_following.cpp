@@ -57,7 +57,7 @@ std::optional<bool> Engine::drive() {
 }
 
 void Engine::doze() {
-  sleep(nullptr);
+  sleep(nullptr, {});
 }
 
 void Engine::fail_all(const Failure& failure) {

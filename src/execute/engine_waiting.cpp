@@ -91,14 +91,18 @@ Waiting::Moved Engine::look(Wait& wait, bool widely) {
   return elsewhere ? Waiting::Moved::elsewhere : Waiting::Moved::nothing;
 }
 
-void Engine::wait(Context& context, Operation& operation, Patience patience) {
+void Engine::wait(Context& context, Operation& operation, Patience patience,
+                  const Company& company) {
   Wait wait{context, operation, patience, true};
   Waiting waiting(crowded_.load(std::memory_order_relaxed));
   bool widely = false;
   for (std::uint32_t looks = 1;; ++looks) {
-    const Waiting::Moved moved = look(wait, widely);
+    Waiting::Moved moved = look(wait, widely);
     if (wait.tells) tell();
     if (wait.over) return;
+    if (moved == Waiting::Moved::nothing && drive_company(company)) {
+      moved = Waiting::Moved::elsewhere;
+    }
     const Waiting::Next next = waiting.next(moved);
     widely = next != Waiting::Next::look || wait.queued;
     if (next == Waiting::Next::look || next == Waiting::Next::look_widely) {
@@ -111,7 +115,7 @@ void Engine::wait(Context& context, Operation& operation, Patience patience) {
     if (next == Waiting::Next::yield) {
       sched_yield();
     } else {
-      sleep(&operation);
+      sleep(&operation, company);
     }
     check(wait);
     ask(wait);
@@ -176,26 +180,48 @@ void Engine::rise(Bed& bed) {
   if (has_news_) gather_ended();
 }
 
-void Engine::sleep(const Operation* operation) {
-  std::vector<pollfd> watched{{wake_.get(), POLLIN, 0}};
-  bool moved = false;
-  Bed* bed = nullptr;
-  {
-    const Hold hold(*this);
-    bed = &take_bed(operation);
-    watched.push_back({bed->bell.get(), POLLIN, 0});
-    for (const auto& [name, transport] : transports_) {
-      transport->announce_sleep();
-      for (const int descriptor : transport->descriptors())
-        watched.push_back({descriptor, POLLIN, 0});
-    }
-    moved = pass(Width::all);
-    if (has_news_) gather_ended();
-    moved |= !untold_.empty();
+// What a thread sleeps by.
+struct Engine::Night {
+  std::vector<pollfd> watched{};
+  bool moved = false;  // it had better not
+
+  void watch(int descriptor) { watched.push_back({descriptor, POLLIN, 0}); }
+};
+
+Engine::Bed& Engine::lie_down(const Operation* operation, Night& night) {
+  const Hold hold(*this);
+  Bed& bed = take_bed(operation);
+  night.watch(wake_.get());
+  night.watch(bed.bell.get());
+  for (const auto& [name, transport] : transports_) {
+    transport->announce_sleep();
+    for (const int descriptor : transport->descriptors()) night.watch(descriptor);
   }
-  if (!moved) poll(watched.data(), watched.size(), static_cast<int>(longest_sleep.count()));
-  silence(wake_.get());
-  rise(*bed);
+  night.moved |= pass(Width::all);
+  if (has_news_) gather_ended();
+  night.moved |= !untold_.empty();
+  return bed;
+}
+
+void Engine::sleep(const Operation* operation, const Company& company) {
+  Night night;
+  std::vector<std::pair<Engine*, Bed*>> beds{{this, &lie_down(operation, night)}};
+  for (const auto& other : company) {
+    if (other.get() != this) beds.emplace_back(other.get(), &other->lie_down(nullptr, night));
+  }
+  if (!night.moved) {
+    poll(night.watched.data(), night.watched.size(), static_cast<int>(longest_sleep.count()));
+  }
+  for (const auto& [engine, bed] : beds) {
+    silence(engine->wake_.get());
+    engine->rise(*bed);
+  }
+}
+
+bool Engine::drive_company(const Company& company) {
+  bool moved = false;
+  for (const auto& other : company) moved |= other.get() != this && other->progress();
+  return moved;
 }
 
 // ---- What will never come

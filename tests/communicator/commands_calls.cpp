@@ -1,5 +1,6 @@
 // Calls on the communicator, right or not. What succeeds must be right.
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -112,6 +113,31 @@ void started(Rank& rank, const Words& words) {
   if (status == motet_ok) call.check();
 }
 
+// unattended:COUNT: allreduces that nobody waits for, one after the other, until one fails.
+void unattended(Rank& rank, const Words& words) {
+  struct Ended {
+    std::atomic<int> times = 0;
+    std::atomic<int> status = 0;
+    std::string text;
+  } ended;
+  const auto note = [](motet_status status, const char* message, void* user) {
+    auto& self = *static_cast<Ended*>(user);
+    if (status != motet_ok) self.text = message;
+    self.status = status;
+    ++self.times;
+  };
+  const auto start = std::chrono::steady_clock::now();
+  OneCall call(
+      {.collective = motet_collective_allreduce, .count = static_cast<size_t>(words.number(1, 0))},
+      rank.comm);
+  for (int times = 1; ended.status == motet_ok; ++times) {
+    if (call.start_unattended(note, &ended) != motet_ok) return;
+    must_be(comes_true([&] { return ended.times == times; }), "a callback came");
+  }
+  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
+  say("unattended", static_cast<motet_status>(ended.status.load()), took.count(), ended.text);
+}
+
 // typed:TYPE:OP: 100 elements whose values do not matter.
 void typed(Rank& rank, const Words& words) {
   std::vector<double> in(100), out(100);
@@ -183,6 +209,7 @@ const Commands& call_commands() {
                             {"barrier", collective},
                             {"lasting", lasting},
                             {"started", started},
+                            {"unattended", unattended},
                             {"hinted", hinted},
                             {"typed", typed},
                             {"combined", combined},

@@ -72,6 +72,16 @@ TEST_P(Deaths, OfRankZeroAreNamedToo) {
   kill_one(3, 0, large);
 }
 
+TEST_P(Deaths, AreHeardOfByCallbacksThatNobodyDrives) {
+  const auto heard = run({.arguments = {"unattended:1000", "die:1000", "unattended:1000"},
+                          .ranks = 3,
+                          .environment = {{"MOTET_PROGRESS_THREAD", "1"}}});
+  for (const std::size_t rank : {0U, 2U}) {
+    EXPECT_THAT(heard[rank].find("unattended"),
+                Failed(peer_lost, HasSubstr("is gone (killed by signal 9)")));
+  }
+}
+
 std::set<std::string> entries() {
   std::set<std::string> names;
   for (const char* folder : {"/dev/shm", "/tmp"}) {
