@@ -32,7 +32,7 @@ struct Options {
   std::string log_level = "warning";  // MOTET_LOG
   std::string fault;  // MOTET_FAULT: "seed=7,delay=3,full=0.1,reorder=0.2,kill=1000": tests only
   bool progress_thread = false;  // MOTET_PROGRESS_THREAD: where the configuration does not say
-  bool blockwise = true;  // MOTET_BLOCKWISE: 0 runs every step whole (tests compare bits)
+  bool blockwise = true;         // MOTET_BLOCKWISE: 0 runs every step whole (tests compare bits)
 
   // Bootstrap, from what launchers set (RANK, WORLD_SIZE, ... OMPI_*, PMI_*, SLURM_*).
   std::optional<int> rank, world_size, local_rank;
