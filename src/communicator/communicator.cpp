@@ -134,6 +134,7 @@ std::unique_ptr<Communicator> Communicator::split(int color, int key) {
          .output = wishes.data(),
          .count = sizeof(Wish)});
     std::vector<Turn::Word> words;
+    words.reserve(n);
     for (const Wish& each : wishes) words.push_back(each.turn);
     return words;
   };

@@ -20,7 +20,6 @@ using motet::Arguments;
 using motet::Collective;
 using motet::DataType;
 using motet::Error;
-using motet::ErrorCode;
 using motet::from;
 using motet::guarded;
 using motet::read_struct;

@@ -139,9 +139,7 @@ bool Engine::sort_out(PeerLink& link) {
   // Whatever becomes of it: the call that it is set aside for may wait for this news to begin.
   const Rank rank = context.rank_of(link);
   if (rank >= 0) context.note_consumed(rank, is_point_to_point(header.key), header.consumed);
-  if (role_of(header.key) == Role::consumed) {
-    link.endpoint().pop();
-  } else if (context.failed()) {
+  if (role_of(header.key) == Role::consumed || context.failed()) {
     link.endpoint().pop();
   } else if (belongs_to_later_call(context, header)) {
     link.set_front_aside();

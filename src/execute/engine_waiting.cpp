@@ -150,7 +150,8 @@ void Engine::count(Wait& wait) {
 
 Engine::Bed& Engine::take_bed(const Operation* operation) {
   if (free_beds_.empty()) {
-    beds_.push_back(std::make_unique<Bed>(Descriptor(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))));
+    beds_.push_back(std::make_unique<Bed>());
+    beds_.back()->bell = Descriptor(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     free_beds_.push_back(beds_.back().get());
   }
   Bed& bed = *free_beds_.back();

@@ -187,8 +187,10 @@ void whoever_comes_first(const World& world) {
 // Each is a part of the one before it.
 void fifty_communicators(const World& world) {
   std::vector<motet_comm*> all;
+  all.reserve(50);
   for (int i = 0; i < 50; ++i) all.push_back(split(all.empty() ? world.comm : all.back(), 0, 0));
   std::vector<OneCall> calls;
+  calls.reserve(all.size());
   for (motet_comm* comm : all) calls.push_back(started(allreduce_of(100), comm));
   for (auto call = calls.rbegin(); call != calls.rend(); ++call) wait_for(*call);
   for (motet_comm* comm : all) must(motet_comm_destroy(comm));

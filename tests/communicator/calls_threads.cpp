@@ -21,6 +21,7 @@ void at_once(const std::vector<std::function<void()>>& tasks) {
   std::exception_ptr failure;
   {
     std::vector<std::jthread> threads;
+    threads.reserve(tasks.size());
     for (const auto& task : tasks) {
       threads.emplace_back([&] {
         try {

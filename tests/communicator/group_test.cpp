@@ -160,6 +160,7 @@ TEST(Groups, MakeTheRanksOfSeveralJobsInOneThread) {
   }
   must(motet_group_end());
   std::vector<OneCall> calls;
+  calls.reserve(comms.size());
   for (motet_comm* comm : comms) {
     calls.emplace_back(Asked{.collective = motet_collective_allreduce, .count = 777}, comm);
   }
@@ -291,6 +292,7 @@ TEST(Groups, OfTheCxxInterfaceKeepRequestsThatAreMoved) {
   }
   creating.end();
   std::vector<motet::Communicator> comms;
+  comms.reserve(made.size());
   for (motet_comm* comm : made) comms.emplace_back(comm);
   std::vector<std::vector<int>> data{{1, 2, 3}, {10, 20, 30}};
   std::vector<motet::Request> requests;

@@ -38,6 +38,7 @@ void be_all(int ranks, int progress_thread, const std::function<void(const World
   motet_unique_id id{};
   must(motet_unique_id_create(&id));
   std::vector<std::jthread> threads;
+  threads.reserve(static_cast<std::size_t>(ranks));
   for (int number = 0; number < ranks; ++number) {
     threads.emplace_back([&, number] {
       try {
@@ -126,6 +127,7 @@ TEST(ProgressThread, UsesNoProcessorWhileNothingIsUnderWay) {
       // They may still be on their way to sleep.
       std::this_thread::sleep_for(milliseconds(100));
       std::vector<long> before;
+      before.reserve(threads.size());
       for (const auto& task : threads) before.push_back(cpu_ns(task));
       std::this_thread::sleep_for(milliseconds(1000));
       for (std::size_t i = 0; i < threads.size(); ++i) {
