@@ -82,16 +82,27 @@ void thousand_requests(const World& world) {
   for (const size_t i : order) i % 3 == 0 ? poll_for(all[i]) : wait_for(all[i]);
 }
 
-// More of a kind than may be under way: what a rank sends ahead tells how far it has come.
+std::vector<OneCall> start_alike(const World& world, const char* algorithm) {
+  std::vector<OneCall> all;
+  all.reserve(60);
+  for (size_t i = 0; i < 60; ++i) {
+    Asked asked = allreduce_of(100);
+    asked.algorithm = algorithm;
+    all.push_back(started(asked, world.comm));
+  }
+  return all;
+}
+
+// More of a kind than may be under way, and rank 0 begins when the others have sent what they may:
+// how far they have come it hears only by messages for calls that wait to begin.
 void many_alike(const World& world) {
   for (const char* algorithm : {"star", "mesh"}) {
-    std::vector<OneCall> all;
-    all.reserve(60);
-    for (size_t i = 0; i < 60; ++i) {
-      Asked asked = allreduce_of(100);
-      asked.algorithm = algorithm;
-      all.push_back(started(asked, world.comm));
+    int word = 0;
+    for (int other = 1; world.rank == 0 && other < world.size; ++other) {
+      must(motet_recv(&word, 1, motet_int32, other, world.comm, nullptr));
     }
+    std::vector<OneCall> all = start_alike(world, algorithm);
+    if (world.rank != 0) must(motet_send(&word, 1, motet_int32, 0, world.comm, nullptr));
     for (OneCall& call : all) wait_for(call);
   }
 }
