@@ -8,6 +8,7 @@
 
 #include "base/assert.hpp"
 #include "base/log.hpp"
+#include "communicator/counts.hpp"
 #include "device/host/reduce.hpp"
 
 namespace motet {
@@ -179,15 +180,8 @@ std::string_view Communicator::hint_for(const Arguments& arguments, const Proble
   return forced != nullptr && forced->supports(problem) ? forced->name : std::string_view();
 }
 
-// What all ranks choose alike: by what they all know.
-Choice Communicator::choose(const Arguments& asked, const Problem& problem) const {
-  Problem agreed = problem;
+Choice Communicator::choose(const Arguments& asked, Problem agreed) const {
   agreed.in_place = false;  // ranks may differ in it
-  if (problem.lengths == Lengths::known_to_ends) {
-    Division even = even_division_of(asked, usual_bytes / problem.element_bytes, world_size());
-    agreed.parts = std::move(even.parts);
-    agreed.received = {};
-  }
   Choice choice =
       planner_.choose(agreed, {.algorithm = hint_for(asked, agreed), .type = asked.type});
   choice.block_bytes =
@@ -195,16 +189,41 @@ Choice Communicator::choose(const Arguments& asked, const Problem& problem) cons
   return choice;
 }
 
+// By what all ranks know: not by lengths that only the ends do.
+Choice Communicator::choose_uneven(const Arguments& asked, const Problem& problem) {
+  const bool all_know = problem.lengths == Lengths::known_to_all;
+  const Shape shape = all_know ? shape_of(problem.parts) : Shape{};
+  const ChoiceKey key{.collective = asked.collective,
+                      .type = asked.type,
+                      .determinism = asked.determinism,
+                      .root = asked.root,
+                      .algorithm = asked.algorithm,
+                      .element_bytes = problem.element_bytes,
+                      .commutative = problem.commutative,
+                      .parts = shape.parts,
+                      .longest = shape.longest};
+  {
+    const Engine::Hold hold(engine());
+    if (const Choice* const known = choices_.find(key)) return *known;
+  }
+  const std::size_t usual = usual_bytes / problem.element_bytes;
+  Division division =
+      all_know ? shape.division(world_size()) : even_division_of(asked, usual, world_size());
+  const Choice choice = choose(asked, problem_for(asked, std::move(division), false));
+  const Engine::Hold hold(engine());
+  return choices_.add(key, choice);
+}
+
 CallRecord Communicator::record_of(const Arguments& arguments) const {
   return to_record(arguments, next_sequence(), rank(), world_size());
 }
 
-Program Communicator::make_program(const Arguments& arguments, const Extent& extent) const {
+Program Communicator::make_program(const Arguments& arguments, const Extent& extent) {
   // A barrier has no elements; its messages have one.
   Arguments asked = arguments;
   if (asked.collective == Collective::barrier) asked.type = DataType::uint8;
   Problem problem = problem_for(asked, division_of(asked, rank(), world_size()), extent.in_place);
-  const Choice choice = choose(asked, problem);
+  const Choice choice = asked.is_uneven() ? choose_uneven(asked, problem) : choose(asked, problem);
   log(LogLevel::debug,
       fmt::format("rank={} event=planned communicator={} call=\"{}\" algorithm={}", rank(),
                   context_.id(), to_text(record_of(arguments)), choice.algorithm->name));
@@ -219,7 +238,7 @@ Program Communicator::make_program(const Arguments& arguments, const Extent& ext
                 .links = links,
                 .element_bytes = problem.element_bytes,
                 .block_bytes = choice.block_bytes,
-                .reading = choice.reading,
+                .reading = asked.is_uneven() ? reading_for(problem) : choice.reading,
                 .output_count = extent.output,
                 .kernel = reduces(asked.collective) ? reduce_kernel(asked.op, asked.type) : nullptr,
                 .divide = averages && extent.output > 0 ? divide_kernel(asked.type) : nullptr,

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "communicator/arguments.hpp"
+#include "communicator/choice_cache.hpp"
 #include "communicator/completion.hpp"
 #include "communicator/job.hpp"
 #include "communicator/plan.hpp"
@@ -137,9 +138,10 @@ class Communicator final : private Observer {
   auto with_plan(const Arguments& arguments, Use&& use);
   std::uint32_t take(Turn& turn, const Turn::Exchange& tell_all) const;
   std::string_view hint_for(const Arguments& arguments, const Problem& problem) const;
-  Program make_program(const Arguments& arguments, const Extent& extent) const;
+  Program make_program(const Arguments& arguments, const Extent& extent);
   Problem problem_for(const Arguments& arguments, Division division, bool in_place) const;
-  Choice choose(const Arguments& asked, const Problem& problem) const;
+  Choice choose(const Arguments& asked, Problem agreed) const;
+  Choice choose_uneven(const Arguments& asked, const Problem& problem);
   CallRecord record_of(const Arguments& arguments) const;
   Started launch(CachedPlan& plan, const Arguments& arguments);
   Request::State begin(CachedPlan& plan, const Arguments& arguments, OnDone on_done = {});
@@ -176,6 +178,7 @@ class Communicator final : private Observer {
   Planner planner_;
   std::shared_ptr<CallLog> log_;
   PlanCache plans_;
+  ChoiceCache choices_;
   CachedPlan* latest_plan_ = nullptr;              // of the call made last
   std::multiset<const void*> unreachable_memory_;  // registered without a descriptor
   std::vector<Request*> requests_;                 // outstanding

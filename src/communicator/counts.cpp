@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <bit>
 #include <limits>
 #include <numeric>
 #include <vector>
@@ -54,6 +56,12 @@ std::size_t check_rooted(const Arguments& a, Rank me, int world_size) {
   refuse(a, fmt::format("the root's count is {}, its counts say {}", a.count, mine));
 }
 
+// Up, to three leading bits.
+std::size_t rounded(std::size_t number) {
+  const int dropped = std::max(0, static_cast<int>(std::bit_width(number)) - 3);
+  return ((number - 1) >> dropped << dropped) + (std::size_t{1} << dropped);
+}
+
 }  // namespace
 
 Counts counts_of(const Arguments& a, Rank me, int world_size) {
@@ -90,6 +98,24 @@ Extent check_counts(const Arguments& a, Rank me, int world_size) {
     default:
       refuse(a, "there is no such collective");
   }
+}
+
+Shape shape_of(const Parts& parts) {
+  std::size_t longest = 0;
+  for (int i = 0; i < parts.size(); ++i) longest = std::max(longest, parts.count(i));
+  if (longest == 0) return {};
+  const std::size_t full = (parts.total() - 1) / longest + 1;
+  return {.parts = std::min(rounded(full), static_cast<std::size_t>(parts.size())),
+          .longest = rounded(longest)};
+}
+
+Division Shape::division(int world_size) const {
+  std::vector<std::size_t> counts;
+  const auto n = static_cast<std::size_t>(world_size);
+  for (std::size_t i = 0; i < n; ++i) {  // spread over the ranks
+    counts.push_back(i * parts / n == (i + 1) * parts / n ? 0 : longest);
+  }
+  return {.parts = Parts::each(counts)};
 }
 
 Division uneven_division_of(const Arguments& a, Rank me, int world_size) {

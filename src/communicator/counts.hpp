@@ -18,6 +18,14 @@ std::size_t total_of(std::span<const std::size_t> counts);
 // counts are missing, contradict one another or cannot be in memory.
 Extent check_counts(const Arguments& arguments, Rank me, int world_size);
 
+// As many equal parts, the others empty, as hold about as much as all, each as long as the longest;
+// both rounded, so that there are few such shapes. What suits them suits the parts that are meant.
+struct Shape {
+  std::size_t parts = 0, longest = 0;
+  Division division(int world_size) const;
+};
+Shape shape_of(const Parts& parts);
+
 Division uneven_division_of(const Arguments& arguments, Rank me, int world_size);
 
 }  // namespace motet

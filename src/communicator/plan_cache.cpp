@@ -7,14 +7,6 @@
 #include "communicator/counts.hpp"
 
 namespace motet {
-namespace {
-
-// Of programs and the scratch memory of one operation each: plenty for a training step's sizes,
-// little beside its tensors.
-constexpr std::size_t max_bytes = std::size_t{256} << 20;
-constexpr std::size_t max_plans = 1024;
-
-}  // namespace
 
 PlanKey::PlanKey(const Arguments& arguments, bool is_in_place, Rank me, int world_size)
     : algorithm(arguments.algorithm),
@@ -95,35 +87,39 @@ std::size_t PlanCache::Hash::operator()(const PlanKey& key) const noexcept {
 CachedPlan* PlanCache::find(const PlanKey& key) {
   const auto found = index_.find(key);
   if (found == index_.end()) return nullptr;
-  order_.splice(order_.begin(), order_, found->second);
-  return order_.front().get();
+  Order& order = shelf_of(key.form).order;
+  order.splice(order.begin(), order, found->second);
+  return order.front().get();
 }
 
 CachedPlan& PlanCache::add(std::unique_ptr<CachedPlan> plan) {
-  bytes_ += plan->bytes();
-  order_.push_front(std::move(plan));
-  CachedPlan& added = *order_.front();
-  index_[added.key()] = order_.begin();
-  shrink();
+  Shelf& shelf = shelf_of(plan->key().form);
+  shelf.bytes += plan->bytes();
+  shelf.order.push_front(std::move(plan));
+  CachedPlan& added = *shelf.order.front();
+  index_[added.key()] = shelf.order.begin();
+  shrink(shelf);
   return added;
 }
 
 void PlanCache::clear() {
   recent_ = {};
   index_.clear();
-  order_.clear();
-  bytes_ = 0;
+  for (Shelf* shelf : {&even_, &uneven_}) {
+    shelf->order.clear();
+    shelf->bytes = 0;
+  }
 }
 
-void PlanCache::shrink() {
-  for (auto place = std::prev(order_.end());
-       place != order_.begin() && (bytes_ > max_bytes || order_.size() > max_plans);) {
+void PlanCache::shrink(Shelf& shelf) {
+  for (auto place = std::prev(shelf.order.end());
+       place != shelf.order.begin() && shelf.is_overfull();) {
     const auto victim = place--;
     const bool is_recent = std::ranges::find(recent_, victim->get()) != recent_.end();
     if (is_recent || (*victim)->in_use()) continue;
-    bytes_ -= (*victim)->bytes();
+    shelf.bytes -= (*victim)->bytes();
     index_.erase((*victim)->key());
-    order_.erase(victim);
+    shelf.order.erase(victim);
   }
 }
 

@@ -1,5 +1,6 @@
 // Programs of calls made before, with idle operations ready to run them again. Bounded: what has
-// not been used for longest goes first, but for those at hand (recent).
+// not been used for longest goes first, but for those at hand (recent). v-forms, whose counts may
+// be others in every call, have less room of their own.
 #pragma once
 
 #include <array>
@@ -146,13 +147,22 @@ class PlanCache {
   }
 
   using Order = std::list<std::unique_ptr<CachedPlan>>;  // latest first
+  struct Shelf {
+    std::size_t most_plans, most_bytes;
+    Order order{};
+    std::size_t bytes = 0;
 
-  void shrink();
+    bool is_overfull() const { return bytes > most_bytes || order.size() > most_plans; }
+  };
+  Shelf& shelf_of(Form form) { return form == Form::uneven ? uneven_ : even_; }
+  void shrink(Shelf& shelf);
 
   std::array<CachedPlan*, 32> recent_{};  // by place_of
-  Order order_;
+  // Programs and the scratch memory of one operation each: plenty for a training step's sizes,
+  // little beside its tensors.
+  Shelf even_{.most_plans = 1024, .most_bytes = std::size_t{256} << 20};
+  Shelf uneven_{.most_plans = 128, .most_bytes = std::size_t{64} << 20};
   std::unordered_map<PlanKey, Order::iterator, Hash> index_;
-  std::size_t bytes_ = 0;
 };
 
 }  // namespace motet

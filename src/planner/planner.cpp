@@ -27,19 +27,6 @@ constexpr double beyond_rounding = 1 - 1e-9;
 // where a receiver has nothing to do until the first has come: the price tells.
 constexpr std::size_t block_sizes[] = {128 * kib, 64 * kib, 32 * kib};
 
-// Reading saves one of two copies and costs system calls that look up every page. Mostly it pays
-// when what all ranks write no longer fits into the cache that they share, and not where memory is
-// the limit anyway (decision 0007).
-Reading reading_for(const Problem& problem) {
-  const bool gathers = problem.collective == Collective::allgather;
-  if (!gathers && problem.collective != Collective::alltoall) return Reading::never;
-  const std::size_t bytes = total_bytes(problem);
-  if (bytes < 1024 * kib) return Reading::never;
-  const std::size_t written = bytes * static_cast<std::size_t>(problem.world_size());
-  const bool pays = written >= 8192 * kib && (gathers || written < 16384 * kib);
-  return pays ? Reading::likely : Reading::perhaps;
-}
-
 Params params_for(const Algorithm& algorithm, const Problem& problem) {
   const std::size_t bytes = total_bytes(problem);
   Params params;
@@ -109,6 +96,19 @@ std::optional<Seconds> measured_time(const Tuning& tuning, const Machine& machin
 }
 
 }  // namespace
+
+// Reading saves one of two copies and costs system calls that look up every page. Mostly it pays
+// when what all ranks write no longer fits into the cache that they share, and not where memory is
+// the limit anyway (decision 0007).
+Reading reading_for(const Problem& problem) {
+  const bool gathers = problem.collective == Collective::allgather;
+  if (!gathers && problem.collective != Collective::alltoall) return Reading::never;
+  const std::size_t bytes = total_bytes(problem);
+  if (bytes < 1024 * kib) return Reading::never;
+  const std::size_t written = bytes * static_cast<std::size_t>(problem.world_size());
+  const bool pays = written >= 8192 * kib && (gathers || written < 16384 * kib);
+  return pays ? Reading::likely : Reading::perhaps;
+}
 
 bool is_quickly_built(const Algorithm& algorithm, const Problem& problem) {
   constexpr int most_ranks = 16;

@@ -40,6 +40,9 @@ struct Hint {
   DataType type = DataType::float32;
 };
 
+// Whether a rank with that much to send had better let its peers read it. Ranks need not agree.
+Reading reading_for(const Problem& problem);
+
 // Packing trees takes seconds where there are many ranks: such algorithms are considered only if
 // they are named.
 bool is_quickly_built(const Algorithm& algorithm, const Problem& problem);

@@ -264,15 +264,22 @@ void every_uneven_algorithm(const World& world) {
   }
 }
 
+size_t scattered(size_t number) {
+  return (number + 1) * size_t{0x9e3779b97f4a7c15U} >> 40;
+}
+
 // As a mixture of experts has it: other counts in every call, far more than plans are kept.
 void changing_counts(const World& world) {
   UnevenCalls<float> calls(world, Way::blocking);
   for (size_t step = 0; step < 3000; ++step) {
-    calls.alltoallv([&](size_t from, size_t to) { return (step * 7 + from * 5 + to * 3) % 50; });
+    calls.alltoallv([&](size_t from, size_t to) {
+      return scattered(step * 1000 + from * 30 + to) % (step % 100 == 0 ? 9000 : 50);
+    });
     if (step % 10 != 0) continue;
     Counts counts;
-    for (int r = 0; r < world.size; ++r)
-      counts.push_back((step + static_cast<size_t>(r) * 11) % 90);
+    for (size_t r = 0; r < static_cast<size_t>(world.size); ++r) {
+      counts.push_back(scattered(step * 1000 + r) % 90);
+    }
     calls.allgatherv(counts, false);
     calls.reduce_scatterv(counts, true);
   }
