@@ -78,7 +78,12 @@ typedef enum motet_collective {
   motet_collective_scatter,
   motet_collective_barrier,
   motet_collective_send,
-  motet_collective_recv
+  motet_collective_recv,
+  motet_collective_allgatherv,
+  motet_collective_reduce_scatterv,
+  motet_collective_alltoallv,
+  motet_collective_gatherv,
+  motet_collective_scatterv
 } motet_collective;
 
 typedef struct motet_comm motet_comm;
@@ -377,7 +382,9 @@ MOTET_API const char* motet_last_error(void);
  * first, NULL where comm is NULL. Valid until the next call on comm. */
 MOTET_API const char* motet_last_algorithm(const motet_comm* comm);
 /* Why the planner chooses what for `count` elements of float32: a table of candidates. Writes at
- * most `bytes` bytes with a final 0; *needed (may be NULL) is the length of the whole text. */
+ * most `bytes` bytes with a final 0; *needed (may be NULL) is the length of the whole text.
+ * v-forms: as if every rank's count were `count`; but alltoallv, gatherv and scatterv are chosen,
+ * and explained, as for parts of 256 KiB, since no rank knows all of their lengths. */
 MOTET_API motet_status motet_explain(motet_comm* comm, motet_collective collective, size_t count,
                                      char* text, size_t bytes, size_t* needed);
 /* What to expect of a call. Zero everything, set size. */
@@ -391,7 +398,7 @@ typedef struct motet_prediction {
 } motet_prediction;
 /* Local; plans anew each time: microseconds, or up to a second where a fabric joins thousands of
  * ranks. `root`: of rooted collectives, and the peer of send and recv. Of call, which may be NULL,
- * `algorithm` and `determinism` count. */
+ * `algorithm` and `determinism` count. v-forms: as if every rank's count were `count`. */
 MOTET_API motet_status motet_predict(motet_comm* comm, motet_collective collective, size_t count,
                                      motet_type type, int root, const motet_call* call,
                                      motet_prediction* prediction);

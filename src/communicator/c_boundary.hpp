@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <iterator>
 #include <memory>
 #include <string>
 
@@ -35,6 +36,18 @@ namespace motet {
 template <class Word>
 Word from(int word) {
   return static_cast<Word>(std::min(static_cast<unsigned>(word), 255U));
+}
+
+// The words that ask about a collective. What does not exist is refused by those who read them.
+inline Arguments arguments_for(motet_collective collective) {
+  constexpr Collective uneven[] = {Collective::allgather, Collective::reduce_scatter,
+                                   Collective::alltoall, Collective::gather, Collective::scatter};
+  const auto number = static_cast<unsigned>(collective);
+  constexpr unsigned first = motet_collective_allgatherv;
+  if (number < first || number - first >= std::size(uneven)) {
+    return {.collective = from<Collective>(collective)};
+  }
+  return {.collective = uneven[number - first], .form = Form::uneven};
 }
 
 // A v-form with the caller's words, up to the status.

@@ -532,7 +532,7 @@ const std::string& Communicator::last_algorithm() {
   return latest_plan_ == nullptr ? none : latest_plan_->program().algorithm;
 }
 
-Expectation Communicator::expect(const Arguments& arguments) const {
+Expectation Communicator::expect(const Arguments& arguments) {
   check_words(arguments, rank(), world_size());
   Arguments asked = arguments;
   if (asked.collective == Collective::barrier) asked.type = DataType::uint8;
@@ -540,13 +540,18 @@ Expectation Communicator::expect(const Arguments& arguments) const {
   if (!has_root(asked.collective) && !is_point_to_point(asked.collective)) asked.root = 0;
   const Problem problem =
       problem_for(asked, even_division_of(asked, asked.count, world_size()), false);
-  return planner_.expect(problem, {.algorithm = hint_for(asked, problem), .type = asked.type});
+  Hint hint{.algorithm = hint_for(asked, problem), .type = asked.type};
+  if (asked.is_uneven()) hint.algorithm = choose_uneven(asked, problem).algorithm->name;
+  return planner_.expect(problem, hint);
 }
 
 std::string Communicator::explain(const Arguments& arguments) const {
   check_words(arguments, rank(), world_size());
+  const bool is_usual = arguments.is_uneven() && !all_know_counts(arguments.collective);
+  const std::size_t count =
+      is_usual ? usual_bytes / element_bytes(arguments.type) : arguments.count;
   const Problem problem =
-      problem_for(arguments, even_division_of(arguments, arguments.count, world_size()), false);
+      problem_for(arguments, even_division_of(arguments, count, world_size()), false);
   return planner_.explain(problem, arguments.type);
 }
 

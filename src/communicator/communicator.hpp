@@ -105,7 +105,7 @@ class Communicator final : private Observer {
   // Of the last call on this rank; "" before the first. Valid until the next call.
   const std::string& last_algorithm();
   // Of these, what planning needs; throw Error{invalid_argument}.
-  Expectation expect(const Arguments& arguments) const;
+  Expectation expect(const Arguments& arguments);
   std::string explain(const Arguments& arguments) const;
   Engine& engine() { return *job_->engine; }
   // For another one that shares the engine.

@@ -368,8 +368,9 @@ motet_status motet_explain(motet_comm* comm, motet_collective collective, size_t
                            size_t bytes, size_t* needed) {
   return guarded([&] {
     require(comm, "the communicator");
-    const std::string whole =
-        comm->communicator->explain({.collective = from<Collective>(collective), .count = count});
+    Arguments arguments = motet::arguments_for(collective);
+    arguments.count = count;
+    const std::string whole = comm->communicator->explain(arguments);
     if (needed != nullptr) *needed = whole.size();
     if (text == nullptr || bytes == 0) return;
     const size_t copied = std::min(bytes - 1, whole.size());
@@ -386,10 +387,10 @@ motet_status motet_predict(motet_comm* comm, motet_collective collective, size_t
     require(prediction, "the prediction");
     auto result = read_struct(prediction, "motet_prediction");
     const auto call = read_struct(given, "motet_call");
-    Arguments arguments{.collective = from<Collective>(collective),
-                        .type = from<DataType>(type),
-                        .root = root,
-                        .count = count};
+    Arguments arguments = motet::arguments_for(collective);
+    arguments.type = from<DataType>(type);
+    arguments.root = root;
+    arguments.count = count;
     if (static_cast<int>(arguments.collective) < motet::collective_count) {
       arguments.algorithm = named_in(call, arguments.collective);
     }

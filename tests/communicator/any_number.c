@@ -3,3 +3,7 @@
 motet_status allreduce_by_number(const void* in, void* out, int type, int op, motet_comm* comm) {
   return motet_allreduce(in, out, 5, (motet_type)type, (motet_op)op, comm, NULL);
 }
+
+motet_status predict_by_number(int collective, motet_comm* comm, motet_prediction* prediction) {
+  return motet_predict(comm, (motet_collective)collective, 5, motet_float32, 0, NULL, prediction);
+}

@@ -56,7 +56,7 @@ TEST_P(Misuse, OfArgumentsIsRefusedAndChangesNothing) {
              {"prediction's size", "set it to sizeof(motet_prediction)"},
              {"prediction's root", "broadcast: root 3 is not a rank"},
              {"prediction's algorithm", "there is no algorithm \"magic\""},
-             {"prediction's collective", "collective 15 does not exist"},
+             {"prediction's collective", "collective 99 does not exist"},
              {"where", "is NULL"},
              {"request", "the request is NULL"}}) {
       EXPECT_THAT(rank.find(what), Failed(invalid_argument, HasSubstr(text)));

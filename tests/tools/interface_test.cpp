@@ -254,6 +254,28 @@ TEST(Interface, RefusesLengthsThatDoNotFit) {
   });
 }
 
+TEST(Interface, ExpectsOfUnevenFormsWhatTheyRun) {
+  on_all_ranks([](Communicator& comm) {
+    EXPECT_NE(comm.explain(motet_collective_allgatherv, 1000).find("allgather"), std::string::npos);
+    EXPECT_EQ(comm.explain(motet_collective_alltoallv, 10),
+              comm.explain(motet_collective_alltoallv, 100'000));
+    const std::vector<float> mine(1000);
+    std::vector<float> all(3000), data(3000);
+    const Counts thousands(ranks, 1000);
+    comm.allgatherv(mine, all, thousands);
+    EXPECT_STREQ(comm.predict(motet_collective_allgatherv, 1000, motet_float32).algorithm,
+                 comm.last_algorithm());
+    comm.alltoallv(data, thousands, all, thousands);
+    const motet_prediction expected = comm.predict(motet_collective_alltoallv, 1000, motet_float32);
+    EXPECT_STREQ(expected.algorithm, comm.last_algorithm());
+    EXPECT_GT(expected.time_us, 0);
+    EXPECT_THROW(comm.alltoallv(data, thousands, all, thousands, {.algorithm = "bruck"}),
+                 motet::Error);
+    EXPECT_THROW((void)comm.predict(motet_collective_gatherv, 10, motet_float32, ranks),
+                 motet::Error);
+  });
+}
+
 TEST(Interface, ExplainsItsChoices) {
   on_all_ranks([](Communicator& comm) {
     EXPECT_FALSE(comm.explain(motet_collective_allreduce, 1000).empty());
