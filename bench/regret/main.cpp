@@ -52,7 +52,8 @@ std::vector<CollectiveRow> rows(const std::string& words) {
   std::vector<CollectiveRow> found;
   for (const std::string& word : CLI::detail::split(words, ',')) {
     for (const CollectiveRow& row : motet_perf::collectives_named(word)) {
-      if (row.kind != Kind::sendrecv && row.kind != Kind::barrier) found.push_back(row);
+      if (row.kind == Kind::sendrecv || row.kind == Kind::barrier || row.uneven) continue;
+      found.push_back(row);
     }
   }
   return found;

@@ -136,5 +136,50 @@ TEST(Shape, PlacesBuffersInOneBlockAsTheInterfaceAsks) {
   EXPECT_EQ(in_place(shape("scatter", 5, 3, 1), 1).output, 5u);
 }
 
+Shape skewed(std::string_view name, std::size_t count, int ranks, int skew_percent) {
+  Shape result = shape(name, count, ranks, ranks - 1);
+  result.skew_percent = skew_percent;
+  return result;
+}
+
+TEST(Shape, PartsOfVFormsGrowWithTheRankAndComeToAsMany) {
+  for (const std::size_t count : {0, 1, 7, 1000, 1'000'003}) {
+    for (const int ranks : {1, 2, 3, 17}) {
+      for (const int skew : {0, 50, 100}) {
+        const Shape v = skewed("allgatherv", count, ranks, skew);
+        const std::vector<std::size_t> counts = part_counts(v);
+        std::size_t sum = 0;
+        for (int rank = 0; rank < ranks; ++rank) {
+          EXPECT_EQ(part_offset(v, rank), sum);
+          EXPECT_EQ(counts[static_cast<std::size_t>(rank)], part_count(v, rank));
+          sum += part_count(v, rank);
+        }
+        EXPECT_EQ(sum, count * static_cast<std::size_t>(ranks));
+      }
+    }
+  }
+  EXPECT_EQ(part_counts(skewed("allgatherv", 100, 2, 0)), (std::vector<std::size_t>{100, 100}));
+  EXPECT_EQ(part_counts(skewed("allgatherv", 100, 2, 100)), (std::vector<std::size_t>{50, 150}));
+  EXPECT_EQ(part_counts(skewed("allgatherv", 8, 4, 50)), (std::vector<std::size_t>{5, 7, 9, 11}));
+  EXPECT_EQ(part_counts(skewed("allgather", 8, 2, 50)), (std::vector<std::size_t>{8, 8}));
+}
+
+TEST(Shape, SaysWhoGetsWhatOfUnevenParts) {
+  EXPECT_EQ(output_segments(skewed("allgatherv", 100, 2, 100), 0),
+            (std::vector<Segment>{{0, 0, 50}, {1, 0, 150}}));
+  EXPECT_EQ(output_segments(skewed("reduce_scatterv", 100, 2, 100), 1),
+            (std::vector<Segment>{{Segment::combined, 50, 150}}));
+  EXPECT_EQ(output_segments(skewed("alltoallv", 100, 2, 100), 1),
+            (std::vector<Segment>{{0, 50, 150}, {1, 50, 150}}));
+  EXPECT_EQ(output_segments(skewed("scatterv", 100, 2, 100), 0),
+            (std::vector<Segment>{{1, 0, 50}}));
+  EXPECT_EQ(output_segments(skewed("gatherv", 100, 2, 100), 1),
+            (std::vector<Segment>{{0, 0, 50}, {1, 0, 150}}));
+  EXPECT_EQ(input_count(skewed("gatherv", 100, 2, 100), 0), 50u);
+  EXPECT_EQ(input_count(skewed("alltoallv", 100, 2, 100), 0), 200u);
+  EXPECT_EQ(in_place(skewed("allgatherv", 100, 2, 100), 1).input, 50u);
+  EXPECT_EQ(in_place(skewed("reduce_scatterv", 100, 2, 100), 1).output, 50u);
+}
+
 }  // namespace
 }  // namespace motet_perf

@@ -28,7 +28,16 @@ one_rank() {
 }
 by_plans() {
   expect 0 'all results right' all --ranks 3 -e 300K -f 64 -n 5 -r 1 --plan
+  expect 0 'all results right' alltoallv --ranks 3 -b 8 -e 300K -f 40 -n 5 --skew 100 --plan
   expect 0 '"planned":true,' allreduce --ranks 2 -e 8 -n 5 --plan --json
+}
+uneven() {
+  expect 0 'all results right' alltoallv --ranks 3 -b 8 -e 300K -f 40 -n 5 --skew 100
+  expect 0 '^# allgatherv \(skew 0 %\)$' allgatherv --ranks 3 --threads -e 64K -f 32 -n 5 --skew 0
+  expect 0 '"collective":"gatherv".*"skew_percent":50,' gatherv --ranks 2 -e 8 --json
+  expect 0 '"collective":"gather",.*"skew_percent":null,' gather --ranks 2 -e 8 --json
+  expect 0 '^-> mesh ' alltoallv --ranks 2 -b 1M -e 1M --explain
+  expect 2 '--skew' scatterv --ranks 2 --skew 101
 }
 every_type() { expect 0 'all results right' allreduce --ranks 2 -b 1K -e 1K -n 2 -w 1 -d all -o all; }
 

@@ -16,6 +16,7 @@ Result result(std::string_view collective) {
           .type = types_named("float32").front(),
           .op = ops_named("sum").front(),
           .root = 0,
+          .skew_percent = 30,
           .bytes = 4000,
           .count = 1000,
           .algorithm = "ring",

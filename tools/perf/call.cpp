@@ -27,7 +27,7 @@ motet_status send_and_recv(motet_comm* comm, const Call& call, motet_call how) {
   return sending_done != motet_ok ? sending_done : receiving_done;
 }
 
-motet_status forward(motet_comm* comm, const Call& call, const motet_call* how) {
+motet_status forward_even(motet_comm* comm, const Call& call, const motet_call* how) {
   const std::size_t count = call.shape.count;
   const motet_type type = call.type.type;
   const motet_op op = call.op.op;
@@ -57,6 +57,31 @@ motet_status forward(motet_comm* comm, const Call& call, const motet_call* how) 
   return motet_invalid_argument;
 }
 
+motet_status forward_uneven(motet_comm* comm, const Call& call, const motet_call* how) {
+  const std::size_t* const counts = call.counts.data();
+  const std::size_t mine = call.counts[static_cast<std::size_t>(motet_comm_rank(comm))];
+  const motet_type type = call.type.type;
+  const int root = call.shape.root;
+  switch (call.shape.row.kind) {
+    case Kind::allgather:
+      return motet_allgatherv(call.in, call.out, counts, type, comm, how);
+    case Kind::reduce_scatter:
+      return motet_reduce_scatterv(call.in, call.out, counts, type, call.op.op, comm, how);
+    case Kind::alltoall:
+      return motet_alltoallv(call.in, counts, call.out, call.received.data(), type, comm, how);
+    case Kind::gather:
+      return motet_gatherv(call.in, mine, call.out, counts, type, root, comm, how);
+    case Kind::scatter:
+      return motet_scatterv(call.in, counts, call.out, mine, type, root, comm, how);
+    default:
+      return motet_invalid_argument;
+  }
+}
+
+motet_status forward(motet_comm* comm, const Call& call, const motet_call* how) {
+  return call.shape.row.uneven ? forward_uneven(comm, call, how) : forward_even(comm, call, how);
+}
+
 // `how` must outlive it.
 motet_call options_of(const Call& call, const How& how) {
   motet_call options{};
@@ -69,6 +94,16 @@ motet_call options_of(const Call& call, const How& how) {
 }
 
 }  // namespace
+
+Call call_of(const Shape& shape, const TypeRow& type, const OpRow& op, int rank) {
+  Call call{shape, type, op, nullptr, nullptr};
+  if (!shape.row.uneven) return call;
+  call.counts = part_counts(shape);
+  if (shape.row.kind == Kind::alltoall) {
+    call.received.assign(call.counts.size(), part_count(shape, rank));
+  }
+  return call;
+}
 
 motet_prediction expect(const motet::Communicator& comm, const Call& call, const How& how) {
   if (call.shape.row.kind == Kind::sendrecv) return {};

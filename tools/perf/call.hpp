@@ -16,7 +16,12 @@ struct Call {
   OpRow op;
   const std::byte* in;
   std::byte* out;
+  std::vector<std::size_t> counts{};    // of v-forms: part_counts(shape)
+  std::vector<std::size_t> received{};  // of alltoallv
 };
+
+// With the counts that the call of `rank` needs, and no buffers.
+Call call_of(const Shape& shape, const TypeRow& type, const OpRow& op, int rank);
 
 // What the library expects of the call; of sendrecv, which is two, zeros. Throws motet::Error.
 motet_prediction expect(const motet::Communicator& comm, const Call& call, const How& how);

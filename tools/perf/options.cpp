@@ -45,7 +45,7 @@ CLI::Validator at_least(int least) {
 void add_what(CLI::App& app, Words& words, Options& options) {
   app.add_option("collective", words.collective,
                  "allreduce, allgather, reduce_scatter, broadcast, reduce, alltoall, gather, "
-                 "scatter, sendrecv, barrier or all")
+                 "scatter, their v-forms (allgatherv, ...), sendrecv, barrier or all")
       ->required();
   app.add_option("-b,--minbytes", words.smallest, "smallest size")->capture_default_str();
   app.add_option("-e,--maxbytes", words.largest, "largest size (default 64M)");
@@ -60,6 +60,12 @@ void add_what(CLI::App& app, Words& words, Options& options) {
       ->capture_default_str();
   app.add_option("-r,--root", options.root, "root of broadcast, reduce, gather and scatter")
       ->check(at_least(0))
+      ->capture_default_str();
+  app.add_option(
+         "--skew", options.skew_percent,
+         "v-forms: parts grow from so many % less than the mean at rank 0 to so many % more "
+         "at the last rank; of alltoallv, what every rank sends there")
+      ->check(CLI::Range(0, 100))
       ->capture_default_str();
 }
 

@@ -63,6 +63,7 @@ struct Options {
   std::vector<TypeRow> types;
   std::vector<OpRow> ops;
   int root = 0;
+  int skew_percent = 50;
   Sizes sizes;
   Repeats repeats;
   How how;

@@ -25,9 +25,16 @@ struct Segment {
 
 struct Shape {
   CollectiveRow row;
-  std::size_t count;  // as motet.h counts
+  std::size_t count;  // as motet.h counts; of v-forms: the mean of all parts
   int ranks, root;
+  int skew_percent = 0;  // of v-forms
 };
+
+// Rank r's part: `count` elements, or in a v-form from (100 - skew) % of that at rank 0 to (100 +
+// skew) % at the last, which come to as many in all. Of an alltoallv, what every rank sends there.
+std::size_t part_count(const Shape& shape, int rank);
+std::size_t part_offset(const Shape& shape, int rank);
+std::vector<std::size_t> part_counts(const Shape& shape);
 
 // What `rank` puts in: elements from the start of its own stream. 0 where it puts in nothing.
 std::size_t input_count(const Shape& shape, int rank);

@@ -76,7 +76,9 @@ class Table : public Report {
 
   void print_heading(const Result& result) {
     current_ = result.row.name;
-    fmt::print(file_, "#\n# {}\n", result.row.name);
+    const std::string skew =
+        result.row.uneven ? fmt::format(" (skew {} %)", result.skew_percent) : "";
+    fmt::print(file_, "#\n# {}{}\n", result.row.name, skew);
     const bool both = result.in_place.has_value();
     fmt::print(file_, "#{:>45}{:^{}}{:^{}}\n", "", "out of place", placed_width,
                both ? "in place" : "", placed_width);
@@ -119,6 +121,7 @@ nlohmann::ordered_json record(const Setting& setting, const Result& result, cons
   line["type"] = result.type.name;
   line["op"] = result.row.reduces ? nlohmann::ordered_json(result.op.name) : nullptr;
   line["root"] = result.row.has_root ? nlohmann::ordered_json(result.root) : nullptr;
+  line["skew_percent"] = result.row.uneven ? nlohmann::ordered_json(result.skew_percent) : nullptr;
   line["in_place"] = in_place;
   line["fresh"] = setting.fresh;
   line["planned"] = setting.planned;

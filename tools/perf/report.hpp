@@ -30,6 +30,7 @@ struct Result {
   TypeRow type;
   OpRow op;
   int root;
+  int skew_percent;  // of v-forms
   std::size_t bytes, count;
   std::string algorithm;
   double predicted_us, bound_us;  // the library's word; 0: none

@@ -48,7 +48,7 @@ std::vector<Row> rows_of(const Options& options, int ranks) {
     for (const TypeRow& type : options.types) {
       for (const OpRow& op : options.ops) {
         if (collective.reduces && !is_defined(op, type)) continue;
-        const Row like{{collective, 0, ranks, options.root}, type, op};
+        const Row like{{collective, 0, ranks, options.root, options.skew_percent}, type, op};
         add_rows(rows, like, options.sizes);
         if (!collective.reduces) break;  // one op says as much as all
       }
@@ -58,11 +58,14 @@ std::vector<Row> rows_of(const Options& options, int ranks) {
   return rows;
 }
 
-std::size_t largest_buffer(const std::vector<Row>& rows) {
+std::size_t largest_buffer(const std::vector<Row>& rows, int rank) {
   std::size_t largest = 0;
-  for (const Row& row : rows)
-    largest = std::max(largest,
-                       bytes_of(row.shape.row, row.shape.count, row.type.bytes, row.shape.ranks));
+  for (const Row& row : rows) {
+    const Shape& shape = row.shape;
+    largest = std::max(largest, bytes_of(shape.row, shape.count, row.type.bytes, shape.ranks));
+    // The last rank of an alltoallv gets more than it sends.
+    largest = std::max(largest, output_count(shape, rank) * row.type.bytes);
+  }
   return largest;
 }
 
@@ -87,11 +90,12 @@ class Runner {
     const Shape& shape = row.shape;
     const Pattern pattern(row.type, row.op, shape.ranks, shape.row.reduces);
     const motet_prediction expected =
-        expect(comm_, {shape, row.type, row.op, nullptr, nullptr}, options_.how);
+        expect(comm_, call_of(shape, row.type, row.op, comm_.rank()), options_.how);
     Result result{.row = shape.row,
                   .type = row.type,
                   .op = row.op,
                   .root = shape.root,
+                  .skew_percent = shape.skew_percent,
                   .bytes = bytes_of(shape.row, shape.count, row.type.bytes, shape.ranks),
                   .count = shape.count,
                   .algorithm = {},
@@ -113,7 +117,9 @@ class Runner {
                            .first = first_.get(),
                            .second = second_.get(),
                            .placing = placing});
-    const Call call{row.shape, row.type, row.op, buffers.input(), buffers.output()};
+    Call call = call_of(row.shape, row.type, row.op, comm_.rank());
+    call.in = buffers.input();
+    call.out = buffers.output();
     buffers.fill(pattern);
     invoke(comm_, call, options_.how);
     // Before those of the measuring itself.
@@ -209,7 +215,7 @@ bool run(motet::Communicator& comm, const Options& options) {
   const std::unique_ptr<Report> report = make_report(options.format, stdout);
   Progress progress(prints ? stderr : nullptr, rows.size());
   if (prints) report->begin(setting_of(comm, options));
-  Runner runner(comm, options, largest_buffer(rows));
+  Runner runner(comm, options, largest_buffer(rows, comm.rank()));
   std::int64_t wrong = 0;
   for (const Row& row : rows) {
     progress.show(describe(row));

@@ -52,6 +52,7 @@ struct CollectiveRow {
   bool reduces = false;
   bool has_root = false;
   bool in_place = false;  // can be called in place
+  bool uneven = false;    // a v-form of `kind`
 };
 
 std::span<const TypeRow> types();

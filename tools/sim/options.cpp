@@ -96,7 +96,7 @@ void understand_sizes(const Words& words, motet_perf::Sizes& sizes) {
 motet_perf::CollectiveRow collective(const std::string& word) {
   std::string choices;
   for (const motet_perf::CollectiveRow& row : motet_perf::collectives()) {
-    if (row.kind == motet_perf::Kind::sendrecv) continue;
+    if (row.kind == motet_perf::Kind::sendrecv || row.uneven) continue;
     if (row.name == word) return row;
     choices += (choices.empty() ? "" : ", ") + std::string(row.name);
   }

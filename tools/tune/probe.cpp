@@ -19,7 +19,7 @@ class Prober {
 
   std::vector<Row> all() {
     for (const CollectiveRow& row : motet_perf::collectives()) {
-      if (row.kind == Kind::sendrecv) continue;
+      if (row.kind == Kind::sendrecv || row.uneven) continue;
       if (row.kind == Kind::barrier) {
         one(row, 0);
         continue;
