@@ -24,6 +24,9 @@ without a hint the planner takes the one its model predicts to be fastest, of eq
 - **parameters**: what the planner may tune: chunks (pieces that follow one another), channels (independent streams), mover
   (large messages may be pulled by their receivers), around (a share of the data that leaves out the tier below the
   outermost), trees (of each root, where a fabric's are packed).
+
+Below a table: what serves the v-form. Of an alltoallv, gatherv or scatterv each rank knows the lengths of its own messages
+alone, so parts go straight to their owners.
 )";
 
 Problem problem_on(const Topology& topology, Collective collective) {
@@ -82,6 +85,26 @@ std::string parameters(const Uses& uses) {
   return text;
 }
 
+bool has_v_form(Collective collective) {
+  return all_know_counts(collective) || collective == Collective::alltoall ||
+         collective == Collective::gather || collective == Collective::scatter;
+}
+
+// Those that serve parts of different lengths, which the ranks know as far as a v-form's do.
+void print_v_form(Collective collective) {
+  const Topology topology = Topology::from_text("2 nodes x 4");
+  Problem problem = problem_on(topology, collective);
+  if (!all_know_counts(collective)) problem.lengths = Lengths::known_to_ends;
+  problem.parts = Parts::each(std::vector<std::size_t>{3, 0, 5, 1, 0, 0, 9, 2});
+  std::string names, others;
+  for (const Algorithm* algorithm : algorithms_for(collective)) {
+    // Trees are packed on fabrics; whatever they are, parts may differ.
+    std::string& list = algorithm->uses.trees || algorithm->supports(problem) ? names : others;
+    list += fmt::format("{}`{}`", list.empty() ? "" : ", ", algorithm->name);
+  }
+  fmt::print("\n{}v: {}\n", name(collective), others.empty() ? "all of them" : names);
+}
+
 void print_collective(Collective collective) {
   fmt::print("\n## {}\n\n", name(collective));
   fmt::print("| algorithm | idea | world sizes | rounds | keeps order | parameters |\n");
@@ -91,6 +114,7 @@ void print_collective(Collective collective) {
                world_sizes(*algorithm), rounds(*algorithm), keeps_order(*algorithm),
                parameters(algorithm->uses));
   }
+  if (has_v_form(collective)) print_v_form(collective);
 }
 
 }  // namespace

@@ -29,13 +29,11 @@ std::vector<Segment> one_from_each(const Shape& shape, int to) {
 
 std::size_t part_offset(const Shape& shape, int rank) {
   const auto r = static_cast<std::size_t>(rank);
-  if (!shape.row.uneven || rank == shape.ranks) return shape.count * r;
-  // The density grows from 1 - skew to 1 + skew: its integral, in doubles, which are the same
-  // everywhere and exact for all sizes that there are.
+  if (!shape.row.uneven || rank == 0 || rank == shape.ranks) return shape.count * r;
+  // In doubles, which are the same everywhere and exact for all sizes that there are.
   const double skew = shape.skew_percent / 100.0;
-  const double share = static_cast<double>(rank) / shape.ranks;
-  return static_cast<std::size_t>(static_cast<double>(whole(shape)) * share *
-                                  (1 - skew * (1 - share)));
+  const double mean = 1 - skew + skew * (rank - 1) / (shape.ranks - 1);  // of those before
+  return static_cast<std::size_t>(static_cast<double>(shape.count) * rank * mean);
 }
 
 std::size_t part_count(const Shape& shape, int rank) {
