@@ -345,6 +345,7 @@ void Operation::note_mismatch(const Instruction& instruction, const Header& head
 // What the two ends think of a message, if nothing else differs between their calls.
 std::optional<Operation::Lengths> Operation::told_lengths(const Instruction& instruction,
                                                           const Header& header) const {
+  if (instruction.op == Op::send) return std::nullopt;  // an answer, which tells nothing
   const auto sent = length_from(header.fingerprint - program_->fingerprint);
   const std::size_t expected = instruction.bytes / program_->element_bytes;
   const Rank peer = program_->streams[instruction.stream].peer;
