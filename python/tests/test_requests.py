@@ -2,6 +2,7 @@
 
 import gc
 import pathlib
+import sys
 import threading
 import time
 import warnings
@@ -10,6 +11,8 @@ import weakref
 import motet
 import numpy as np
 from ranks import run, wait_until
+from test_collectives import OnlyDLPack
+from test_errors import refusal
 
 
 def finish_in_any_order(world):
@@ -45,6 +48,23 @@ def drop_arrays(world):
 
 def test_a_request_keeps_its_arrays_until_it_is_done():
     assert run(drop_arrays, 2).values[0] == [True, True]
+
+
+def count_references(world):
+    x, by_dlpack = np.ones(1000), OnlyDLPack(np.ones(1000))
+    before = [sys.getrefcount(x), sys.getrefcount(by_dlpack.x)]
+    for _ in range(10):
+        for given in (x, by_dlpack):
+            world.allreduce(given)
+            world.start_allreduce(given).wait()
+            for wrong in ({"op": "plus"}, {"out": np.ones(3)}):
+                refusal(lambda given=given, wrong=wrong: world.allreduce(given, **wrong))
+    return [before, [sys.getrefcount(x), sys.getrefcount(by_dlpack.x)]]
+
+
+def test_nothing_is_held_after_a_call():
+    for before, after in run(count_references, 2).values:
+        assert after == before
 
 
 def forget(world):
