@@ -9,7 +9,7 @@ Arrays are anything contiguous on the CPU with the buffer protocol or DLPack. Fa
 motet.Error, whose text names rank, peer, transport and call.
 """
 
-from motet._core import Communicator, Prediction, Request, unique_id, version
+from motet._core import Communicator, Plan, Prediction, Request, unique_id, version
 from motet._errors import (
     Aborted,
     Error,
@@ -29,6 +29,7 @@ __all__ = [
     "Error",
     "InvalidArgument",
     "PeerLost",
+    "Plan",
     "Prediction",
     "ReduceOp",
     "Request",

@@ -26,16 +26,18 @@ OPS = {
 
 
 class Calls:
-    """The methods of a communicator, blocking or started: both must do the same."""
+    """The methods of a communicator: called, started or planned, they must do the same."""
 
-    def __init__(self, world, started):
+    def __init__(self, world, way="called"):
         self.rank, self.size = world.rank, world.size
-        self._world, self._started = world, started
+        self._world, self._way = world, way
 
     def __getattr__(self, name):
-        if not self._started:
+        if self._way == "called":
             return getattr(self._world, name)
-        return lambda *given, **named: getattr(self._world, f"start_{name}")(*given, **named).wait()
+        if self._way == "started":
+            return lambda *given, **named: getattr(self._world, f"start_{name}")(*given, **named).wait()
+        return lambda *given, **named: getattr(self._world, f"plan_{name}")(*given, **named).run()
 
 
 def pattern(rank, count, dtype):
@@ -151,11 +153,43 @@ def messages(calls, count, dtype):
         same(out, pattern(source, count, dtype))
 
 
-EVERYTHING = [allreduce, reduce, broadcast, allgather, reduce_scatter, alltoall, gather, scatter, messages]
+def lengths(calls, count):
+    """Of every rank's part: all differ, and one is empty."""
+    return [count * rank for rank in range(calls.size)]
 
 
-def call_everything(world, started):
-    calls = Calls(world, started)
+def uneven(calls, count, dtype):
+    """The v-forms."""
+    counts, mine = lengths(calls, count), count * calls.rank
+    first = sum(counts[: calls.rank])
+    everything = np.concatenate([pattern(rank, counts[rank], dtype) for rank in range(calls.size)])
+    out = np.zeros(sum(counts), dtype)
+    calls.allgatherv(pattern(calls.rank, mine, dtype), out, counts)
+    same(out, everything)
+    whole = combined(calls, sum(counts), dtype, "max")
+    out = np.zeros(mine, dtype)
+    calls.reduce_scatterv(pattern(calls.rank, sum(counts), dtype), out, counts, "max")
+    same(out, whole[first : first + mine])
+    for root in range(calls.size):
+        is_root = calls.rank == root
+        out = np.zeros(sum(counts), dtype)
+        calls.gatherv(pattern(calls.rank, mine, dtype), out if is_root else None, counts if is_root else None, root)
+        same(out, everything if is_root else 0 * everything)
+        out = np.zeros(mine, dtype)
+        calls.scatterv(everything if is_root else None, out, counts if is_root else None, root)
+        same(out, pattern(calls.rank, mine, dtype))
+    # Rank b gets count * b elements of every rank.
+    out = np.zeros(mine * calls.size, dtype)
+    calls.alltoallv(pattern(calls.rank, sum(counts), dtype), counts, out, [mine] * calls.size)
+    parts = [pattern(rank, sum(counts), dtype)[first : first + mine] for rank in range(calls.size)]
+    same(out, np.concatenate(parts))
+
+
+EVERYTHING = [allreduce, reduce, broadcast, allgather, reduce_scatter, alltoall, gather, scatter, messages, uneven]
+
+
+def call_everything(world, way):
+    calls = Calls(world, way)
     for collective in EVERYTHING:
         for dtype in TYPES:
             for count in COUNTS:
@@ -163,14 +197,14 @@ def call_everything(world, started):
         calls.barrier()
 
 
-@pytest.mark.parametrize("started", [False, True], ids=["called", "started"])
+@pytest.mark.parametrize("way", ["called", "started", "planned"])
 @pytest.mark.parametrize("ranks", [1, 2, 3, 5])
-def test_everything_is_as_numpy_has_it(ranks, started):
-    run(call_everything, ranks, started).values  # noqa: B018  # all must have come to their end
+def test_everything_is_as_numpy_has_it(ranks, way):
+    run(call_everything, ranks, way).values  # noqa: B018  # all must have come to their end
 
 
 def combine_in_other_ways(world):
-    calls = Calls(world, False)
+    calls = Calls(world)
     mean = np.full(5, 1.0 + world.rank)
     calls.allreduce(mean, op="avg")
     same(mean, np.full(5, (1 + world.size) / 2))
@@ -231,7 +265,7 @@ def take_dlpack(world):
         for dtype in [dtype for dtype in TYPES if dtype != ml_dtypes.bfloat16]:
             x = pattern(world.rank, 7, dtype)
             world.allreduce(OnlyDLPack(x, old=old))
-            same(x, combined(Calls(world, False), 7, dtype, "sum"))
+            same(x, combined(Calls(world), 7, dtype, "sum"))
     fixed = np.arange(3.0)
     fixed.flags.writeable = False
     out = np.zeros(3)

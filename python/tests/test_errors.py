@@ -48,6 +48,13 @@ def misuse(world):
         "scatter: x has 6 elements, out 6": lambda: world.scatter(x, out, root=world.rank),
         "root 9": lambda: world.broadcast(x, root=9),
         "there is no rank 2": lambda: world.node(2),
+        "counts has 3 entries for 2 ranks": lambda: world.allgatherv(x, out, [1, 2, 3]),
+        "out has 6 elements, and the counts come to 7": lambda: world.allgatherv(x, out, [6, 1]),
+        "part has 6 elements, and its count is 3": lambda: world.allgatherv(x, out, [3, 3]),
+        "counts has 0 entries": lambda: world.gatherv(x, out, root=world.rank),
+        "alltoallv: out has 6 elements, and": lambda: world.alltoallv(x, [3, 3], out, [3, 4]),
+        "x has 6 elements, out 4": lambda: world.plan_allreduce(x, out[:4]),
+        "5": lambda: world.probe(5),
         "overlap": lambda: world.allreduce(x[:5], x[1:]),
     }
     types = {

@@ -32,6 +32,56 @@ def test_requests_are_waited_for_in_any_order():
     run(finish_in_any_order, 3).values  # noqa: B018
 
 
+def plan(world):
+    x, y = np.zeros(1000), np.zeros(1000)
+    alive = weakref.ref(y)
+    first, second = world.plan_allreduce(x), world.plan_allreduce(y, op="max")
+    for number in range(5):
+        x[:] = number
+        y[:] = number * world.rank
+        request = second.start()
+        again = refusal(second.run)
+        first.run()
+        request.wait()
+        assert (x == number * world.size).all()
+        assert (y == number * (world.size - 1)).all()
+    request = second.start()
+    del second, y
+    gc.collect()
+    held = alive() is not None
+    request.wait()
+    del request
+    gone = alive() is None
+    world.barrier()
+    world.close()
+    return [again[0], held, gone, refusal(first.run)]
+
+
+def test_a_plan_is_run_again_and_again():
+    for again, held, gone, closed in run(plan, 2).values:
+        assert (again, held, gone) == ("InvalidArgument", True, True)
+        assert "destroyed" in closed[1]
+
+
+def look_for_messages(world):
+    """Rank 0 takes messages from whoever sends first."""
+    x = np.zeros(3)
+    if world.rank > 0:
+        world.send(x + world.rank, 0)
+        return []
+    heard = []
+    while len(heard) < 2:
+        for peer in (1, 2):
+            if peer not in heard and world.probe(peer):
+                world.recv(x, peer)
+                heard.append(int(x[0]))
+    return sorted(heard)
+
+
+def test_probe_finds_messages():
+    assert run(look_for_messages, 3).values[0] == [1, 2]
+
+
 def drop_arrays(world):
     """Rank 0's allreduce cannot be done before rank 1 comes."""
     x = np.ones(100_000)

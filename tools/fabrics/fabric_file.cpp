@@ -16,8 +16,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Where this was built if that is still there, so that a build sees what it is about to install; and
-// from where this program lies, so that the installed tree may be moved.
+// Where this was built if that is still there, so that a build sees what it is about to install;
+// and from where this program lies, so that the installed tree may be moved.
 std::array<fs::path, 2> folders() {
   std::error_code unknown;
   const fs::path program = fs::read_symlink("/proc/self/exe", unknown);

@@ -3,27 +3,11 @@
 #include <optional>
 #include <string>
 
-#include "errors.hpp"
+#include "binding.hpp"
 #include "method.hpp"
-#include "op.hpp"
 
 namespace motet::python {
 namespace {
-
-using Access = Array::Access;
-
-Array read(const Given& given, const Where& where, const char* name) {
-  return {given, Access::read, where, name};
-}
-
-Array write(const Given& given, const Where& where, const char* name) {
-  return {given, Access::write, where, name};
-}
-
-void require_same_type(const Array& x, const Array& out, const Where& where) {
-  if (x.type() == out.type()) return;
-  refuse(where(std::string("x holds ") + name_of(x.type()) + ", out " + name_of(out.type())));
-}
 
 void require(bool fits, const Where& where, const Array& x, const Array& out, const char* rule) {
   if (fits) return;
@@ -38,24 +22,6 @@ std::size_t part_of(const Array& whole, const Communicator& self, const Where& w
   if (whole.count() % ranks == 0) return whole.count() / ranks;
   refuse(where(std::string(name) + " has " + std::to_string(whole.count()) +
                " elements: no multiple of the number of ranks, " + std::to_string(ranks)));
-}
-
-// With the scale that premul_sum needs, and no other operation takes.
-Call scaled(Call call, const OpName& op, const std::optional<double>& scale, const Where& where) {
-  const bool multiplies = op_from(op) == motet_premul_sum;
-  if (multiplies && !scale) refuse(where("premul_sum needs a scale"));
-  if (!multiplies && scale) refuse(where("there is a scale, and " + op.text + " has none"));
-  call.scale = scale.value_or(0);
-  return call;
-}
-
-// By reference: they move only after `make` has been given what it needs of them.
-template <class Make>
-Call bind(Make&& make, Array&& x, Array&& out = {}) {
-  Call call{std::forward<Make>(make), {}};
-  call.arrays.push_back(std::move(x));
-  call.arrays.push_back(std::move(out));
-  return call;
 }
 
 Call allreduce(const Communicator& self, const Given& x, const Given& out, const OpName& op,
@@ -227,6 +193,19 @@ motet.Error: then the communicator is aborted, on every rank.)";
 
 }  // namespace
 
+void require_same_type(const Array& x, const Array& out, const Where& where) {
+  if (x.type() == out.type()) return;
+  refuse(where(std::string("x holds ") + name_of(x.type()) + ", out " + name_of(out.type())));
+}
+
+Call scaled(Call call, const OpName& op, const std::optional<double>& scale, const Where& where) {
+  const bool multiplies = op_from(op) == motet_premul_sum;
+  if (multiplies && !scale) refuse(where("premul_sum needs a scale"));
+  if (!multiplies && scale) refuse(where("there is a scale, and " + op.text + " has none"));
+  call.scale = scale.value_or(0);
+  return call;
+}
+
 motet_op op_from(const OpName& name) {
   constexpr std::array names{"sum", "prod", "min", "max", "avg", "and", "or", "xor", "premul_sum"};
   for (std::size_t op = 0; op < names.size(); ++op) {
@@ -282,6 +261,7 @@ void define_collectives(CommunicatorClass& c) {
       "In place at the root: out is its part of x." +
           others,
       nb::arg("x").none(), out, root);
+  define_vforms(c);
   Method<barrier>::define(c, "barrier", "Returns when all ranks have entered.");
   Method<send>::define(c, "send",
                        "The k-th send() to a rank meets its k-th recv() from here; lengths and "

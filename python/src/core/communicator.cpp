@@ -11,15 +11,13 @@
 namespace motet::python {
 namespace {
 
-// The options that start with a motet_call; the strings stay the caller's.
-motet_call call_with(const Options& options) {
-  motet_call call{};
-  call.size = sizeof call;
-  call.timeout_ms = milliseconds_of(options.timeout);
-  call.algorithm = options.algorithm ? options.algorithm->c_str() : nullptr;
-  call.determinism = options.same_bits_every_run ? 1 : 0;
-  call.interrupted = interrupted;
-  return call;
+// The strings stay the caller's.
+void add(const Options& options, motet_call* call) {
+  call->size = sizeof *call;
+  call->timeout_ms = milliseconds_of(options.timeout);
+  call->algorithm = options.algorithm ? options.algorithm->c_str() : nullptr;
+  call->determinism = options.same_bits_every_run ? 1 : 0;
+  call->interrupted = interrupted;
 }
 
 nb::object enter(nb::object self) {
@@ -61,10 +59,11 @@ motet_comm* Communicator::comm() const {
   return session_->comm();
 }
 
-void Communicator::run(const Call& call, const Options& options) const {
+// Makes the call with what `how` has beside the options.
+void Communicator::make(const Call& call, const Options& options, motet_call how) const {
   motet_comm* const comm = this->comm();
   const auto session = session_;  // another thread may close this object meanwhile
-  motet_call how = call_with(options);
+  add(options, &how);
   how.scale = call.scale;
   session->reap();
   Outcome outcome;
@@ -75,21 +74,37 @@ void Communicator::run(const Call& call, const Options& options) const {
   check(outcome);
 }
 
+void Communicator::run(const Call& call, const Options& options) const {
+  make(call, options, {});
+}
+
 Request Communicator::start(Call call, const Options& options) const {
+  motet_request* request = nullptr;
+  motet_call how{};
+  how.request = &request;
+  make(call, options, how);
+  return {session_, Pending(request, std::move(call.arrays))};
+}
+
+Plan Communicator::plan(Call call, const Options& options) const {
+  motet_plan* plan = nullptr;
+  motet_call how{};
+  how.plan = &plan;
+  make(call, options, how);
+  return {session_, std::make_shared<Binding>(plan, std::move(call.arrays))};
+}
+
+bool Communicator::probe(int peer) const {
   motet_comm* const comm = this->comm();
   const auto session = session_;
-  motet_request* request = nullptr;
-  motet_call how = call_with(options);
-  how.request = &request;
-  how.scale = call.scale;
-  session->reap();
+  int arrived = 0;
   Outcome outcome;
   {
     const nb::gil_scoped_release free;
-    outcome = call.make(comm, &how);
+    outcome = motet_probe(comm, peer, &arrived);
   }
   check(outcome);
-  return {session, Pending(request, std::move(call.arrays))};
+  return arrived != 0;
 }
 
 std::optional<Communicator> Communicator::split(int color, int key) const {
@@ -142,6 +157,9 @@ Ranks that still wait for this one hear of it. Called when the object is dropped
           R"(Collective: ranks of equal color >= 0 form a communicator, ordered by key, then by rank.
 
 None for a negative color.)")
+      .def("probe", &Communicator::probe, nb::arg("peer"),
+           "Whether the message that the next recv() from `peer` will get has begun to come. Never "
+           "blocks.")
       .def("abort", &Communicator::abort, nb::arg("reason") = "",
            R"(From any thread: pending and later calls fail with motet.Aborted on every rank.
 

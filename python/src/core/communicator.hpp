@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "plan.hpp"
 #include "request.hpp"
 
 namespace motet::python {
@@ -30,6 +31,8 @@ class Communicator {
   // Blocks, without the GIL.
   void run(const Call& call, const Options& options) const;
   Request start(Call call, const Options& options) const;
+  Plan plan(Call call, const Options& options) const;
+  bool probe(int peer) const;
 
   std::optional<Communicator> split(int color, int key) const;
   void abort(const std::string& reason) const;
@@ -38,6 +41,8 @@ class Communicator {
   bool is_closed() const { return session_ == nullptr; }
 
  private:
+  void make(const Call& call, const Options& options, motet_call how) const;
+
   std::shared_ptr<Session> session_;  // null: closed
 };
 
@@ -49,6 +54,7 @@ int milliseconds_of(const std::optional<double>& seconds);
 void define_creation(nb::module_& module, CommunicatorClass& communicator);
 void define_communicator(CommunicatorClass& communicator);
 void define_collectives(CommunicatorClass& communicator);
+void define_vforms(CommunicatorClass& communicator);
 void define_knowledge(nb::module_& module, CommunicatorClass& communicator);
 
 }  // namespace motet::python

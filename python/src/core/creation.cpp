@@ -74,16 +74,16 @@ struct PythonStore {
 };
 
 motet_store callbacks_of(PythonStore& store) {
-  return {.size = sizeof(motet_store),
-          .user = &store,
-          .set =
-              [](void* user, const char* key, const void* value, std::size_t bytes) {
-                return static_cast<PythonStore*>(user)->set(key, value, bytes);
-              },
-          .get =
-              [](void* user, const char* key, void* value, std::size_t* bytes, int timeout_ms) {
-                return static_cast<PythonStore*>(user)->get(key, value, bytes, timeout_ms);
-              }};
+  motet_store callbacks{};
+  callbacks.size = sizeof callbacks;
+  callbacks.user = &store;
+  callbacks.set = [](void* user, const char* key, const void* value, std::size_t bytes) {
+    return static_cast<PythonStore*>(user)->set(key, value, bytes);
+  };
+  callbacks.get = [](void* user, const char* key, void* value, std::size_t* bytes, int timeout_ms) {
+    return static_cast<PythonStore*>(user)->get(key, value, bytes, timeout_ms);
+  };
+  return callbacks;
 }
 
 // ---- Joining
@@ -133,12 +133,13 @@ Communicator from_unique_id(const nb::bytes& data, int rank, int size, const Set
 struct StoreArguments {
   nb::object set, get;
   int rank = 0, size = 0;
-  std::optional<std::string> secret;
+  std::optional<std::string> secret, name;
 };
 
 Communicator from_store(const StoreArguments& given, const Settings& settings) {
   PythonStore store{given.set, given.get, {}, {}, {}};
-  const motet_store callbacks = callbacks_of(store);
+  motet_store callbacks = callbacks_of(store);
+  callbacks.name = given.name ? given.name->c_str() : nullptr;
   motet_config config = config_with(settings);
   config.store = &callbacks;
   config.rank = given.rank;
@@ -191,23 +192,25 @@ Carry it to the other ranks by your own means. Whoever has it can join: keep it 
       .def_static(
           "from_store",
           [](nb::object set, nb::object get, int rank, int size, const Text& secret,
-             const Text& transport, Seconds setup_timeout, Seconds timeout) {
-            return from_store({std::move(set), std::move(get), rank, size, secret},
+             const Text& name, const Text& transport, Seconds setup_timeout, Seconds timeout) {
+            return from_store({std::move(set), std::move(get), rank, size, secret, name},
                               {transport, setup_timeout, timeout});
           },
           nb::arg("set"), nb::arg("get"), nb::arg("rank"), nb::arg("size"), nb::kw_only(),
-          nb::arg("secret") = nb::none(), nb::arg("transport") = nb::none(),
-          nb::arg("setup_timeout") = nb::none(), nb::arg("timeout") = nb::none(),
+          nb::arg("secret") = nb::none(), nb::arg("name") = nb::none(),
+          nb::arg("transport") = nb::none(), nb::arg("setup_timeout") = nb::none(),
+          nb::arg("timeout") = nb::none(),
           nb::sig(
               "def from_store(set: motet._types.StoreSet, get: motet._types.StoreGet, rank: int, "
-              "size: int, *, secret: str | None = None, transport: str | None = None, "
+              "size: int, *, secret: str | None = None, name: str | None = None, transport: str | "
+              "None = None, "
               "setup_timeout: float | None = None, timeout: float | None = None) -> Communicator"),
           (std::string(
                R"(By a key-value store of yours: set(key, value), and get(key, timeout), which waits for the key.
 
 Both are called by this thread, before this returns; what they raise comes out of here. All ranks
-make as many communicators over a store, in the same order; every start of a job needs a store, or
-a prefix of keys, of its own. secret: 64 hexadecimal digits that all ranks know; default: carried
+make as many communicators over a store, in the same order, or give groups of them a name; every
+start of a job needs a store, or a prefix of keys, of its own. secret: 64 hexadecimal digits that all ranks know; default: carried
 through the store.)") +
            joins)
               .c_str());

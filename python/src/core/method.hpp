@@ -34,6 +34,12 @@ struct Method<prepare> {
                       {timeout, std::move(algorithm), same_bits_every_run});
   }
 
+  static Plan plan(const Communicator& self, Given... given, Seconds timeout, Text algorithm,
+                   bool same_bits_every_run) {
+    return self.plan(prepare(self, std::move(given)...),
+                     {timeout, std::move(algorithm), same_bits_every_run});
+  }
+
   // arguments: nb::arg of each of Given.
   template <class... Arguments>
   static void define(CommunicatorClass& communicator, const std::string& name,
@@ -44,6 +50,13 @@ struct Method<prepare> {
                    "(): returns at once, and the arrays belong to the request until it "
                    "is done.\n\nProgress is made inside calls only.",
                arguments...);
+    define_one(
+        communicator, "plan_" + name, &plan,
+        "Binds the arguments of " + name +
+            "() for many calls: they are checked and an algorithm is chosen now.\n\nLocal. The "
+            "plan keeps the arrays; they must stay as large and where they are, and what is in "
+            "them may change between its calls.",
+        arguments...);
   }
 
  private:

@@ -10,6 +10,7 @@ NB_MODULE(_core, module) {
   find_errors();
   module.def("version", &motet_version, "The version of the library: \"0.1.0\".");
   define_request(module);
+  define_plan(module);
   CommunicatorClass communicator(module, "Communicator",
                                  R"(Ranks that make the same calls in the same order.
 

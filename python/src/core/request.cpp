@@ -25,7 +25,7 @@ void Pending::wait() {
     const nb::gil_scoped_release free;
     outcome = motet_wait(&request_);
   }
-  arrays_.clear();
+  let_go();
   check(outcome);
 }
 
@@ -36,9 +36,14 @@ bool Pending::test() {
     const nb::gil_scoped_release free;
     outcome = motet_test(&request_, &done);
   }
-  if (done != 0) arrays_.clear();
+  if (done != 0) let_go();
   check(outcome);
   return done != 0;
+}
+
+void Pending::let_go() {
+  arrays_.clear();
+  binding_.reset();
 }
 
 // ---- Session

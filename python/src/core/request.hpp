@@ -5,7 +5,7 @@
 
 #include <functional>
 #include <memory>
-#include <mutex>
+#include <utility>
 #include <vector>
 
 #include "array.hpp"
@@ -19,16 +19,32 @@ struct Call {
   double scale = 0;  // of premul_sum
 };
 
+// A plan of the C interface, and the arrays that it has bound.
+struct Binding {
+  Binding(motet_plan* its_plan, std::vector<Array> its_arrays)
+      : plan(its_plan), arrays(std::move(its_arrays)) {}
+  Binding(const Binding&) = delete;
+  ~Binding() { motet_plan_free(plan); }
+
+  motet_plan* plan;
+  std::vector<Array> arrays;
+};
+
 // Started, and not known to be over. With the GIL held.
 class Pending {
  public:
   Pending(motet_request* request, std::vector<Array> arrays)
       : request_(request), arrays_(std::move(arrays)) {}
+  Pending(motet_request* request, std::shared_ptr<Binding> binding)
+      : request_(request), binding_(std::move(binding)) {}
   Pending(Pending&& other) noexcept
-      : request_(std::exchange(other.request_, nullptr)), arrays_(std::move(other.arrays_)) {}
+      : request_(std::exchange(other.request_, nullptr)),
+        arrays_(std::move(other.arrays_)),
+        binding_(std::move(other.binding_)) {}
   Pending& operator=(Pending&& other) noexcept {
     std::swap(request_, other.request_);
     arrays_.swap(other.arrays_);
+    binding_.swap(other.binding_);
     return *this;
   }
   ~Pending();
@@ -39,8 +55,11 @@ class Pending {
   bool test();
 
  private:
+  void let_go();
+
   motet_request* request_;
   std::vector<Array> arrays_;
+  std::shared_ptr<Binding> binding_;  // of a plan; null: none
 };
 
 // A communicator of the C interface, shared by Python's object, its requests, and the threads that
