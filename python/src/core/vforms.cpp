@@ -82,7 +82,7 @@ Call alltoallv(const Communicator& self, const Given& x, Counts send_counts, con
 }
 
 Call gatherv(const Communicator& self, const Given& x, const Given& out,
-             std::optional<Counts> counts, int root) {
+             const std::optional<Counts>& counts, int root) {
   const Where where{self.rank(), "gatherv"};
   const bool is_root = self.rank() == root;
   Array input = read(x, where, "x");
@@ -101,7 +101,7 @@ Call gatherv(const Communicator& self, const Given& x, const Given& out,
 }
 
 Call scatterv(const Communicator& self, const Given& x, const Given& out,
-              std::optional<Counts> counts, int root) {
+              const std::optional<Counts>& counts, int root) {
   const Where where{self.rank(), "scatterv"};
   const bool is_root = self.rank() == root;
   Array input = is_root ? read(x, where, "x") : Array();
