@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstring>
 #include <motet/motet.hpp>
 #include <numeric>
 #include <thread>
@@ -146,6 +148,107 @@ TEST_P(RanksOfOneThread, ExchangeMessages) {
   }
 }
 
+// What a call points to, but for its buffers and what users hand on, is needed until it returns.
+template <class Held>
+void spoil(Held& held) {
+  std::memset(held.data(), 0x5a, held.size() * sizeof held[0]);
+}
+
+std::size_t length(std::size_t from, std::size_t to) {
+  return (3 * from + 5 * to) % 7 * 40;
+}
+
+TEST_P(RanksOfOneThread, MakeUnevenCallsWhoseCountsAreGoneWhenTheyBegin) {
+  const OneThread ranks(GetParam());
+  const std::size_t n = ranks.comms().size();
+  std::vector<std::vector<float>> in(n), out(n), all(n), expected(n);
+  std::vector<float> everything;
+  must(motet_group_begin());
+  for (std::size_t rank = 0; rank < n; ++rank) {
+    std::vector<std::size_t> sent(n), received(n), parts(n);
+    for (std::size_t peer = 0; peer < n; ++peer) {
+      sent[peer] = length(rank, peer);
+      received[peer] = length(peer, rank);
+      parts[peer] = length(peer, 0);
+      in[rank].insert(in[rank].end(), sent[peer], static_cast<float>(100 * rank + peer));
+      expected[rank].insert(expected[rank].end(), received[peer],
+                            static_cast<float>(100 * peer + rank));
+    }
+    out[rank].resize(expected[rank].size(), -1);
+    all[rank].resize(std::accumulate(parts.begin(), parts.end(), std::size_t{0}), -1);
+    everything.insert(everything.end(), parts[rank], static_cast<float>(100 * rank));
+    motet_comm* const comm = ranks.comms()[rank];
+    must(motet_alltoallv(in[rank].data(), sent.data(), out[rank].data(), received.data(),
+                         motet_float32, comm, nullptr));
+    must(motet_allgatherv(in[rank].data(), all[rank].data(), parts.data(), motet_float32, comm,
+                          nullptr));
+    spoil(sent);
+    spoil(received);
+    spoil(parts);
+  }
+  must(motet_group_end());
+  EXPECT_EQ(out, expected);
+  // The first length(rank, 0) of what a rank sends are what it has for rank 0.
+  EXPECT_EQ(all, std::vector(n, everything));
+}
+
+TEST_P(RanksOfOneThread, MakeCallsWhoseDetailsAreGoneWhenTheyBegin) {
+  const OneThread ranks(GetParam());
+  const std::size_t n = ranks.comms().size();
+  std::vector<std::vector<float>> scaled(n, std::vector<float>(333, 2.0F));
+  std::vector<std::vector<int>> largest(n, std::vector<int>(50));
+  must(motet_group_begin());
+  for (std::size_t rank = 0; rank < n; ++rank) {
+    motet_comm* const comm = ranks.comms()[rank];
+    std::vector<motet_call> call(1);
+    call[0].size = sizeof(motet_call);
+    call[0].scale = static_cast<double>(rank + 1);
+    must(motet_allreduce(scaled[rank].data(), scaled[rank].data(), 333, motet_float32,
+                         motet_premul_sum, comm, call.data()));
+    EXPECT_EQ(scaled[rank], std::vector(333, 2.0F)) << "untouched until the end";
+    std::ranges::fill(largest[rank], static_cast<int>(rank));
+    std::vector<motet_reduction> reduction(1);
+    reduction[0].size = sizeof(motet_reduction);
+    reduction[0].combine = [](void* to, const void* a, const void* b, std::size_t count, motet_type,
+                              void*) {
+      for (std::size_t i = 0; i < count; ++i) {
+        static_cast<int*>(to)[i] =
+            std::max(static_cast<const int*>(a)[i], static_cast<const int*>(b)[i]);
+      }
+    };
+    reduction[0].commutative = 1;
+    call[0].scale = 0;
+    call[0].reduction = reduction.data();
+    must(motet_allreduce(largest[rank].data(), largest[rank].data(), 50, motet_int32, motet_user,
+                         comm, call.data()));
+    spoil(call);
+    spoil(reduction);
+  }
+  must(motet_group_end());
+  const auto sum = static_cast<float>(n * (n + 1));
+  EXPECT_EQ(scaled, std::vector(n, std::vector(333, sum)));
+  EXPECT_EQ(largest, std::vector(n, std::vector(50, static_cast<int>(n) - 1)));
+}
+
+TEST_P(RanksOfOneThread, BindPlansInAGroupAndStartThemAfterwards) {
+  const OneThread ranks(GetParam());
+  auto calls = ranks.calls({.collective = motet_collective_allreduce, .count = 5000});
+  std::vector<motet_plan*> plans(calls.size(), nullptr);
+  std::vector<motet_request*> requests(calls.size(), nullptr);
+  must(motet_group_begin());
+  for (std::size_t i = 0; i < calls.size(); ++i) must(calls[i].bind(&plans[i]));
+  EXPECT_EQ(motet_plan_run(plans[0]), motet_invalid_argument);
+  EXPECT_EQ(motet_plan_start(plans[0], requests.data()), motet_invalid_argument);
+  EXPECT_THAT(motet_last_error(), HasSubstr("motet_plan_start: not between motet_group_begin"));
+  must(motet_group_end());
+  for (std::size_t i = 0; i < calls.size(); ++i) must(motet_plan_start(plans[i], &requests[i]));
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    must(motet_wait(&requests[i]));
+    calls[i].check();
+    must(motet_plan_free(plans[i]));
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(As, RanksOfOneThread, ::testing::Values(1, 2, 3, 5, 8),
                          [](const auto& test) { return std::to_string(test.param) + "_ranks"; });
 
@@ -232,6 +335,17 @@ TEST(Groups, FinishAllAndGiveTheFirstFailure) {
   EXPECT_EQ(motet_group_end(), motet_timeout);
   EXPECT_THAT(motet_last_error(), HasSubstr("rank 1: barrier #1: timed out after 200 ms"));
   for (const OneCall& each : calls) each.check();
+}
+
+TEST(Groups, EndWhenSomebodyInterruptsACall) {
+  const OneThread ranks(2);
+  motet_call call{};
+  call.size = sizeof call;
+  call.interrupted = [](void*) { return 1; };
+  must(motet_group_begin());
+  must(motet_barrier(ranks.comms()[0], &call));  // the other does not come
+  EXPECT_EQ(motet_group_end(), motet_aborted);
+  EXPECT_THAT(motet_last_error(), HasSubstr("rank 0 was interrupted"));
 }
 
 TEST(Groups, SayWhyACommunicatorCouldNotBeMade) {
