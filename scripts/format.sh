@@ -19,7 +19,7 @@ else
 fi
 
 # Where there is no Python, and so no ruff, nobody has changed it.
-python_folders=(python examples/numpy)
+python_folders=(python examples bench/torch)
 if programs=$("$root/scripts/python.sh" --prepare 2> /dev/null); then
   ruff=$programs/ruff
   if [ "${1:-}" = --check ]; then

@@ -83,6 +83,7 @@ find_python
 environment=$place/environment
 if [ $torch = yes ]; then
   environment=$place/environment-with-torch
+  requirements+=(expecttest)  # of PyTorch's own suite
   [ -n "$torch_folder" ] || requirements+=(torch)
 fi
 prepare "$environment" "${requirements[@]}"

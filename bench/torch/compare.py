@@ -106,8 +106,7 @@ def step_of(model: nn.Module) -> None:
 
 def ddp_step(groups: dict[str, Group]) -> Case:
     models = {
-        group: nn.parallel.DistributedDataParallel(perceptron(), process_group=group)
-        for group in groups.values()
+        group: nn.parallel.DistributedDataParallel(perceptron(), process_group=group) for group in groups.values()
     }
     return Case("step of DDP, 32 MiB of gradients", lambda: None, lambda group: step_of(models[group]))
 
@@ -167,10 +166,7 @@ def measure(case: Case, groups: dict[str, Group], rounds: int) -> dict:
         "ranks": dist.get_world_size(),
         "rounds": rounds,
         **{f"{name}_us_median": 1e6 * median for name, median in medians.items()},
-        **{
-            f"{name}_us_quartiles": [1e6 * q for q in statistics.quantiles(took)[::2]]
-            for name, took in times.items()
-        },
+        **{f"{name}_us_quartiles": [1e6 * q for q in statistics.quantiles(took)[::2]] for name, took in times.items()},
         "gloo_by_motet": medians["gloo"] / medians["motet"],
     }
 

@@ -22,8 +22,7 @@ class Transformer(nn.Module):
         self.words = nn.Embedding(WORDS, WIDTH)
         self.places = nn.Embedding(LENGTH, WIDTH)
         self.layers = nn.ModuleList(
-            nn.TransformerEncoderLayer(WIDTH, 4, 4 * WIDTH, dropout=0.0, batch_first=True)
-            for _ in range(3)
+            nn.TransformerEncoderLayer(WIDTH, 4, 4 * WIDTH, dropout=0.0, batch_first=True) for _ in range(3)
         )
         self.head = nn.Linear(WIDTH, WORDS)
 

@@ -24,7 +24,7 @@ def _load() -> Any:
             "motet was installed before PyTorch: install it again, with "
             "pip install --force-reinstall --no-deps, so that its backend is built"
         )
-    if _built.TORCH_VERSION != torch.__version__:
+    if torch.__version__ != _built.TORCH_VERSION:
         raise ImportError(
             f"motet was built for PyTorch {_built.TORCH_VERSION}, this is {torch.__version__}: "
             "install it again, with pip install --force-reinstall --no-deps"
@@ -45,9 +45,7 @@ def _create(name: str) -> Any:
         options._timeout = given.timeout
         options.global_ranks_in_group = given.global_ranks_in_group
         options.group_name = given.group_id
-        return _backend.create(
-            given.store, given.group_id, given.group_rank, given.group_size, options
-        )
+        return _backend.create(given.store, given.group_id, given.group_rank, given.group_size, options)
 
     return create
 

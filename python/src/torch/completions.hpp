@@ -13,7 +13,8 @@ namespace motet::torch {
 
 class Completions {
  public:
-  // Any thread; never waits for what is under way. Tasks begin in the order in which they are added.
+  // Any thread; never waits for what is under way. Tasks begin in the order in which they are
+  // added.
   void add(std::function<void()> task);
 
  private:

@@ -30,9 +30,7 @@ def batch(step: int, rank: int) -> tuple[torch.Tensor, torch.Tensor]:
     return inputs, inputs[:, :4].sin()
 
 
-def train(
-    model: nn.Module, optimizer: torch.optim.Optimizer, rank: int | None = None, steps: int = STEPS
-) -> Judged:
+def train(model: nn.Module, optimizer: torch.optim.Optimizer, rank: int | None = None, steps: int = STEPS) -> Judged:
     """The loss of every step, averaged over the ranks."""
     losses = []
     for step in range(steps):
@@ -111,9 +109,7 @@ def power_sgd_hook() -> Judged:
     """Its futures start further collectives."""
     from torch.distributed.algorithms.ddp_comm_hooks import powerSGD_hook
 
-    state = powerSGD_hook.PowerSGDState(
-        process_group=None, matrix_approximation_rank=2, start_powerSGD_iter=3
-    )
+    state = powerSGD_hook.PowerSGDState(process_group=None, matrix_approximation_rank=2, start_powerSGD_iter=3)
     return with_hook(powerSGD_hook.powerSGD_hook, state)
 
 

@@ -17,18 +17,17 @@ from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import ranks
+import group_ranks
+import motet.torch  # noqa: F401  registers the backend
 import torch
 import torch.distributed as dist
-
-import motet.torch  # noqa: F401  registers the backend
 
 WORLD_SIZES = (1, 2, 3, 5)
 
 
 def on_ranks(body: Any, sizes: tuple[int, ...] = WORLD_SIZES, *given: Any) -> None:
     for size in sizes:
-        ranks.run(body, size, "motet", *given)
+        group_ranks.run(body, size, "motet", *given)
 
 
 def same(found: torch.Tensor, wanted: torch.Tensor) -> None:
@@ -222,7 +221,7 @@ def loads_data() -> None:
 
 
 def names_the_missing() -> None:
-    rank, size = dist.get_rank(), dist.get_world_size()
+    rank = dist.get_rank()
     dist.monitored_barrier(timeout=timedelta(seconds=30))
     if rank == 1:
         return
@@ -368,7 +367,17 @@ class Backend(unittest.TestCase):
             Path(folder, "program.py").write_text(textwrap.dedent(program))
             run = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(ranks)]
             done = subprocess.run(
-                [*run, "--master-port", "0", "--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0", *options, "program.py"],
+                [
+                    *run,
+                    "--master-port",
+                    "0",
+                    "--rdzv-backend",
+                    "c10d",
+                    "--rdzv-endpoint",
+                    "localhost:0",
+                    *options,
+                    "program.py",
+                ],
                 cwd=folder,
                 env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
                 stdout=subprocess.PIPE,

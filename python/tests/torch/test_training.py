@@ -7,11 +7,10 @@ import unittest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import ranks
+import group_ranks
+import motet.torch  # noqa: F401  registers the backend
 import styles
 import torch
-
-import motet.torch  # noqa: F401  registers the backend
 
 
 def judged(style: str) -> list[torch.Tensor]:
@@ -26,7 +25,7 @@ def difference(one: list[torch.Tensor], other: list[torch.Tensor]) -> float:
 class Training(unittest.TestCase):
     def compare(self, style: str, size: int, within: float) -> None:
         for over_gloo, over_motet in zip(
-            ranks.run(judged, size, "gloo", style), ranks.run(judged, size, "motet", style), strict=True
+            group_ranks.run(judged, size, "gloo", style), group_ranks.run(judged, size, "motet", style), strict=True
         ):
             self.assertLessEqual(difference(over_gloo, over_motet), within)
 

@@ -44,9 +44,7 @@ def run(body: Callable[..., Any], size: int, backend: str, *given: Any) -> list[
         ends, processes = [], []
         for rank in range(size):
             here, there = fork.Pipe(duplex=False)
-            process = fork.Process(
-                target=_be, args=(rank, size, backend, folder, body, given, there)
-            )
+            process = fork.Process(target=_be, args=(rank, size, backend, folder, body, given, there))
             process.start()
             there.close()
             ends.append(here)
