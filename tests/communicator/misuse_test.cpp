@@ -74,7 +74,7 @@ TEST_P(Misuse, OfPlansIsRefusedAndChangesNothing) {
     EXPECT_EQ(rank.status, 0) << rank.text;
     for (const auto& [what, text] : std::map<std::string, const char*>{
              {"too many", "do not fit into memory"},
-             {"both", "either started, with `request`, or bound, with `plan`"},
+             {"both", "either started, with `request` or `on_done`, or bound, with `plan`"},
              {"started again", "plan of allreduce: it is under way"},
              {"run while started", "plan of allreduce: it is under way"},
              {"no request", "where to put the request is NULL"},
