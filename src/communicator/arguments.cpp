@@ -154,7 +154,7 @@ Extent check(const Arguments& a, Rank me, int world_size) {
   check_words(a, me, world_size);
   const std::size_t bytes = element_bytes(a);
   Extent extent = a.is_uneven() ? check_counts(a, me, world_size) : extent_of(a, me, world_size);
-  const auto [input, output, is_never] = extent;
+  const std::size_t input = extent.input, output = extent.output;
   if (input > 0 && a.input == nullptr) refuse(a, "the input is NULL");
   if (output > 0 && a.output == nullptr) refuse(a, "the output is NULL");
   if (input == 0 || output == 0) return extent;
