@@ -286,9 +286,9 @@ void read_launcher(Options& options) {
   });
   if (used == launchers.end()) {
     // Launchers' own are there without a rank where nothing was launched, as in salloc's shell.
-    if (std::getenv("WORLD_SIZE") == nullptr) return;
-    throw Error(ErrorCode::invalid_argument,
-                "environment: WORLD_SIZE is set, and no RANK: set both or neither");
+    // This one matters to those who meet by it alone.
+    options.world_size = launcher_number("WORLD_SIZE", 1);
+    return;
   }
   options.launcher = launcher_of_this_process(used->rank);
   const char* const agent_store = std::getenv("TORCHELASTIC_USE_AGENT_STORE");

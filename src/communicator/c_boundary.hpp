@@ -38,8 +38,9 @@ Word from(int word) {
   return static_cast<Word>(std::min(static_cast<unsigned>(word), 255U));
 }
 
-// The words that ask about a collective. What does not exist is refused by those who read them.
-inline Arguments arguments_for(motet_collective collective) {
+// The words that ask about a motet_collective. What does not exist is refused by those who read
+// them.
+inline Arguments arguments_for(int collective) {
   constexpr Collective uneven[] = {Collective::allgather, Collective::reduce_scatter,
                                    Collective::alltoall, Collective::gather, Collective::scatter};
   const auto number = static_cast<unsigned>(collective);

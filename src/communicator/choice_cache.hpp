@@ -2,10 +2,9 @@
 // than building a schedule. Choices heed counts coarsely, so there are few.
 #pragma once
 
-#include <compare>
 #include <cstddef>
 #include <map>
-#include <optional>
+#include <tuple>
 
 #include "communicator/arguments.hpp"
 
@@ -24,7 +23,10 @@ struct ChoiceKey {
   // Where all ranks know all lengths: like how many parts of which length they are.
   std::size_t parts = 0, longest = 0;
 
-  auto operator<=>(const ChoiceKey&) const = default;
+  auto words() const {
+    return std::tie(collective, type, determinism, root, algorithm, parts, longest);
+  }
+  bool operator<(const ChoiceKey& other) const { return words() < other.words(); }
 };
 
 class ChoiceCache {

@@ -366,10 +366,10 @@ const char* motet_last_algorithm(const motet_comm* comm) {
 
 motet_status motet_explain(motet_comm* comm, motet_collective collective, size_t count, char* text,
                            size_t bytes, size_t* needed) {
+  Arguments arguments = motet::arguments_for(collective);
+  arguments.count = count;
   return guarded([&] {
     require(comm, "the communicator");
-    Arguments arguments = motet::arguments_for(collective);
-    arguments.count = count;
     const std::string whole = comm->communicator->explain(arguments);
     if (needed != nullptr) *needed = whole.size();
     if (text == nullptr || bytes == 0) return;
@@ -382,15 +382,15 @@ motet_status motet_explain(motet_comm* comm, motet_collective collective, size_t
 motet_status motet_predict(motet_comm* comm, motet_collective collective, size_t count,
                            motet_type type, int root, const motet_call* given,
                            motet_prediction* prediction) {
+  Arguments arguments = motet::arguments_for(collective);
+  arguments.type = from<DataType>(type);
+  arguments.root = root;
+  arguments.count = count;
   return guarded([&] {
     require(comm, "the communicator");
     require(prediction, "the prediction");
     auto result = read_struct(prediction, "motet_prediction");
     const auto call = read_struct(given, "motet_call");
-    Arguments arguments = motet::arguments_for(collective);
-    arguments.type = from<DataType>(type);
-    arguments.root = root;
-    arguments.count = count;
     if (static_cast<int>(arguments.collective) < motet::collective_count) {
       arguments.algorithm = named_in(call, arguments.collective);
     }

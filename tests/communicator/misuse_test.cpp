@@ -213,6 +213,12 @@ TEST_P(Meetings, FailWhereTwoAreTheSameRank) {
   }
 }
 
+TEST_P(Meetings, FailWhereTheEnvironmentHasNoRank) {
+  const auto heard = fail({.ranks = 1, .of = {{0, {{"RANK", ""}}}}});
+  EXPECT_THAT(heard[0].find("create"),
+              Failed(invalid_argument, HasSubstr("names only one of RANK and WORLD_SIZE")));
+}
+
 TEST_P(Meetings, FailWhereRanksAreToldOfMore) {
   for (const Heard& rank : fail({.ranks = 2, .of = {{1, {{"WORLD_SIZE", "3"}}}}})) {
     EXPECT_THAT(

@@ -10,6 +10,7 @@ std::size_t whole(const Shape& shape) {
 // Every rank's part of its own stream, from its beginning.
 std::vector<Segment> one_of_each(const Shape& shape) {
   std::vector<Segment> segments;
+  segments.reserve(static_cast<std::size_t>(shape.ranks));
   for (int rank = 0; rank < shape.ranks; ++rank) {
     segments.push_back({rank, 0, part_count(shape, rank)});
   }
@@ -19,6 +20,7 @@ std::vector<Segment> one_of_each(const Shape& shape) {
 // What every rank has for this one, which lies at the same place with all of them.
 std::vector<Segment> one_from_each(const Shape& shape, int to) {
   std::vector<Segment> segments;
+  segments.reserve(static_cast<std::size_t>(shape.ranks));
   for (int rank = 0; rank < shape.ranks; ++rank) {
     segments.push_back({rank, part_offset(shape, to), part_count(shape, to)});
   }
@@ -42,6 +44,7 @@ std::size_t part_count(const Shape& shape, int rank) {
 
 std::vector<std::size_t> part_counts(const Shape& shape) {
   std::vector<std::size_t> counts;
+  counts.reserve(static_cast<std::size_t>(shape.ranks));
   for (int rank = 0; rank < shape.ranks; ++rank) counts.push_back(part_count(shape, rank));
   return counts;
 }
