@@ -79,6 +79,7 @@ std::vector<Problem> problems(const Problem& common, const Matrix& lengths) {
 
 std::vector<Schedule> build_all(const Algorithm& algorithm, const std::vector<Problem>& problems) {
   std::vector<Schedule> schedules;
+  schedules.reserve(problems.size());
   for (std::size_t me = 0; me < problems.size(); ++me) {
     schedules.push_back(build_schedule(algorithm, problems[me], static_cast<Rank>(me)));
   }
@@ -90,12 +91,13 @@ void prove(const Algorithm& algorithm, const std::vector<Problem>& problems) {
   ASSERT_EQ(verify(problems, whole), "");
   for (const int b : {2, 3}) {
     std::vector<Schedule> split;
+    split.reserve(whole.size());
     for (const Schedule& schedule : whole) split.push_back(blocks(schedule, b));
     ASSERT_EQ(verify(problems, split), "") << b << " blocks";
   }
 }
 
-std::vector<const Algorithm*> algorithms_of(Problem common) {
+std::vector<const Algorithm*> algorithms_of(const Problem& common) {
   std::vector<const Algorithm*> found;
   for (const Algorithm* algorithm : algorithms_for(common.collective)) {
     if (algorithm->supports(common)) found.push_back(algorithm);
