@@ -47,7 +47,8 @@ class Backend final : public c10d::Backend {
           const c10::intrusive_ptr<Options>& options);
   ~Backend() override;
 
-  const std::string getBackendName() const override { return options_->backend; }
+  // Also in the place of another: PyTorch takes what calls itself gloo for its own class.
+  const std::string getBackendName() const override { return "motet"; }
   c10::intrusive_ptr<c10d::Backend::Options> getBackendOptions() override { return options_; }
   void setTimeout(std::chrono::milliseconds timeout) override { options_->timeout = timeout; }
   bool supportsSplitting() const override { return true; }
