@@ -2,7 +2,7 @@
 # Installs ./python into a virtual environment under build/ and runs its tests. Takes the library of build/ci or
 # build/release where one of them is built; else pip builds it.
 #   --python PROGRAM     this interpreter (3.10 or newer) instead of the first python3 that will do
-#   --torch              with PyTorch: the newest of PyPI, kept under build/; runs python/tests/torch too
+#   --torch              with PyTorch: the newest of PyPI, kept under build/; runs python/tests/distributed too
 #   --torch-from FOLDER  likewise, with the PyTorch of the site-packages there
 #   --prepare            only makes the environment of the tests and tools; prints where its programs are
 #   -- ARGUMENTS         for pytest
@@ -97,7 +97,7 @@ step "install python" "pip could not build the Python package" \
   "$environment/bin/pip" install --disable-pip-version-check --no-build-isolation --no-deps --force-reinstall -v \
   -C "build-dir=$environment/build" -C "cmake.define.MOTET_PREFIX=$prefix" ./python
 tests=(python/tests)
-if [ $torch = no ]; then tests+=(--ignore python/tests/torch); fi
+if [ $torch = no ]; then tests+=(--ignore python/tests/distributed); fi
 step "test python" "tests of the Python package failed; run one again with: scripts/python.sh -- -k NAME" \
   "$environment/bin/python" -m pytest -p no:cacheprovider -q "${tests[@]}" "$@"
 say "    $(tail -n 1 "$logs/test-python.log")"

@@ -53,13 +53,13 @@ def _create(name: str) -> Any:
 def register(name: str = "motet") -> None:
     """Makes the backend known to torch.distributed as `name`, for CPU tensors. The names of
     PyTorch's own backends are replaced: register("gloo") runs over Motet what asks for gloo."""
-    known = getattr(dist.ProcessGroup.BackendType, name.upper(), None)
+    # PyTorch takes what has the type of one of its own backends for an object of its class.
     dist.Backend.register_backend(
         name,
         _create(name),
         extended_api=True,
         devices=["cpu"],
-        _backend_type=known or dist.ProcessGroup.BackendType.CUSTOM,
+        _backend_type=dist.ProcessGroup.BackendType.CUSTOM,
     )
 
 
