@@ -7,6 +7,7 @@ is all it takes: PyTorch finds this module by its entry point.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -45,7 +46,9 @@ def _create(name: str) -> Any:
         options._timeout = given.timeout
         options.global_ranks_in_group = given.global_ranks_in_group
         options.group_name = given.group_id
-        return _backend.create(given.store, given.group_id, given.group_rank, given.group_size, options)
+        # torchrun's store keeps what former lives of the job have left there.
+        group = f"{given.group_id}/life{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}"
+        return _backend.create(given.store, group, given.group_rank, given.group_size, options)
 
     return create
 
