@@ -121,30 +121,25 @@ def zero() -> Judged:
     return train(model, optimizer)
 
 
-def fsdp() -> Judged:
+def fully_sharded(shape: tuple[int, ...], names: tuple[str, ...]) -> Judged:
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard
 
-    mesh = init_device_mesh("cpu", (dist.get_world_size(),))
+    mesh = init_device_mesh("cpu", shape, mesh_dim_names=names)
     model = small_model()
     for layer in model:
         if isinstance(layer, nn.Linear):
             fully_shard(layer, mesh=mesh)
     fully_shard(model, mesh=mesh)
     return train(model, torch.optim.Adam(model.parameters(), lr=0.01))
+
+
+def fsdp() -> Judged:
+    return fully_sharded((dist.get_world_size(),), ("shard",))
 
 
 def hsdp() -> Judged:
-    from torch.distributed.device_mesh import init_device_mesh
-    from torch.distributed.fsdp import fully_shard
-
-    mesh = init_device_mesh("cpu", (2, dist.get_world_size() // 2), mesh_dim_names=("copy", "shard"))
-    model = small_model()
-    for layer in model:
-        if isinstance(layer, nn.Linear):
-            fully_shard(layer, mesh=mesh)
-    fully_shard(model, mesh=mesh)
-    return train(model, torch.optim.Adam(model.parameters(), lr=0.01))
+    return fully_sharded((2, dist.get_world_size() // 2), ("copy", "shard"))
 
 
 def dtensor() -> Judged:
