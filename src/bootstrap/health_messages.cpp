@@ -31,7 +31,7 @@ CallRecord take_record(WireReader& reader) {
   record.op = static_cast<ReduceOp>(reader.number<std::uint8_t>());
   record.root = reader.number<Rank>();
   record.count = reader.number<std::uint64_t>();
-  record.is_uneven = reader.number<std::uint8_t>() != 0;
+  record.is_uneven = reader.flag();
   record.counts.ranks = reader.number<std::uint32_t>();
   if (record.counts.ranks == 0) return record;
   record.counts.digest = reader.number<std::uint32_t>();

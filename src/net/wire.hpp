@@ -46,6 +46,12 @@ class WireReader {
     }
     return static_cast<Number>(bits);
   }
+  // One byte, 0 or 1: any other is refused, so that what was read is written as it came.
+  bool flag() {
+    const auto byte = number<std::uint8_t>();
+    good_ = good_ && byte <= 1;
+    return byte == 1;
+  }
   std::string_view text() { return take(number<std::uint32_t>()); }
   std::string_view rest() { return take(rest_.size()); }
 
