@@ -2,8 +2,10 @@
 # Installs ./python into a virtual environment under build/ and runs its tests. Takes the library of build/ci or
 # build/release where one of them is built; else pip builds it.
 #   --python PROGRAM     this interpreter (3.10 or newer) instead of the first python3 that will do
-#   --torch              with PyTorch: the newest of PyPI, kept under build/; runs python/tests/distributed too
+#   --torch              with PyTorch: the newest of PyPI, kept under build/ (6 GB) and taken from there from then on;
+#                        runs python/tests/distributed too
 #   --torch-from FOLDER  likewise, with the PyTorch of the site-packages there
+#   --all                also the tests marked slow: minutes each, most of them of parallel training
 #   --prepare            only makes the environment of the tests and tools; prints where its programs are
 #   -- ARGUMENTS         for pytest
 # Exit status 77 where Python, or what the build needs from PyPI, is not to be had; one line says why.
@@ -12,7 +14,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/steps.sh"
 cd "$root"
 
 requirements=("scikit-build-core>=0.11" "nanobind>=2.9" numpy ml_dtypes pytest mypy ruff)
-python='' torch=no torch_folder='' only_prepare=no
+python='' torch=no torch_folder='' only_prepare=no everything=no
 place=$root/build/python
 
 leave_out() {
@@ -25,9 +27,10 @@ while [ $# -gt 0 ]; do
     --python) python=${2:?--python needs a program}; shift 2 ;;
     --torch) torch=yes; shift ;;
     --torch-from) torch=yes; torch_folder=$(realpath "${2:?--torch-from needs a folder}"); shift 2 ;;
+    --all) everything=yes; shift ;;
     --prepare) only_prepare=yes; shift ;;
     --) shift; break ;;
-    -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) fail "python.sh: unknown argument '$1' (try --help)" ;;
   esac
 done
@@ -81,10 +84,11 @@ installed_library() {
 
 find_python
 environment=$place/environment
+[ ! -e "$environment-with-torch/prepared" ] || torch=yes
 if [ $torch = yes ]; then
-  environment=$place/environment-with-torch
+  environment+=-with-torch
   requirements+=(expecttest)  # of PyTorch's own suite
-  [ -n "$torch_folder" ] || requirements+=(torch)
+  if [ -n "$torch_folder" ]; then environment+=-from-elsewhere; else requirements+=(torch); fi
 fi
 prepare "$environment" "${requirements[@]}"
 if [ $only_prepare = yes ]; then
@@ -97,7 +101,11 @@ step "install python" "pip could not build the Python package" \
   "$environment/bin/pip" install --disable-pip-version-check --no-build-isolation --no-deps --force-reinstall -v \
   -C "build-dir=$environment/build" -C "cmake.define.MOTET_PREFIX=$prefix" ./python
 tests=(python/tests)
-if [ $torch = no ]; then tests+=(--ignore python/tests/distributed); fi
+[ $everything = yes ] || tests+=(-m "not slow")
+if [ $torch = no ]; then
+  say "  The tests with PyTorch are left out: it is not installed here (scripts/python.sh --torch)"
+  tests+=(--ignore python/tests/distributed)
+fi
 step "test python" "tests of the Python package failed; run one again with: scripts/python.sh -- -k NAME" \
   "$environment/bin/python" -m pytest -p no:cacheprovider -q "${tests[@]}" "$@"
 say "    $(tail -n 1 "$logs/test-python.log")"

@@ -1,18 +1,21 @@
 #!/usr/bin/env bash
 # Installs, builds and tests. Without arguments: every test of `release`, then the fixed sample under `dev`'s sanitizers.
 #   --only PRESET   this preset instead (may be given several times): release, ci, dev, tsan, minimal, fuzz
-#   --all           also the slow and full tests, under every sanitizer
+#   --torch         the Python package with PyTorch, which is downloaded (3 GB)
+#   --all           also the slow and full tests, under every sanitizer, and all those with PyTorch
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/steps.sh"
 cd "$root"
 
 presets=()
 everything=no
+python_options=()
 while [ $# -gt 0 ]; do
   case $1 in
     --only) presets+=("${2:?--only needs the name of a preset}"); shift 2 ;;
-    --all) everything=yes; shift ;;
-    -h | --help) sed -n '2,4s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    --torch) python_options+=(--torch); shift ;;
+    --all) everything=yes python_options+=(--torch --all); shift ;;
+    -h | --help) sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) fail "test.sh: unknown argument '$1' (try --help)" ;;
   esac
 done
@@ -65,7 +68,7 @@ run_preset() {
 # Where the machine cannot have them, a line says why.
 run_python() {
   local status=0
-  "$root/scripts/python.sh" || status=$?
+  "$root/scripts/python.sh" "${python_options[@]}" || status=$?
   [ $status -eq 0 ] || [ $status -eq 77 ] || fail "the Python package failed (see above)"
 }
 

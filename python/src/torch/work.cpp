@@ -1,5 +1,6 @@
 #include "work.hpp"
 
+#include <ATen/Context.h>
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/core/jit_type.h>
 
@@ -57,6 +58,7 @@ void Work::add(std::shared_ptr<Communicator> communicator, const Tensors& kept,
   call.size = sizeof call;
   call.request = &requests_.emplace_back(nullptr);
   call.timeout_ms = static_cast<int>(description_.timeout.count());
+  call.determinism = at::globalContext().deterministicAlgorithms() ? 1 : 0;
   call.on_done = on_done;
   call.user = this;
   // The callback holds this until it is called.

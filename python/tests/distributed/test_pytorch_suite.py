@@ -24,6 +24,7 @@ def run(mode: str, ranks: int, *options: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ranks", [3, 4])
 def test_motet_passes_what_gloo_passes(ranks: int, tmp_path: Path) -> None:
     passed = str(tmp_path / "passed")
@@ -31,9 +32,12 @@ def test_motet_passes_what_gloo_passes(ranks: int, tmp_path: Path) -> None:
     run("motet-as-gloo", ranks, "--expect", passed)
 
 
-def test_motet_passes_what_is_meant_for_every_backend() -> None:
-    run("motet", 3)
+@pytest.mark.parametrize("ranks", [3, pytest.param(4, marks=pytest.mark.slow)])
+def test_motet_passes_what_is_meant_for_every_backend(ranks: int) -> None:
+    run("motet", ranks)
 
 
-def test_motet_passes_what_is_meant_for_mpi_alone() -> None:
-    assert " 0 failed" in run("motet-as-mpi", 3, "--only", "all_to_all")
+@pytest.mark.slow
+@pytest.mark.parametrize("ranks", [3, 4])
+def test_motet_passes_what_is_meant_for_mpi_alone(ranks: int) -> None:
+    assert " 0 failed" in run("motet-as-mpi", ranks, "--only", "all_to_all")
