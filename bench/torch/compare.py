@@ -1,33 +1,34 @@
 """Motet beside gloo under PyTorch: both backends in the same processes, their calls in turn.
 
-torchrun --nproc-per-node 2 bench/torch/compare.py [--only REGEX] [--rounds N] [--json FILE]
+torchrun --nproc-per-node 2 bench/torch/compare.py [--replay FILE]... [--only REGEX] [--rounds N] [--json FILE]
 
 Prints, for each case, the median times and how often gloo's is Motet's (above 1: Motet is faster):
-  allreduce of 8 B to 64 MiB; the buckets of ResNet-50 under DDP; all_gather_into_tensor and
-  reduce_scatter_tensor as of a layer under FSDP; steps of DDP and FSDP2; and, for Motet alone,
-  overlap: computing and an allreduce one after the other, and at once.
-A time is that of the slowest rank. What is reduced is written anew before each call and read after
-it, outside the timed part.
+  allreduce of 8 B to 64 MiB; steps of DDP and FSDP2; for Motet alone, overlap: computing and an
+  allreduce one after the other, and at once; and of each file of bench/replay (the buckets of
+  ResNet-50 under DDP, a layer under FSDP) its calls alone, and the step that they are.
+With --replay those of the files alone, which motet-perf --replay reads as well.
+A time is that of the slowest rank. What ranks put in is written anew before each call and what they
+get is read after it, outside the timed part; results of replayed calls are checked.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import re
 import statistics
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
 
 import torch
 import torch.distributed as dist
 from torch import nn
 
-# In the order in which DDP sends them; elements of float32.
-RESNET50_BUCKETS = (2_049_000, 7_875_584, 6_563_840, 6_637_568, 2_431_040)
-# One layer of a transformer of width 1024: the attention's and the feed-forward's matrices.
-LAYER = 12 * 1024 * 1024
+REPLAYS = sorted((Path(__file__).parents[1] / "replay").glob("*.txt"))
 
 Group = dist.ProcessGroup
 
@@ -39,6 +40,7 @@ class Case:
     call: Callable[[Group], object]
     bytes: int = 0
     repeat: int = 1  # calls between two looks at the clock
+    check: Callable[[], object] = lambda: None  # raises where what a call left is wrong
 
 
 def allreduce(elements: int) -> Case:
@@ -54,44 +56,95 @@ def allreduce(elements: int) -> Case:
     )
 
 
-def resnet50() -> Case:
-    buckets = [torch.empty(elements) for elements in RESNET50_BUCKETS]
+@dataclass
+class Replayed:
+    """A line of a replay, with its buffers. All elements of rank r's input are r + 1."""
 
+    line: str
+    given: torch.Tensor
+    result: torch.Tensor
+    expected: list[float]  # of as many equal parts of the result
+    begin: Callable[[Group], dist.Work]
+    wait_after: bool = False
+
+    def prepare(self) -> None:
+        self.result.sum()
+        self.given.fill_(dist.get_rank() + 1)
+
+    def check(self) -> None:
+        for part, value in zip(self.result.chunk(len(self.expected)), self.expected, strict=True):
+            # Sums of many ranks are rounded in 16 bits.
+            if not torch.allclose(part, torch.tensor(value, dtype=part.dtype), rtol=1e-2):
+                raise SystemExit(f"rank {dist.get_rank()}: {self.line}: got {part} instead of {value:g}")
+        self.result.zero_()  # nothing is right because it was
+
+
+def replayed(collective: str, type_name: str, *rest: str) -> Replayed:
+    size, dtype, elements = dist.get_world_size(), getattr(torch, type_name), int(rest[-1])
+    ranks = [rank + 1.0 for rank in range(size)]
+    op, combined = {
+        "sum": (dist.ReduceOp.SUM, sum(ranks)),
+        "avg": (dist.ReduceOp.AVG, sum(ranks) / size),
+        "prod": (dist.ReduceOp.PRODUCT, math.prod(ranks)),
+        "min": (dist.ReduceOp.MIN, min(ranks)),
+        "max": (dist.ReduceOp.MAX, max(ranks)),
+    }[rest[0] if len(rest) > 1 else "sum"]
+    part = torch.zeros(-(-elements // size), dtype=dtype)
+    whole = torch.zeros(elements if collective in ("allreduce", "broadcast") else len(part) * size, dtype=dtype)
+    given, result, expected, begin = {
+        "allreduce": (whole, whole, [combined], lambda on: dist.all_reduce(whole, op, on, async_op=True)),
+        "broadcast": (whole, whole, ranks[:1], lambda on: dist.broadcast(whole, 0, on, async_op=True)),
+        "allgather": (part, whole, ranks, lambda on: dist.all_gather_into_tensor(whole, part, on, async_op=True)),
+        "reduce_scatter": (
+            whole,
+            part,
+            [combined],
+            lambda on: dist.reduce_scatter_tensor(part, whole, op, on, async_op=True),
+        ),
+    }[collective]
+    return Replayed(" ".join((collective, type_name, *rest)), given, result, expected, begin)
+
+
+def replay_of(path: Path) -> list[Replayed]:
+    """The calls of a file for motet-perf --replay, which says more of what is wrong with a line."""
+    calls: list[Replayed] = []
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        words = line.partition("#")[0].split()
+        try:
+            if words == ["wait"]:
+                calls[-1].wait_after = True
+            elif words:
+                calls.append(replayed(*words))
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            raise SystemExit(f"{path}:{number}: cannot be replayed here: {line}") from error
+    return calls
+
+
+def step_of_replay(name: str, calls: list[Replayed]) -> Case:
     def call(group: Group) -> None:
-        works = [dist.all_reduce(bucket, group=group, async_op=True) for bucket in buckets]
-        for work in works:
+        under_way = []
+        for one in calls:
+            under_way.append(one.begin(group))
+            while one.wait_after and under_way:
+                under_way.pop(0).wait()
+        for work in under_way:
             work.wait()
 
     return Case(
-        "allreduce of ResNet-50's buckets",
-        lambda: [(bucket.sum(), bucket.fill_(1.0)) for bucket in buckets],
+        name,
+        lambda: [one.prepare() for one in calls],
         call,
-        4 * sum(RESNET50_BUCKETS),
+        sum(max(one.given.nbytes, one.result.nbytes) for one in calls),
+        check=lambda: [one.check() for one in calls],
     )
 
 
-def layer_gather(dtype: torch.dtype) -> Case:
-    size = dist.get_world_size()
-    part = torch.zeros(LAYER // size, dtype=dtype)
-    whole = torch.empty(LAYER // size * size, dtype=dtype)
-    return Case(
-        f"all_gather_into_tensor of a layer, {str(dtype)[6:]}",
-        lambda: (whole.float().sum(), part.fill_(1.0)),
-        lambda group: dist.all_gather_into_tensor(whole, part, group=group),
-        whole.nbytes,
-    )
-
-
-def layer_reduce(dtype: torch.dtype) -> Case:
-    size = dist.get_world_size()
-    part = torch.empty(LAYER // size, dtype=dtype)
-    whole = torch.zeros(LAYER // size * size, dtype=dtype)
-    return Case(
-        f"reduce_scatter_tensor of a layer, {str(dtype)[6:]}",
-        lambda: (part.float().sum(), whole.fill_(1.0)),
-        lambda group: dist.reduce_scatter_tensor(part, whole, group=group),
-        whole.nbytes,
-    )
+def cases_of_replay(path: Path) -> Iterator[Callable[[], Case]]:
+    """Its calls alone, those that are alike once, and the step."""
+    calls = replay_of(path)
+    for one in {one.line: one for one in calls}.values():
+        yield lambda one=one: step_of_replay(f"{path.stem}: {one.line}", [one])
+    yield lambda: step_of_replay(f"{path.stem}: the step", calls)
 
 
 def perceptron() -> nn.Sequential:
@@ -128,12 +181,10 @@ def fsdp_step(groups: dict[str, Group]) -> Case:
 def cases(groups: dict[str, Group]) -> Iterator[Callable[[], Case]]:
     for power in range(1, 25):
         yield lambda power=power: allreduce(1 << power)
-    yield resnet50
-    for dtype in (torch.bfloat16, torch.float32):
-        yield lambda dtype=dtype: layer_gather(dtype)
-        yield lambda dtype=dtype: layer_reduce(dtype)
     yield lambda: ddp_step(groups)
     yield lambda: fsdp_step(groups)
+    for path in REPLAYS:
+        yield from cases_of_replay(path)
 
 
 def slowest(seconds: float) -> float:
@@ -159,6 +210,8 @@ def measure(case: Case, groups: dict[str, Group], rounds: int) -> dict:
             took = timed(case, group)
             if number >= 2:
                 times[name].append(took)
+            else:
+                case.check()
     medians = {name: statistics.median(took) for name, took in times.items()}
     return {
         "case": case.name,
@@ -209,6 +262,7 @@ def overlap(group: Group, rounds: int) -> dict:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--replay", type=Path, metavar="FILE", action="append")
     parser.add_argument("--only", default="")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--json", default="")
@@ -225,15 +279,16 @@ def main() -> None:
         if rank == 0:
             print(text, flush=True)
 
-    show({}, f"{'case':44} {'gloo':>12} {'motet':>12}  gloo / motet")
-    for make in cases(groups):
+    show({}, f"{'case':50} {'gloo':>12} {'motet':>12}  gloo / motet")
+    makers = chain.from_iterable(map(cases_of_replay, given.replay)) if given.replay else cases(groups)
+    for make in makers:
         case = make()
         if not re.search(given.only, case.name):
             continue
         row = measure(case, groups, given.rounds)
         gloo, motet = (f"{row[f'{name}_us_median']:,.1f} us" for name in ("gloo", "motet"))
-        show(row, f"{case.name:44} {gloo:>12} {motet:>12}  {row['gloo_by_motet']:.2f}")
-    if re.search(given.only, "overlap"):
+        show(row, f"{case.name:50} {gloo:>12} {motet:>12}  {row['gloo_by_motet']:.2f}")
+    if not given.replay and re.search(given.only, "overlap"):
         row = overlap(groups["motet"], given.rounds)
         show(row, f"{row['case']}: {row['at_once_by_sum']:.2f} of one after the other")
     if given.json and rank == 0:

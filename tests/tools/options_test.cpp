@@ -88,6 +88,7 @@ TEST_F(PerfOptions, TakeNoNoticeOfAnAllocationInWhichNothingWasLaunched) {
 TEST_F(PerfOptions, RefuseWhatMakesNoSense) {
   EXPECT_EQ(parsed({}).exit_status, 2);
   EXPECT_EQ(parsed({"nonsense"}).exit_status, 2);
+  EXPECT_EQ(parsed({"--replay", "/nowhere/steps"}).exit_status, 2);
   EXPECT_EQ(parsed({"allreduce", "-b", "1K", "-e", "8"}).exit_status, 2);
   EXPECT_EQ(parsed({"allreduce", "-f", "2", "-i", "8"}).exit_status, 2);
   EXPECT_EQ(parsed({"allreduce", "-i", "0"}).exit_status, 2);

@@ -83,6 +83,41 @@ TEXT
   expect 2 'rank 1: .*line 1, column 1: expected' barrier --ranks 2
 }
 
+# The replays that come with it, and one that has a call of every kind under way at the same time.
+replay() {
+  local shipped=$(dirname "${BASH_SOURCE[0]}")/../../bench/replay line='^ *102228128 +5 .* 0 +[0-9]+'
+  folder=$(mktemp -d)  # not local: the trap runs after this function
+  trap 'rm -rf "$folder"' EXIT
+  expect 0 "$line" --replay "$shipped/resnet50-ddp.txt" --ranks 3 -n 1 -w 1
+  expect 0 'all results right' --replay "$shipped/fsdp-layer.txt" --ranks 3 -n 1 -w 1
+  cat > "$folder/step" <<'TEXT'
+allreduce float32 sum 100000
+allreduce bfloat16 avg 100000
+reduce_scatter int64 max 50001
+sendrecv float64 70000
+wait
+allgatherv half 70000
+broadcast uint8 3000
+barrier
+reduce int32 xor 1000
+alltoallv float 100000
+allreduce float32 sum 0
+wait
+gather int16 100
+allgather float32 1
+TEXT
+  expect 0 'all results right' --replay "$folder/step" --ranks 3 -n 3 -r 1
+  expect 0 'all results right' --replay "$folder/step" --ranks 4 --threads -n 3 --plan --fresh --memory shared
+  expect 0 '^\{"collective":"step","ranks":2,.*"planned":false,"replay":".*/step",.*"wrong":0,' \
+    --replay "$folder/step" --ranks 2 -n 3 --json --out-of-place
+  expect 2 'sendrecv needs two ranks' --replay "$folder/step" --ranks 1
+  echo 'allreduce float32 total 8' >> "$folder/step"
+  expect 2 "^motet-perf: $folder/step:15: unknown op 'total'; choose from sum, prod," --replay "$folder/step" --ranks 2
+  expect 2 'say what to measure: a collective, all or --replay FILE' --ranks 2
+  expect 2 '^motet-perf: -d cannot be given with --replay: its file says it$' --replay "$folder/step" -d half
+  expect 2 '/none: No such file' --replay "$folder/none" --ranks 2
+}
+
 wrong_usage() {
   expect 2 "unknown collective 'all_reduce'; choose from allreduce" all_reduce --ranks 2
   expect 2 "root 2 with 2 ranks" broadcast --ranks 2 -r 2

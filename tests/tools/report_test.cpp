@@ -1,5 +1,6 @@
 #include "report.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -26,7 +27,8 @@ Result result(std::string_view collective) {
           .in_place = row.in_place ? std::optional<Placed>({{4, 5, 10, 1}, 7}) : std::nullopt};
 }
 
-std::vector<std::string> lines_of(Format format, const Result& shown) {
+template <class Shown>  // a Result or a StepResult
+std::vector<std::string> lines_of(Format format, const Shown& shown) {
   std::FILE* file = std::tmpfile();
   const auto report = make_report(format, file);
   report->begin(setting);
@@ -75,6 +77,29 @@ TEST(Report, CsvNamesItsColumnsOnce) {
   EXPECT_TRUE(lines[0].starts_with("collective,ranks,")) << lines[0];
   EXPECT_TRUE(lines[1].starts_with("\"allreduce\",4,")) << lines[1];
   EXPECT_NE(lines[1].find("\"a CPU, 2 cores, \"\"here\"\"\""), std::string::npos) << lines[1];
+}
+
+TEST(Report, AStepHasTheKeysOfACall) {
+  const StepResult step{.calls = 2,
+                        .bytes = 4000,
+                        .bus_bytes = 6000,
+                        .one_by_one_us = 5,
+                        .placed = {{2, 3, 10, 1}, 7}};
+  const auto call = nlohmann::ordered_json::parse(lines_of(Format::json, result("barrier"))[0]);
+  const auto lines = lines_of(Format::json, step);
+  ASSERT_EQ(lines.size(), 1u);
+  const auto line = nlohmann::ordered_json::parse(lines[0]);
+  EXPECT_EQ(line["collective"], "step");
+  EXPECT_EQ(line["bytes"], 4000);
+  EXPECT_TRUE(line["count"].is_null());
+  EXPECT_EQ(line["wrong"], 7);
+  EXPECT_DOUBLE_EQ(line["algbw_gbps"], 2);
+  EXPECT_DOUBLE_EQ(line["busbw_gbps"], 3);
+  ASSERT_EQ(line.size(), call.size());
+  for (auto one = line.begin(), other = call.begin(); one != line.end(); ++one, ++other)
+    EXPECT_EQ(one.key(), other.key());
+  EXPECT_THAT(lines_of(Format::table, step).at(7),
+              testing::EndsWith("2.00     3.00      7       5.00"));
 }
 
 TEST(Report, TableSaysWhatIsWrong) {

@@ -35,6 +35,8 @@ TEST(Vocabulary, AnswersToTheWordsOfNcclTests) {
   EXPECT_EQ(types_named("all").size(), 12u);
   EXPECT_EQ(ops_named("all").size(), 9u);
   EXPECT_THROW(collectives_named("allreduces"), std::invalid_argument);
+  EXPECT_EQ(type_named("half").type, motet_float16);
+  EXPECT_THROW((void)type_named("all"), std::invalid_argument);
 }
 
 TEST(Vocabulary, PremultipliedSumsExistForFloatsOnly) {

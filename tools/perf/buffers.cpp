@@ -22,13 +22,13 @@ Memory allocate(const motet::Communicator& comm, std::size_t bytes, bool shared)
 
 Buffers::Buffers(const Setup& setup) : setup_(setup) {
   const bool together = setup.placing == Placing::in_place;
-  const Placement at = together ? in_place(setup.shape, setup.rank) : Placement{0, 0};
+  const Placement at = together ? motet_perf::in_place(setup.shape, setup.rank) : Placement{0, 0};
   input_ = (together ? setup.second : setup.first) + at.input * setup.element_bytes;
   output_ = setup.second + at.output * setup.element_bytes;
 }
 
 Segment Buffers::input_segment() const {
-  return {setup_.rank, 0, input_count(setup_.shape, setup_.rank)};
+  return {setup_.rank, setup_.stream_start, input_count(setup_.shape, setup_.rank)};
 }
 
 std::size_t Buffers::output_bytes() const {
@@ -44,12 +44,12 @@ void Buffers::fill(const Pattern& pattern) const {
 std::size_t Buffers::count_wrong(const Pattern& pattern) const {
   std::size_t wrong = 0;
   const std::byte* at = output_;
-  for (const Segment& segment : output_segments(setup_.shape, setup_.rank)) {
+  for (Segment segment : output_segments(setup_.shape, setup_.rank)) {
+    segment.start += setup_.stream_start;
     wrong += pattern.count_wrong(segment, at);
     at += segment.count * setup_.element_bytes;
   }
-  if (setup_.placing == Placing::out_of_place)
-    wrong += pattern.count_wrong(input_segment(), input_);
+  if (!in_place()) wrong += pattern.count_wrong(input_segment(), input_);
   return wrong;
 }
 

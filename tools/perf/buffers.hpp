@@ -26,6 +26,8 @@ class Buffers {
     std::byte* first;  // both blocks are as large as the larger of all ranks' buffers of `shape`
     std::byte* second;
     Placing placing;
+    std::size_t stream_start = 0;  // where in the ranks' streams all of it begins: calls that are
+                                   // under way together must not look alike
   };
   explicit Buffers(const Setup& setup);
 
@@ -38,6 +40,7 @@ class Buffers {
   // Elements of the output, and out of place of the input, that are not what they must be after a
   // call.
   std::size_t count_wrong(const Pattern& pattern) const;
+  bool in_place() const { return setup_.placing == Placing::in_place; }
   // Reads every cache line of the output.
   void read() const;
 

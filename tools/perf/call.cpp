@@ -3,28 +3,15 @@
 namespace motet_perf {
 namespace {
 
-struct Neighbours {
-  int before, after;
-};
-
-Neighbours neighbours(const motet_comm* comm) {
-  const int ranks = motet_comm_size(comm), me = motet_comm_rank(comm);
-  return {(me + ranks - 1) % ranks, (me + 1) % ranks};
+motet_status receive(motet_comm* comm, const Call& call, const motet_call* how) {
+  const int ranks = motet_comm_size(comm);
+  const int before = (motet_comm_rank(comm) + ranks - 1) % ranks;
+  return motet_recv(call.out, call.shape.count, call.type.type, before, comm, how);
 }
 
-motet_status send_and_recv(motet_comm* comm, const Call& call, motet_call how) {
-  const auto [before, after] = neighbours(comm);
-  const std::size_t count = call.shape.count;
-  motet_request* receiving = nullptr;
-  motet_request* sending = nullptr;
-  how.algorithm = nullptr;
-  how.request = &receiving;
-  motet::check(motet_recv(call.out, count, call.type.type, before, comm, &how));
-  how.request = &sending;
-  const motet_status sent = motet_send(call.in, count, call.type.type, after, comm, &how);
-  const motet_status sending_done = sent == motet_ok ? motet_wait(&sending) : sent;
-  const motet_status receiving_done = motet_wait(&receiving);
-  return sending_done != motet_ok ? sending_done : receiving_done;
+motet_status send(motet_comm* comm, const Call& call, const motet_call* how) {
+  const int after = (motet_comm_rank(comm) + 1) % motet_comm_size(comm);
+  return motet_send(call.in, call.shape.count, call.type.type, after, comm, how);
 }
 
 motet_status forward_even(motet_comm* comm, const Call& call, const motet_call* how) {
@@ -49,10 +36,10 @@ motet_status forward_even(motet_comm* comm, const Call& call, const motet_call* 
       return motet_gather(call.in, call.out, count, type, root, comm, how);
     case Kind::scatter:
       return motet_scatter(call.in, call.out, count, type, root, comm, how);
-    case Kind::sendrecv:
-      return send_and_recv(comm, call, *how);
     case Kind::barrier:
       return motet_barrier(comm, how);
+    case Kind::sendrecv:
+      break;  // is two
   }
   return motet_invalid_argument;
 }
@@ -78,16 +65,13 @@ motet_status forward_uneven(motet_comm* comm, const Call& call, const motet_call
   }
 }
 
-motet_status forward(motet_comm* comm, const Call& call, const motet_call* how) {
-  return call.shape.row.uneven ? forward_uneven(comm, call, how) : forward_even(comm, call, how);
-}
-
 // `how` must outlive it.
 motet_call options_of(const Call& call, const How& how) {
   motet_call options{};
   options.size = sizeof options;
   options.timeout_ms = how.timeout_ms;
-  options.algorithm = how.algorithm.empty() ? nullptr : how.algorithm.c_str();
+  const bool planner_chooses = how.algorithm.empty() || call.shape.row.kind == Kind::sendrecv;
+  options.algorithm = planner_chooses ? nullptr : how.algorithm.c_str();
   const bool multiplies = call.shape.row.reduces && call.op.op == motet_premul_sum;
   options.scale = multiplies ? premultiplied_by : 0;
   return options;
@@ -112,42 +96,64 @@ motet_prediction expect(const motet::Communicator& comm, const Call& call, const
                       &options);
 }
 
-void invoke(const motet::Communicator& comm, const Call& call, const How& how) {
-  const motet_call options = options_of(call, how);
-  motet::check(forward(comm.handle(), call, &options));
+std::vector<Repeated::Forward> Repeated::forwards(const Call& call) {
+  if (call.shape.row.kind == Kind::sendrecv) return {receive, send};
+  return {call.shape.row.uneven ? forward_uneven : forward_even};
 }
 
-Repeated::Repeated(const motet::Communicator& comm, const Call& call, const How& how)
-    : comm_(comm), call_(call), how_(how) {
-  if (!how.planned) return;
-  motet_call options = options_of(call, how);
-  const auto bind = [&](const auto& make) {
-    plans_.emplace_back([&](const motet::CallOptions& bound) {
-      options.plan = bound.plan;
-      motet::check(make());
-    });
-  };
-  if (call.shape.row.kind != Kind::sendrecv) {
-    bind([&] { return forward(comm.handle(), call, &options); });
-    return;
+Repeated::Repeated(const motet::Communicator& comm, std::span<const Call> calls, const How& how)
+    : comm_(comm.handle()) {
+  for (const Call& call : calls) {
+    for (const Forward forward : forwards(call)) {
+      pieces_.push_back({forward, &call, options_of(call, how), false});
+      if (how.planned) bind(pieces_.back());
+    }
+    pieces_.back().wait_after = call.wait_after;
   }
-  const Neighbours next_to = neighbours(comm.handle());
-  options.algorithm = nullptr;
-  const std::size_t count = call.shape.count;
-  bind([&] {
-    return motet_recv(call.out, count, call.type.type, next_to.before, comm.handle(), &options);
-  });
-  bind([&] {
-    return motet_send(call.in, count, call.type.type, next_to.after, comm.handle(), &options);
-  });
+}
+
+Repeated::~Repeated() {
+  for (Piece& piece : pieces_) (void)motet_wait(&piece.request);
+}
+
+void Repeated::bind(Piece& piece) const {
+  motet_plan* plan = nullptr;
+  motet_call options = piece.options;
+  options.plan = &plan;
+  motet::check(piece.forward(comm_, *piece.call, &options));
+  piece.plan.reset(plan);
+}
+
+void Repeated::block_on(Piece& piece) const {
+  motet::check(piece.plan != nullptr ? motet_plan_run(piece.plan.get())
+                                     : piece.forward(comm_, *piece.call, &piece.options));
+}
+
+void Repeated::start(Piece& piece) const {
+  if (piece.plan != nullptr)
+    return motet::check(motet_plan_start(piece.plan.get(), &piece.request));
+  motet_call options = piece.options;
+  options.request = &piece.request;
+  motet::check(piece.forward(comm_, *piece.call, &options));
 }
 
 void Repeated::run() {
-  if (plans_.empty()) return invoke(comm_, call_, how_);
-  if (plans_.size() == 1) return plans_.front().run();
-  motet::Request receiving = plans_.front().start();
-  plans_.back().run();
-  receiving.wait();
+  if (pieces_.size() == 1) return block_on(pieces_.front());
+  auto under_way = pieces_.begin();
+  const auto wait_until = [&](auto end) {
+    for (; under_way != end; ++under_way) motet::check(motet_wait(&under_way->request));
+  };
+  for (auto piece = pieces_.begin(); piece != pieces_.end(); ++piece) {
+    start(*piece);
+    if (piece->wait_after) wait_until(piece + 1);
+  }
+  wait_until(pieces_.end());
+}
+
+void invoke(const motet::Communicator& comm, std::span<const Call> calls, const How& how) {
+  How anew = how;
+  anew.planned = false;
+  Repeated(comm, calls, anew).run();
 }
 
 }  // namespace motet_perf

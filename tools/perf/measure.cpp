@@ -92,9 +92,9 @@ double percentile(std::vector<double> values, double share) {
   return values[index];
 }
 
-Timing measure(motet::Communicator& comm, const Call& call, const How& how, const Repeats& repeats,
-               const Freshness& freshness) {
-  Repeated repeated(comm, call, how);
+Timing measure(motet::Communicator& comm, std::span<const Call> calls, const How& how,
+               const Repeats& repeats, const Freshness& freshness) {
+  Repeated repeated(comm, calls, how);
   for (int i = 0; i < repeats.warmup; ++i) repeated.run();
   const Batches plan = calibrate(comm, repeated, repeats);
   std::vector<Span> spans(plan.batches);

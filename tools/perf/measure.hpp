@@ -1,6 +1,6 @@
-// How long a call takes: the slowest rank's time for a batch of calls between barriers, over many
-// batches. Or, where ranks have one clock, a batch lasts from the first's beginning to the last's
-// end: ranks leave a barrier at different times.
+// How long a call takes, or a step of several: the slowest rank's time for a batch of them between
+// barriers, over many batches. Or, where ranks have one clock, a batch lasts from the first's
+// beginning to the last's end: ranks leave a barrier at different times.
 #pragma once
 
 #include <functional>
@@ -11,7 +11,7 @@
 namespace motet_perf {
 
 struct Timing {
-  double median_us = 0, p99_us = 0;  // of one call
+  double median_us = 0, p99_us = 0;  // of one call, or step
   std::size_t batches = 0, batch_calls = 0;
 };
 
@@ -26,13 +26,13 @@ Batches plan_batches(const Repeats& repeats, double call_us, std::size_t batch_c
 // empty.
 double percentile(std::vector<double> values, double share);
 
-// What --fresh does around each call.
+// What --fresh does around each call, or step.
 struct Freshness {
   std::function<void()> rewrite, read;
 };
 
 // Collective over comm. Throws motet::Error.
-Timing measure(motet::Communicator& comm, const Call& call, const How& how, const Repeats& repeats,
-               const Freshness& freshness);
+Timing measure(motet::Communicator& comm, std::span<const Call> calls, const How& how,
+               const Repeats& repeats, const Freshness& freshness);
 
 }  // namespace motet_perf

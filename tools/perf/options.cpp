@@ -27,6 +27,13 @@ constexpr auto notes =
     "Sizes are those of nccl-tests: for allgather, reduce_scatter, alltoall, gather and scatter "
     "the\n"
     "bytes of all parts together. Suffixes K, M, G are powers of 1024; GB/s are 1e9 bytes.\n"
+    "A file for --replay lists the calls of one step of training. Each begins at once; wait waits "
+    "for\n"
+    "all that have begun, as the end does. Elements are counted as sizes are:\n"
+    "  allreduce float32 sum 2049000   # of collectives that reduce: type, op, elements\n"
+    "  wait\n"
+    "  allgather bfloat16 12582912     # of all others: type, elements; barrier stands alone\n"
+    "Every call is measured alone, then the step: allreduce, broadcast and reduce in place there.\n"
     "Without --ranks: the ranks that mpirun, srun or torchrun started, else one per core, at least "
     "2.\n"
     "Exit status: 0; 1 after an error or wrong data; 2 for arguments that make no sense.\n\n"
@@ -45,8 +52,8 @@ CLI::Validator at_least(int least) {
 void add_what(CLI::App& app, Words& words, Options& options) {
   app.add_option("collective", words.collective,
                  "allreduce, allgather, reduce_scatter, broadcast, reduce, alltoall, gather, "
-                 "scatter, their v-forms (allgatherv, ...), sendrecv, barrier or all")
-      ->required();
+                 "scatter, their v-forms (allgatherv, ...), sendrecv, barrier or all");
+  app.add_option("--replay", options.replay_file, "the calls of a file instead (see below)");
   app.add_option("-b,--minbytes", words.smallest, "smallest size")->capture_default_str();
   app.add_option("-e,--maxbytes", words.largest, "largest size (default 64M)");
   auto* step = app.add_option("-i,--stepbytes", words.step, "bytes between sizes");
@@ -147,8 +154,23 @@ void understand_launch(const Words& words, Launch& launch) {
   }
 }
 
+// The file says all of it.
+void expect_no_more_than_a_replay(const CLI::App& app) {
+  for (const char* name : {"collective", "-b", "-e", "-i", "-f", "--sizes", "-d", "-o"}) {
+    if (app.count(name) > 0)
+      throw std::invalid_argument(std::string(name) +
+                                  " cannot be given with --replay: its file says it");
+  }
+}
+
 void understand(const Words& words, Options& options) {
-  options.collectives = collectives_named(words.collective);
+  if (!options.replay_file.empty()) {
+    options.replay = read_replay(options.replay_file);
+  } else if (words.collective.empty()) {
+    throw std::invalid_argument("say what to measure: a collective, all or --replay FILE");
+  } else {
+    options.collectives = collectives_named(words.collective);
+  }
   options.types = types_named(words.type);
   options.ops = ops_named(words.op);
   options.how.shared_memory = words.memory == "shared";
@@ -195,6 +217,7 @@ Parsed parse(int argc, const char* const* argv) {
   add_start(app, words, parsed.options);
   try {
     app.parse(argc, argv);
+    if (app.count("--replay") > 0) expect_no_more_than_a_replay(app);
     understand(words, parsed.options);
   } catch (const CLI::ParseError& error) {
     parsed.exit_status = app.exit(error) == 0 ? 0 : 2;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "replay.hpp"
 #include "vocabulary.hpp"
 
 namespace motet_perf {
@@ -59,6 +60,8 @@ struct Launch {
 enum class Format { table, json, csv };
 
 struct Options {
+  std::string replay_file;           // "": there is none
+  std::vector<ReplayedCall> replay;  // what it lists, instead of what follows and of `sizes`
   std::vector<CollectiveRow> collectives;
   std::vector<TypeRow> types;
   std::vector<OpRow> ops;

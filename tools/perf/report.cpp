@@ -36,6 +36,10 @@ Bandwidths bandwidths(const Result& result, const Placed& placed, int ranks) {
   const double algbw = algbw_gbps(result.bytes, placed.timing.median_us);
   return {algbw, algbw * bus_factor(result.row.kind, ranks)};
 }
+Bandwidths bandwidths(const StepResult& step) {
+  const double us = step.placed.timing.median_us;
+  return {algbw_gbps(step.bytes, us), us > 0 ? step.bus_bytes / us / 1e3 : 0};
+}
 
 class Table : public Report {
  public:
@@ -46,6 +50,7 @@ class Table : public Report {
     fmt::print(file_, "# motet-perf {} (commit {}): {} ranks on {} node{} over {}\n",
                setting.version, setting.commit, setting.ranks, setting.nodes,
                setting.nodes == 1 ? "" : "s", setting.transport);
+    if (!setting.replay.empty()) fmt::print(file_, "# replay of {}\n", setting.replay);
     fmt::print(file_, "# machine: {}\n", setting.machine);
     fmt::print(file_,
                "# time: of one call, slowest rank, median and 99th percentile over batches; "
@@ -58,10 +63,20 @@ class Table : public Report {
     if (result.row.name != current_) print_heading(result);
     fmt::print(file_, "{:>12} {:>12} {:>9} {:>5} {:>4}", result.bytes, result.count,
                result.type.name, op_text(result), root_text(result));
-    print(result, result.out_of_place);
-    if (result.in_place) print(result, *result.in_place);
+    print(result.out_of_place, bandwidths(result, result.out_of_place, ranks_));
+    if (result.in_place) print(*result.in_place, bandwidths(result, *result.in_place, ranks_));
     const std::string predicted = result.predicted_us > 0 ? time_text(result.predicted_us) : "-";
     fmt::print(file_, " {:>9}  {}\n", predicted, result.algorithm);
+    std::fflush(file_);
+  }
+
+  void add(const StepResult& step) override {
+    fmt::print(file_, "#\n# the step\n#{:>11} {:>12} {:>20} {} {:>10}\n", "bytes", "calls", "",
+               placed_heading(true), "one by one");
+    fmt::print(file_, "#{:>45} {} {:>10}\n", "", placed_heading(false), "us");
+    fmt::print(file_, "{:>12} {:>12} {:>20}", step.bytes, step.calls, "");
+    print(step.placed, bandwidths(step));
+    fmt::print(file_, " {:>10}\n", time_text(step.one_by_one_us));
     std::fflush(file_);
   }
 
@@ -74,6 +89,14 @@ class Table : public Report {
  private:
   static constexpr int placed_width = 44;
 
+  static std::string placed_heading(bool names) {
+    const auto line = [](std::array<const char*, 5> c) {
+      return fmt::format("{:>9} {:>9} {:>8} {:>8} {:>6}", c[0], c[1], c[2], c[3], c[4]);
+    };
+    return names ? line({"time", "p99", "algbw", "busbw", "#wrong"})
+                 : line({"us", "us", "GB/s", "GB/s", ""});
+  }
+
   void print_heading(const Result& result) {
     current_ = result.row.name;
     const std::string skew =
@@ -82,25 +105,19 @@ class Table : public Report {
     const bool both = result.in_place.has_value();
     fmt::print(file_, "#{:>45}{:^{}}{:^{}}\n", "", "out of place", placed_width,
                both ? "in place" : "", placed_width);
-    constexpr auto columns = "{:>9} {:>9} {:>8} {:>8} {:>6}";
-    const auto placed = [&](std::array<const char*, 5> c) {
-      return fmt::format(fmt::runtime(columns), c[0], c[1], c[2], c[3], c[4]);
+    const auto blocks = [both](bool names) {
+      const std::string one = placed_heading(names);
+      return both ? fmt::format("{} {}", one, one) : one;
     };
-    const auto block = [&](bool names) {
-      return names ? placed({"time", "p99", "algbw", "busbw", "#wrong"})
-                   : placed({"us", "us", "GB/s", "GB/s", ""});
-    };
-    const std::string gap(1, ' ');
-    fmt::print(file_, "#{:>11} {:>12} {:>9} {:>5} {:>4} {}{} {:>9}  {}\n", "bytes", "count", "type",
-               "op", "root", block(true), both ? gap + block(true) : "", "predicted", "algorithm");
-    fmt::print(file_, "#{:>45} {}{} {:>9}\n", "", block(false), both ? gap + block(false) : "",
-               "us");
+    fmt::print(file_, "#{:>11} {:>12} {:>9} {:>5} {:>4} {} {:>9}  {}\n", "bytes", "count", "type",
+               "op", "root", blocks(true), "predicted", "algorithm");
+    fmt::print(file_, "#{:>45} {} {:>9}\n", "", blocks(false), "us");
   }
 
-  void print(const Result& result, const Placed& placed) {
-    const auto [algbw, busbw] = bandwidths(result, placed, ranks_);
+  void print(const Placed& placed, const Bandwidths& bandwidths) {
     fmt::print(file_, " {:>9} {:>9} {:>8.2f} {:>8.2f} {:>6}", time_text(placed.timing.median_us),
-               time_text(placed.timing.p99_us), algbw, busbw, wrong_text(placed));
+               time_text(placed.timing.p99_us), bandwidths.algbw, bandwidths.busbw,
+               wrong_text(placed));
   }
 
   std::FILE* file_;
@@ -125,6 +142,8 @@ nlohmann::ordered_json record(const Setting& setting, const Result& result, cons
   line["in_place"] = in_place;
   line["fresh"] = setting.fresh;
   line["planned"] = setting.planned;
+  line["replay"] = setting.replay.empty() ? nlohmann::ordered_json(nullptr)
+                                          : nlohmann::ordered_json(setting.replay);
   line["time_us_median"] = placed.timing.median_us;
   line["time_us_p99"] = placed.timing.p99_us;
   line["batches"] = placed.timing.batches;
@@ -146,6 +165,18 @@ nlohmann::ordered_json record(const Setting& setting, const Result& result, cons
   return line;
 }
 
+// The same keys, so that all rows of a CSV have them; what only one call has is null.
+nlohmann::ordered_json record(const Setting& setting, const StepResult& step) {
+  Result all{};
+  all.row.name = "step";
+  all.bytes = step.bytes;
+  nlohmann::ordered_json line = record(setting, all, step.placed, false);
+  for (const char* of_a_call : {"count", "type", "in_place", "algorithm"})
+    line[of_a_call] = nullptr;
+  line["busbw_gbps"] = bandwidths(step).busbw;
+  return line;
+}
+
 class Records : public Report {
  public:
   using Print = void (*)(std::FILE*, const nlohmann::ordered_json&, bool first);
@@ -156,6 +187,11 @@ class Records : public Report {
   void add(const Result& result) override {
     put(record(setting_, result, result.out_of_place, false));
     if (result.in_place) put(record(setting_, result, *result.in_place, true));
+    std::fflush(file_);
+  }
+
+  void add(const StepResult& step) override {
+    put(record(setting_, step));
     std::fflush(file_);
   }
 

@@ -18,6 +18,7 @@ struct Setting {
   int ranks, nodes;
   bool fresh;
   bool planned = false;
+  std::string replay{};  // the file; "": none
 };
 
 struct Placed {
@@ -38,6 +39,14 @@ struct Result {
   std::optional<Placed> in_place;
 };
 
+// All calls of a replay as the file has them. Bytes are those of its rows together.
+struct StepResult {
+  std::size_t calls, bytes;
+  double bus_bytes;      // each call's times its bus factor
+  double one_by_one_us;  // what its rows took, each alone and placed as in the step
+  Placed placed;
+};
+
 // 1e9 bytes per second; 0 when no time passed or no bytes moved.
 double algbw_gbps(std::size_t bytes, double time_us);
 
@@ -46,6 +55,7 @@ class Report {
   virtual ~Report() = default;
   virtual void begin(const Setting& setting) = 0;
   virtual void add(const Result& result) = 0;
+  virtual void add(const StepResult& step) = 0;
   virtual void end(std::int64_t wrong, bool checked) = 0;
 };
 

@@ -2,10 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstring>
+#include <map>
 #include <set>
-#include <stdexcept>
+#include <tuple>
+#include <utility>
 
 #include "buffers.hpp"
 #include "commit.hpp"
@@ -13,67 +14,22 @@
 #include "measure.hpp"
 #include "progress.hpp"
 #include "report.hpp"
+#include "rows.hpp"
+#include "step.hpp"
 
 namespace motet_perf {
 namespace {
-
-// One line of the table, before it is measured.
-struct Row {
-  Shape shape;
-  TypeRow type;
-  OpRow op;
-};
-
-// Rows of one collective, type and op. Sizes that come to the same count appear once.
-void add_rows(std::vector<Row>& rows, const Row& like, const Sizes& sizes) {
-  const CollectiveRow& collective = like.shape.row;
-  if (collective.whole == Whole::nothing) {
-    rows.push_back(like);
-    return;
-  }
-  std::size_t last = 0;
-  for (const std::size_t bytes : sizes_of(sizes)) {
-    Row row = like;
-    row.shape.count = count_for(collective, bytes, like.type.bytes, like.shape.ranks);
-    if (row.shape.count == last && row.shape.count != 0) continue;
-    last = row.shape.count;
-    rows.push_back(row);
-  }
-}
-
-std::vector<Row> rows_of(const Options& options, int ranks) {
-  std::vector<Row> rows;
-  for (const CollectiveRow& collective : options.collectives) {
-    if (collective.kind == Kind::sendrecv && ranks == 1) continue;  // nobody is its own peer
-    for (const TypeRow& type : options.types) {
-      for (const OpRow& op : options.ops) {
-        if (collective.reduces && !is_defined(op, type)) continue;
-        const Row like{{collective, 0, ranks, options.root, options.skew_percent}, type, op};
-        add_rows(rows, like, options.sizes);
-        if (!collective.reduces) break;  // one op says as much as all
-      }
-      if (collective.whole == Whole::nothing) break;
-    }
-  }
-  return rows;
-}
-
-std::size_t largest_buffer(const std::vector<Row>& rows, int rank) {
-  std::size_t largest = 0;
-  for (const Row& row : rows) {
-    const Shape& shape = row.shape;
-    largest = std::max(largest, bytes_of(shape.row, shape.count, row.type.bytes, shape.ranks));
-    // The last rank of an alltoallv gets more than it sends.
-    largest = std::max(largest, output_count(shape, rank) * row.type.bytes);
-  }
-  return largest;
-}
 
 std::string transports(const motet::Communicator& comm) {
   std::set<std::string> names;
   for (int peer = 0; peer < comm.size(); ++peer)
     if (peer != comm.rank() || comm.size() == 1) names.insert(comm.transport(peer));
   return fmt::format("{}", fmt::join(names, ","));
+}
+
+// As frameworks do: whole buffers in place, parts into or out of a buffer of their own.
+bool in_place_in_step(const CollectiveRow& collective, const Repeats& repeats) {
+  return collective.in_place && collective.whole == Whole::each && !repeats.out_of_place_only;
 }
 
 // Runs the rows on one rank's communicator.
@@ -89,8 +45,12 @@ class Runner {
     using Placing = Buffers::Placing;
     const Shape& shape = row.shape;
     const Pattern pattern(row.type, row.op, shape.ranks, shape.row.reduces);
-    const motet_prediction expected =
-        expect(comm_, call_of(shape, row.type, row.op, comm_.rank()), options_.how);
+    const motet_prediction expected = expect(comm_, call(row), options_.how);
+    const auto placed = [&](Placing placing) {
+      Step alone;
+      alone.add(call(row), buffers(row, {first_.get(), second_.get()}, placing), pattern);
+      return run(alone);
+    };
     Result result{.row = shape.row,
                   .type = row.type,
                   .op = row.op,
@@ -101,48 +61,79 @@ class Runner {
                   .algorithm = {},
                   .predicted_us = expected.time_us,
                   .bound_us = expected.bound_us,
-                  .out_of_place = run_placed(row, pattern, Placing::out_of_place),
+                  .out_of_place = placed(Placing::out_of_place),
                   .in_place = std::nullopt};
     result.algorithm = last_algorithm_;
     if (shape.row.in_place && !options_.repeats.out_of_place_only)
-      result.in_place = run_placed(row, pattern, Placing::in_place);
+      result.in_place = placed(Placing::in_place);
     return result;
   }
 
+  // All rows as one step, each with buffers of its own. Collective.
+  Placed run_together(const std::vector<Row>& rows) {
+    std::map<std::tuple<motet_type, motet_op, bool>, Pattern> patterns;
+    std::vector<Memory> blocks;
+    const auto block = [&](const Row& row) {
+      const std::size_t bytes = largest_buffer({&row, 1}, comm_.rank());
+      return blocks.emplace_back(allocate(comm_, bytes, options_.how.shared_memory)).get();
+    };
+    Step step;
+    for (const Row& row : rows) {
+      const bool reduces = row.shape.row.reduces;
+      const auto [pattern, is_new] = patterns.try_emplace(
+          {row.type.type, row.op.op, reduces}, row.type, row.op, row.shape.ranks, reduces);
+      const bool in_place = in_place_in_step(row.shape.row, options_.repeats);
+      std::byte* const second = block(row);
+      std::byte* const first = in_place ? second : block(row);
+      const auto placing = in_place ? Buffers::Placing::in_place : Buffers::Placing::out_of_place;
+      step.add(call(row), buffers(row, {first, second}, placing, step.calls().size()),
+               pattern->second);
+    }
+    return run(step);
+  }
+
  private:
-  Placed run_placed(const Row& row, const Pattern& pattern, Buffers::Placing placing) {
-    const Buffers buffers({.shape = row.shape,
-                           .element_bytes = row.type.bytes,
-                           .rank = comm_.rank(),
-                           .first = first_.get(),
-                           .second = second_.get(),
-                           .placing = placing});
+  struct Blocks {
+    std::byte *first, *second;
+  };
+
+  Call call(const Row& row) const {
     Call call = call_of(row.shape, row.type, row.op, comm_.rank());
-    call.in = buffers.input();
-    call.out = buffers.output();
-    buffers.fill(pattern);
-    invoke(comm_, call, options_.how);
+    call.wait_after = row.wait_after;
+    return call;
+  }
+
+  Buffers buffers(const Row& row, const Blocks& blocks, Buffers::Placing placing,
+                  std::size_t place_in_step = 0) const {
+    constexpr std::size_t apart = 61;  // elements: the first calls of a step are all different
+    return Buffers({.shape = row.shape,
+                    .element_bytes = row.type.bytes,
+                    .rank = comm_.rank(),
+                    .first = blocks.first,
+                    .second = blocks.second,
+                    .placing = placing,
+                    .stream_start = apart * place_in_step});
+  }
+
+  Placed run(const Step& step) {
+    step.fill();
+    invoke(comm_, step.calls(), options_.how);
     // Before those of the measuring itself.
     last_algorithm_ = comm_.last_algorithm();
-    const Freshness freshness{[&] { buffers.fill(pattern); }, [&] { buffers.read(); }};
-    const Timing timing = measure(comm_, call, options_.how, options_.repeats, freshness);
+    const Freshness freshness{[&] { step.fill(); }, [&] { step.read(); }};
+    const Timing timing = measure(comm_, step.calls(), options_.how, options_.repeats, freshness);
     Placed placed{timing, std::nullopt};
-    if (options_.repeats.checks > 0) {
-      // What the last of the timed calls left: in place each has worked on the one before.
-      const std::size_t left =
-          placing == Buffers::Placing::out_of_place ? buffers.count_wrong(pattern) : 0;
-      placed.wrong = check(call, buffers, pattern, static_cast<std::int64_t>(left));
-    }
+    if (options_.repeats.checks > 0)
+      placed.wrong = check(step, static_cast<std::int64_t>(step.count_wrong_of_repeated()));
     return placed;
   }
 
   // `wrong`: on this rank so far. Over all ranks.
-  std::int64_t check(const Call& call, const Buffers& buffers, const Pattern& pattern,
-                     std::int64_t wrong) {
+  std::int64_t check(const Step& step, std::int64_t wrong) {
     for (int i = 0; i < options_.repeats.checks; ++i) {
-      buffers.fill(pattern);
-      invoke(comm_, call, options_.how);
-      wrong += static_cast<std::int64_t>(buffers.count_wrong(pattern));
+      step.fill();
+      invoke(comm_, step.calls(), options_.how);
+      wrong += static_cast<std::int64_t>(step.count_wrong());
     }
     std::vector<std::int64_t> total{wrong};
     comm_.allreduce(total);
@@ -170,7 +161,21 @@ Setting setting_of(const motet::Communicator& comm, const Options& options) {
           .ranks = comm.size(),
           .nodes = comm.node_count(),
           .fresh = options.repeats.fresh,
-          .planned = options.how.planned};
+          .planned = options.how.planned,
+          .replay = options.replay_file};
+}
+
+std::int64_t wrong_in(const Result& result) {
+  const std::int64_t in_place = result.in_place ? result.in_place->wrong.value_or(0) : 0;
+  return result.out_of_place.wrong.value_or(0) + in_place;
+}
+
+void count_in(StepResult& step, const Result& result, bool in_place, int ranks) {
+  const auto bytes = static_cast<double>(result.bytes);
+  ++step.calls;
+  step.bytes += result.bytes;
+  step.bus_bytes += bytes * bus_factor(result.row.kind, ranks);
+  step.one_by_one_us += (in_place ? *result.in_place : result.out_of_place).timing.median_us;
 }
 
 std::string describe(const Row& row) {
@@ -206,24 +211,31 @@ motet::Communicator join(const motet_unique_id* id, int rank, const Options& opt
 
 bool run(motet::Communicator& comm, const Options& options) {
   const std::vector<Row> rows = rows_of(options, comm.size());
-  if (rows.empty()) throw std::invalid_argument("sendrecv needs two ranks");
   if (options.explain) {
     explain(comm, rows);
     return true;
   }
-  const bool prints = comm.rank() == 0;
+  const bool prints = comm.rank() == 0, replays = !options.replay.empty();
   const std::unique_ptr<Report> report = make_report(options.format, stdout);
-  Progress progress(prints ? stderr : nullptr, rows.size());
+  Progress progress(prints ? stderr : nullptr, rows.size() + (replays ? 1 : 0));
   if (prints) report->begin(setting_of(comm, options));
   Runner runner(comm, options, largest_buffer(rows, comm.rank()));
   std::int64_t wrong = 0;
+  StepResult step{};
   for (const Row& row : rows) {
     progress.show(describe(row));
     const Result result = runner.run(row);
     progress.clear();
-    wrong += result.out_of_place.wrong.value_or(0);
-    if (result.in_place) wrong += result.in_place->wrong.value_or(0);
+    wrong += wrong_in(result);
+    count_in(step, result, in_place_in_step(row.shape.row, options.repeats), comm.size());
     if (prints) report->add(result);
+  }
+  if (replays) {
+    progress.show("the step ...");
+    step.placed = runner.run_together(rows);
+    progress.clear();
+    wrong += step.placed.wrong.value_or(0);
+    if (prints) report->add(step);
   }
   if (prints) report->end(wrong, options.repeats.checks > 0);
   return wrong == 0;

@@ -129,16 +129,23 @@ bool answers_to(const Row& row, std::string_view word) {
   return row.name == word;
 }
 
+// `also`: what else could have been said there.
 template <class Row>
-std::vector<Row> named(std::span<const Row> rows, std::string_view word, const char* what) {
-  if (word == "all") return {rows.begin(), rows.end()};
+const Row& one_named(std::span<const Row> rows, std::string_view word, std::string_view what,
+                     std::string_view also = "") {
   std::string choices;
   for (const Row& row : rows) {
-    if (answers_to(row, word)) return {row};
-    choices += std::string(row.name) + ", ";
+    if (answers_to(row, word)) return row;
+    choices += (choices.empty() ? "" : ", ") + std::string(row.name);
   }
   throw std::invalid_argument("unknown " + std::string(what) + " '" + std::string(word) +
-                              "'; choose from " + choices + "all");
+                              "'; choose from " + choices + std::string(also));
+}
+
+template <class Row>
+std::vector<Row> named(std::span<const Row> rows, std::string_view word, std::string_view what) {
+  if (word == "all") return {rows.begin(), rows.end()};
+  return {one_named(rows, word, what, ", all")};
 }
 
 }  // namespace
@@ -161,6 +168,16 @@ std::vector<OpRow> ops_named(std::string_view word) {
 }
 std::vector<CollectiveRow> collectives_named(std::string_view word) {
   return named(collectives(), word, "collective");
+}
+
+TypeRow type_named(std::string_view word) {
+  return one_named(types(), word, "type");
+}
+OpRow op_named(std::string_view word) {
+  return one_named(ops(), word, "op");
+}
+CollectiveRow collective_named(std::string_view word) {
+  return one_named(collectives(), word, "collective", ", or write wait");
 }
 
 bool is_defined(const OpRow& op, const TypeRow& type) {

@@ -64,6 +64,10 @@ std::span<const CollectiveRow> collectives();
 std::vector<TypeRow> types_named(std::string_view word);
 std::vector<OpRow> ops_named(std::string_view word);
 std::vector<CollectiveRow> collectives_named(std::string_view word);
+// The same, of one: "all" is none.
+TypeRow type_named(std::string_view word);
+OpRow op_named(std::string_view word);
+CollectiveRow collective_named(std::string_view word);
 
 bool is_defined(const OpRow& op, const TypeRow& type);
 
