@@ -95,6 +95,7 @@ c10::intrusive_ptr<Work> Backend::begin(const Asked& asked, const Tensors& input
   const bool is_collective = !c10d::isP2POp(asked.type);
   const std::uint64_t sequence = is_collective ? ++sequence_ : sequence_.load();
   return c10::make_intrusive<Work>(
+      communicator(),
       Work::Description{.rank = getRank(),
                         .type = asked.type,
                         .title = c10::str(options_->backend, ":", asked.title),
@@ -108,16 +109,8 @@ Backend::Started Backend::seal(const c10::intrusive_ptr<Work>& work) {
   return work;
 }
 
-void Backend::add(Work& work, const Tensors& kept,
-                  const std::function<motet_status(motet_comm*, const motet_call*)>& start) {
-  auto communicator = this->communicator();
-  motet_comm* const comm = communicator->handle();
-  work.add(std::move(communicator), kept,
-           [&](const motet_call& call) { return start(comm, &call); });
-}
-
 void Backend::startCoalescing() {
-  TORCH_CHECK(coalesced_ == nullptr, "motet: calls are being coalesced already");
+  coalesced_ = nullptr;
   auto work = begin({c10d::OpType::COALESCED, "coalesced", options_->timeout}, {}, {});
   work->keep_open();
   coalesced_ = std::move(work);
@@ -131,8 +124,7 @@ Backend::Started Backend::endCoalescing() {
 
 Backend::Started Backend::barrier(const c10d::BarrierOptions& options) {
   auto work = begin({c10d::OpType::BARRIER, "barrier", options.timeout}, {}, {});
-  add(*work, {},
-      [](motet_comm* comm, const motet_call* call) { return motet_barrier(comm, call); });
+  work->add({}, motet_barrier);
   return seal(work);
 }
 

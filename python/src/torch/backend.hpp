@@ -10,10 +10,8 @@
 
 #include <atomic>
 #include <chrono>
-#include <functional>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <torch/csrc/distributed/c10d/Backend.hpp>
 #include <torch/csrc/distributed/c10d/Store.hpp>
@@ -96,7 +94,8 @@ class Backend final : public c10d::Backend {
   Started barrier(const c10d::BarrierOptions& options) override;
   void monitoredBarrier(const c10d::BarrierOptions& options, bool wait_all_ranks) override;
 
-  // What follows joins one work until endCoalescing() gives it.
+  // What follows joins one work until endCoalescing() gives it. What an exception has kept from
+  // ending before goes on by itself.
   void startCoalescing() override;
   Started endCoalescing() override;
 
@@ -109,8 +108,6 @@ class Backend final : public c10d::Backend {
   c10::intrusive_ptr<Work> begin(const Asked& asked, const Tensors& inputs,
                                  std::vector<Tensors> outputs);
   Started seal(const c10::intrusive_ptr<Work>& work);
-  void add(Work& work, const Tensors& kept,
-           const std::function<motet_status(motet_comm*, const motet_call*)>& start);
   std::chrono::milliseconds timeout_of(std::chrono::milliseconds given) const;
   std::shared_ptr<Communicator> communicator() const;
 

@@ -1,29 +1,39 @@
-#include "completions.hpp"
+#include "background.hpp"
 
 #include <pthread.h>
 
+#include <system_error>
 #include <thread>
 
 namespace motet::torch {
 
-void Completions::add(std::function<void()> task) {
+void Background::add(Task task) {
   {
     const std::scoped_lock lock(mutex_);
+    if (tasks_.size() >= idle_) start_thread();
     tasks_.push_back(std::move(task));
-    if (tasks_.size() > idle_) {
-      std::thread([this] { run(); }).detach();
-      ++idle_;
-    }
   }
   has_tasks_.notify_one();
 }
 
-void Completions::run() {
-  pthread_setname_np(pthread_self(), "motet-complete");
+// With mutex_ held.
+void Background::start_thread() {
+  try {
+    std::thread([this] { run(); }).detach();
+  } catch (const std::system_error&) {
+    if (threads_ == 0) throw;
+    return;  // those that there are come to it later
+  }
+  ++threads_;
+  ++idle_;
+}
+
+void Background::run() {
+  pthread_setname_np(pthread_self(), "motet-torch");
   std::unique_lock lock(mutex_);
   for (;;) {
     has_tasks_.wait(lock, [this] { return !tasks_.empty(); });
-    auto task = std::move(tasks_.front());
+    Task task = std::move(tasks_.front());
     tasks_.pop_front();
     --idle_;
     lock.unlock();
@@ -34,8 +44,8 @@ void Completions::run() {
   }
 }
 
-Completions& completions() {
-  static auto* const all = new Completions;
+Background& background() {
+  static auto* const all = new Background;
   return *all;
 }
 

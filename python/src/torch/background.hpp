@@ -1,6 +1,6 @@
-// The threads that complete what nobody waits for: they run what hangs on futures, which may take
-// long, need Python's lock, start further calls and wait for them. So there is always one more than
-// are busy.
+// The backend's threads: they complete what nobody waits for, and receive from whoever sends first.
+// What they run may take long, need Python's lock, start further calls and wait for them; so there
+// is always one more than are busy.
 #pragma once
 
 #include <condition_variable>
@@ -11,22 +11,27 @@
 
 namespace motet::torch {
 
-class Completions {
+class Background {
  public:
+  using Task = std::function<void()>;
+
   // Any thread; never waits for what is under way. Tasks begin in the order in which they are
-  // added.
-  void add(std::function<void()> task);
+  // added. A task that must not throw: nobody would hear of it. Throws std::system_error where
+  // there is no thread and none can be had.
+  void add(Task task);
 
  private:
+  void start_thread();
   void run();
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable has_tasks_;
-  std::deque<std::function<void()>> tasks_;
+  std::deque<Task> tasks_;
+  std::size_t threads_ = 0;
   std::size_t idle_ = 0;  // threads that wait for tasks
 };
 
 // Of this process. Never destroyed: tasks may wait for Python when the process ends.
-Completions& completions();
+Background& background();
 
 }  // namespace motet::torch

@@ -82,7 +82,7 @@ Backend::Started Backend::broadcast(Tensors& tensors, const c10d::BroadcastOptio
   const at::Tensor data = is_root ? readable(tensor) : writable(tensor, *work);
   const Elements all = moved(data);
   const int root = static_cast<int>(options.rootRank);
-  add(*work, {data}, [&](motet_comm* comm, const motet_call* call) {
+  work->add({data}, [&](motet_comm* comm, const motet_call* call) {
     return motet_broadcast(all.data, all.data, all.count, all.type, root, comm, call);
   });
   return seal(work);
@@ -92,7 +92,7 @@ void Backend::add_allreduce(Work& work, const at::Tensor& tensor, const c10d::Re
   const Reduction reduction = reduction_of(op, tensor);
   const at::Tensor data = updatable(tensor, work);
   const Elements all = combined(data);
-  add(work, {data}, [&](motet_comm* comm, const motet_call* given) {
+  work.add({data}, [&](motet_comm* comm, const motet_call* given) {
     const Call call(*given, reduction);
     return motet_allreduce(all.data, all.data, all.count, all.type, reduction.op, comm, &call);
   });
@@ -124,7 +124,7 @@ Backend::Started Backend::reduce(Tensors& tensors, const c10d::ReduceOptions& op
   const int root = static_cast<int>(options.rootRank);
   const at::Tensor data = root == getRank() ? updatable(tensor, *work) : readable(tensor);
   const Elements all = combined(data);
-  add(*work, {data}, [&](motet_comm* comm, const motet_call* given) {
+  work->add({data}, [&](motet_comm* comm, const motet_call* given) {
     const Call call(*given, reduction);
     return motet_reduce(all.data, all.data, all.count, all.type, reduction.op, root, comm, &call);
   });
@@ -137,7 +137,7 @@ void Backend::add_allgather(Work& work, const at::Tensor& output, const at::Tens
                     input.numel(), " elements on ", getSize(), " ranks into ", output.numel());
   const at::Tensor mine = readable(input), all = writable(output, work);
   const Elements in = moved(mine), out = moved(all);
-  add(work, {mine, all}, [&](motet_comm* comm, const motet_call* call) {
+  work.add({mine, all}, [&](motet_comm* comm, const motet_call* call) {
     return motet_allgather(in.data, out.data, in.count, in.type, comm, call);
   });
 }
@@ -151,7 +151,7 @@ void Backend::add_allgather_list(Work& work, const Tensors& outputs, const at::T
   const at::Tensor mine = readable(input), all = writable(outputs, work);
   const Elements in = moved(mine), out = moved(all);
   const std::vector<std::size_t> parts = in_units_of(in, input, counts);
-  add(work, {mine, all}, [&](motet_comm* comm, const motet_call* call) {
+  work.add({mine, all}, [&](motet_comm* comm, const motet_call* call) {
     return are_equal(parts)
                ? motet_allgather(in.data, out.data, in.count, in.type, comm, call)
                : motet_allgatherv(in.data, out.data, parts.data(), in.type, comm, call);
@@ -215,7 +215,7 @@ Backend::Started Backend::gather(std::vector<Tensors>& outputs, Tensors& inputs,
   if (root == getRank()) all = writable(only(outputs, getSize()), *work);
   const Elements in = moved(mine);
   void* const out = all.defined() ? all.data_ptr() : nullptr;
-  add(*work, {mine, all}, [&](motet_comm* comm, const motet_call* call) {
+  work->add({mine, all}, [&](motet_comm* comm, const motet_call* call) {
     return motet_gather(in.data, out, in.count, in.type, root, comm, call);
   });
   return seal(work);
@@ -231,7 +231,7 @@ Backend::Started Backend::scatter(Tensors& outputs, std::vector<Tensors>& inputs
   const at::Tensor mine = writable(output, *work);
   const Elements out = moved(mine);
   const void* const in = all.defined() ? all.const_data_ptr() : nullptr;
-  add(*work, {mine, all}, [&](motet_comm* comm, const motet_call* call) {
+  work->add({mine, all}, [&](motet_comm* comm, const motet_call* call) {
     return motet_scatter(in, out.data, out.count, out.type, root, comm, call);
   });
   return seal(work);
@@ -245,7 +245,7 @@ void Backend::add_reduce_scatter(Work& work, const at::Tensor& output, const at:
   const Reduction reduction = reduction_of(op, input);
   const at::Tensor all = readable(input), mine = writable(output, work);
   const Elements in = combined(all), out = combined(mine);
-  add(work, {all, mine}, [&](motet_comm* comm, const motet_call* given) {
+  work.add({all, mine}, [&](motet_comm* comm, const motet_call* given) {
     const Call call(*given, reduction);
     return motet_reduce_scatter(in.data, out.data, out.count, out.type, reduction.op, comm, &call);
   });
@@ -293,7 +293,7 @@ Backend::Started Backend::reduce_scatter(Tensors& outputs, std::vector<Tensors>&
   const std::vector<std::size_t> parts = in_units_of(out, output, counts);
   TORCH_CHECK_VALUE(parts[static_cast<std::size_t>(getRank())] == out.count,
                     "motet: reduce_scatter into a tensor of another length than this rank's part");
-  add(*work, {all, mine}, [&](motet_comm* comm, const motet_call* given) {
+  work->add({all, mine}, [&](motet_comm* comm, const motet_call* given) {
     const Call call(*given, reduction);
     return motet_reduce_scatterv(in.data, out.data, parts.data(), out.type, reduction.op, comm,
                                  &call);
@@ -309,7 +309,7 @@ void Backend::add_alltoall(Work& work, const at::Tensor& output, const at::Tenso
   const Elements in = moved(from), out = moved(to);
   receive_counts = in_units_of(out, output, std::move(receive_counts));
   send_counts = in_units_of(in, input, std::move(send_counts));
-  add(work, {from, to}, [&](motet_comm* comm, const motet_call* call) {
+  work.add({from, to}, [&](motet_comm* comm, const motet_call* call) {
     return motet_alltoallv(in.data, send_counts.data(), out.data, receive_counts.data(), in.type,
                            comm, call);
   });
@@ -333,7 +333,7 @@ Backend::Started Backend::alltoall_base(at::Tensor& output, at::Tensor& input,
   const at::Tensor from = readable(input), to = writable(output, *work);
   const Elements in = moved(from), out = moved(to);
   const std::size_t each = in.count / static_cast<std::size_t>(getSize());
-  add(*work, {from, to}, [&](motet_comm* comm, const motet_call* call) {
+  work->add({from, to}, [&](motet_comm* comm, const motet_call* call) {
     return motet_alltoall(in.data, out.data, each, in.type, comm, call);
   });
   return seal(work);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <mutex>
 #include <vector>
 
@@ -64,6 +65,11 @@ int get_key(void* user, const char* key, void* value, std::size_t* bytes, int ti
 }
 
 }  // namespace
+
+int limit_of(milliseconds timeout) {
+  constexpr milliseconds longest(std::numeric_limits<int>::max());
+  return static_cast<int>(std::clamp(timeout, milliseconds(0), longest).count());
+}
 
 void fail(motet_status status, const std::string& text, milliseconds timeout) {
   if (status == motet_timeout) {

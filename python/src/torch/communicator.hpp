@@ -10,6 +10,8 @@
 
 namespace motet::torch {
 
+// As motet.h has it: 0 is its default.
+int limit_of(std::chrono::milliseconds timeout);
 // What went wrong in a call. `timeout` is what the call was given.
 [[noreturn]] void fail(motet_status status, const std::string& text,
                        std::chrono::milliseconds timeout);

@@ -11,7 +11,7 @@ namespace {
 motet_call call_with(std::chrono::milliseconds timeout) {
   motet_call call{};
   call.size = sizeof call;
-  call.timeout_ms = static_cast<int>(timeout.count());
+  call.timeout_ms = limit_of(timeout);
   return call;
 }
 
