@@ -76,6 +76,8 @@ class Backend final : public c10d::Backend {
                                           const c10d::AllgatherOptions& options) override;
   Started gather(std::vector<Tensors>& outputs, Tensors& inputs,
                  const c10d::GatherOptions& options) override;
+  Started gather_single(at::Tensor& output, at::Tensor& input,
+                        const c10d::GatherOptions& options) override;
   Started scatter(Tensors& outputs, std::vector<Tensors>& inputs,
                   const c10d::ScatterOptions& options) override;
   Started reduce_scatter(Tensors& outputs, std::vector<Tensors>& inputs,
@@ -119,6 +121,7 @@ class Backend final : public c10d::Backend {
                           const c10d::ReduceOp& op);
   void add_alltoall(Work& work, const at::Tensor& output, const at::Tensor& input,
                     std::vector<std::size_t> receive_counts, std::vector<std::size_t> send_counts);
+  void add_gather(Work& work, const at::Tensor& output, const at::Tensor& input, int root);
   int first_to_arrive(std::chrono::milliseconds timeout);
 
   const Store store_;

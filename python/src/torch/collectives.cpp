@@ -31,6 +31,19 @@ void require_same_type(const at::Tensor& output, const at::Tensor& input) {
                    output.dtype(), ", the input ", input.dtype());
 }
 
+void require_parts(const at::Tensor& whole, const at::Tensor& part, int size) {
+  TORCH_CHECK_VALUE(whole.numel() == part.numel() * size, "motet: a tensor of ", whole.numel(),
+                    " elements is not what ", size, " ranks have with ", part.numel(), " each");
+}
+
+// The list's tensors are what every rank gives, or gets.
+void require_alike(const Tensors& list, const at::Tensor& tensor) {
+  for (const at::Tensor& one : list) {
+    require_same_type(one, tensor);
+    require_parts(one, tensor, 1);
+  }
+}
+
 // What Motet can read.
 at::Tensor readable(const at::Tensor& tensor) {
   return tensor.contiguous().resolve_conj().resolve_neg();
@@ -133,8 +146,7 @@ Backend::Started Backend::reduce(Tensors& tensors, const c10d::ReduceOptions& op
 
 void Backend::add_allgather(Work& work, const at::Tensor& output, const at::Tensor& input) {
   require_same_type(output, input);
-  TORCH_CHECK_VALUE(output.numel() == input.numel() * getSize(), "motet: allgather of ",
-                    input.numel(), " elements on ", getSize(), " ranks into ", output.numel());
+  require_parts(output, input, getSize());
   const at::Tensor mine = readable(input), all = writable(output, work);
   const Elements in = moved(mine), out = moved(all);
   work.add({mine, all}, [&](motet_comm* comm, const motet_call* call) {
@@ -181,11 +193,15 @@ Backend::Started Backend::allgather_coalesced(std::vector<Tensors>& outputs, Ten
                                               const c10d::AllgatherOptions& options) {
   TORCH_CHECK_VALUE(outputs.size() == static_cast<std::size_t>(getSize()),
                     "motet: ", outputs.size(), " lists for ", getSize(), " ranks");
+  for (const Tensors& of_rank : outputs) {
+    TORCH_CHECK_VALUE(of_rank.size() == inputs.size(), "motet: ", of_rank.size(), " outputs for ",
+                      inputs.size(), " inputs");
+  }
   auto work = begin({OpType::ALLGATHER_COALESCED, "all_gather", options.timeout}, inputs, outputs);
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     require_dense(inputs[i]);
     Tensors list;
-    for (const Tensors& of_rank : outputs) list.push_back(of_rank.at(i));
+    for (const Tensors& of_rank : outputs) list.push_back(of_rank[i]);
     add_allgather_list(*work, list, inputs[i]);
   }
   return seal(work);
@@ -205,19 +221,39 @@ Backend::Started Backend::allgather_into_tensor_coalesced(Tensors& outputs, Tens
   return seal(work);
 }
 
+// `all`: at the root, what Motet can write; elsewhere undefined.
+void Backend::add_gather(Work& work, const at::Tensor& all, const at::Tensor& input, int root) {
+  const at::Tensor mine = readable(input);
+  const Elements in = moved(mine);
+  void* const out = all.defined() ? all.data_ptr() : nullptr;
+  work.add({mine, all}, [&](motet_comm* comm, const motet_call* call) {
+    return motet_gather(in.data, out, in.count, in.type, root, comm, call);
+  });
+}
+
 Backend::Started Backend::gather(std::vector<Tensors>& outputs, Tensors& inputs,
                                  const c10d::GatherOptions& options) {
   const at::Tensor& input = only(inputs);
   const int root = static_cast<int>(options.rootRank);
+  const bool is_root = root == getRank();
+  if (is_root) require_alike(only(outputs, getSize()), input);
   auto work = begin({OpType::GATHER, "gather", options.timeout}, inputs, outputs);
-  const at::Tensor mine = readable(input);
-  at::Tensor all;
-  if (root == getRank()) all = writable(only(outputs, getSize()), *work);
-  const Elements in = moved(mine);
-  void* const out = all.defined() ? all.data_ptr() : nullptr;
-  work->add({mine, all}, [&](motet_comm* comm, const motet_call* call) {
-    return motet_gather(in.data, out, in.count, in.type, root, comm, call);
-  });
+  add_gather(*work, is_root ? writable(outputs.front(), *work) : at::Tensor(), input, root);
+  return seal(work);
+}
+
+Backend::Started Backend::gather_single(at::Tensor& output, at::Tensor& input,
+                                        const c10d::GatherOptions& options) {
+  require_dense(input);
+  const int root = static_cast<int>(options.rootRank);
+  const bool is_root = root == getRank();
+  if (is_root) {
+    require_dense(output);
+    require_same_type(output, input);
+    require_parts(output, input, getSize());
+  }
+  auto work = begin({OpType::GATHER, "gather", options.timeout}, {input}, {{output}});
+  add_gather(*work, is_root ? writable(output, *work) : at::Tensor(), input, root);
   return seal(work);
 }
 
@@ -225,12 +261,13 @@ Backend::Started Backend::scatter(Tensors& outputs, std::vector<Tensors>& inputs
                                   const c10d::ScatterOptions& options) {
   const at::Tensor& output = only(outputs);
   const int root = static_cast<int>(options.rootRank);
+  const bool is_root = root == getRank();
+  if (is_root) require_alike(only(inputs, getSize()), output);
   auto work = begin({OpType::SCATTER, "scatter", options.timeout}, outputs, {outputs});
-  at::Tensor all;
-  if (root == getRank()) all = flattened(only(inputs, getSize()));
+  const at::Tensor all = is_root ? flattened(inputs.front()) : at::Tensor();
   const at::Tensor mine = writable(output, *work);
   const Elements out = moved(mine);
-  const void* const in = all.defined() ? all.const_data_ptr() : nullptr;
+  const void* const in = is_root ? all.const_data_ptr() : nullptr;
   work->add({mine, all}, [&](motet_comm* comm, const motet_call* call) {
     return motet_scatter(in, out.data, out.count, out.type, root, comm, call);
   });
@@ -240,8 +277,7 @@ Backend::Started Backend::scatter(Tensors& outputs, std::vector<Tensors>& inputs
 void Backend::add_reduce_scatter(Work& work, const at::Tensor& output, const at::Tensor& input,
                                  const c10d::ReduceOp& op) {
   require_same_type(output, input);
-  TORCH_CHECK_VALUE(input.numel() == output.numel() * getSize(), "motet: reduce_scatter of ",
-                    input.numel(), " elements on ", getSize(), " ranks into ", output.numel());
+  require_parts(input, output, getSize());
   const Reduction reduction = reduction_of(op, input);
   const at::Tensor all = readable(input), mine = writable(output, work);
   const Elements in = combined(all), out = combined(mine);
@@ -347,6 +383,8 @@ Backend::Started Backend::alltoall(Tensors& outputs, Tensors& inputs,
   for (std::size_t i = 0; i < size; ++i) {
     require_dense(outputs[i]);
     require_dense(inputs[i]);
+    require_same_type(outputs[i], inputs.front());
+    require_same_type(inputs[i], inputs.front());
   }
   auto work = begin({OpType::ALLTOALL, "all_to_all", options.timeout}, inputs, {outputs});
   const at::Tensor from = flattened(inputs), to = writable(outputs, *work);
