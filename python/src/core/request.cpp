@@ -115,9 +115,9 @@ void define_request(nb::module_& module) {
 Its arrays belong to it until it is done: they must be neither read nor written. It keeps them
 alive. A request that is dropped before it is done goes on (with a ResourceWarning); its arrays
 live until it is over, and nobody hears how it ended. Progress is made while any thread is in a call,
-wait() and test() among them, on a communicator that the same thread has made; or all the time, by a
-thread of Motet's, where MOTET_PROGRESS_THREAD=1. A request is for one thread at a time: another one
-gets motet.InvalidArgument.)")
+wait() and test() among them, on this communicator or another that was made by the same thread; or
+all the time, by a thread of Motet's, where MOTET_PROGRESS_THREAD=1. A request is for one thread at
+a time: another one gets motet.InvalidArgument.)")
       .def("wait", &Request::wait, R"(Returns when the call is done; at once if it was done before.
 
 Raises motet.Error: why it failed. KeyboardInterrupt aborts the communicator on every rank.)")

@@ -72,14 +72,16 @@ def run(body: Callable[..., Any], size: int, backend: str, *given: Any) -> list[
     return results
 
 
-def run_program(program: str, ranks: int = 2, options: tuple[str, ...] = (), **environment: str) -> tuple[int, str]:
-    """Under torchrun: its exit status, and what it and the program print."""
+def run_program(
+    program: str, ranks: int = 2, options: tuple[str, ...] = (), arguments: tuple[str, ...] = (), **environment: str
+) -> tuple[int, str]:
+    """Under torchrun, which gets the options: its exit status, and what it and the program print."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "program.py").write_text(textwrap.dedent(program))
         torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(ranks)]
         meeting = ["--master-port", "0", "--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0"]
         done = subprocess.run(
-            [*torchrun, *meeting, *options, "program.py"],
+            [*torchrun, *meeting, *options, "program.py", *arguments],
             cwd=folder,
             env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
             stdout=subprocess.PIPE,
