@@ -16,7 +16,7 @@ class Background {
   using Task = std::function<void()>;
 
   // Any thread; never waits for what is under way. Tasks begin in the order in which they are
-  // added. A task that must not throw: nobody would hear of it. Throws std::system_error where
+  // added. A task must not throw: nobody would hear of it. Throws std::system_error where
   // there is no thread and none can be had.
   void add(Task task);
 
