@@ -8,6 +8,8 @@
 #include <mutex>
 #include <vector>
 
+#include "store.hpp"
+
 namespace motet::torch {
 namespace {
 
@@ -44,8 +46,7 @@ Living& living() {
 // The group's store as a motet_store.
 class Keys {
  public:
-  // A connection of its own: waiting for a key must not keep others from theirs.
-  explicit Keys(const c10::intrusive_ptr<c10d::Store>& store) : store_(store->clone()) {}
+  explicit Keys(const c10::intrusive_ptr<c10d::Store>& store) : store_(store) {}
 
   motet_store callbacks(const std::string& name) {
     motet_store result{};
@@ -59,17 +60,20 @@ class Keys {
     };
     result.get = [](void* user, const char* key, void* value, std::size_t* bytes, int timeout_ms) {
       Keys& self = *static_cast<Keys*>(user);
-      return self.attempt([&] {
-        self.store_->wait({key}, milliseconds(std::max(timeout_ms, 1)));  // 0 would be no limit
+      bool is_here = false;
+      const int failed = self.attempt([&] {
+        is_here = comes(*self.store_, key, milliseconds(timeout_ms));
+        if (!is_here) return;
         const std::vector<std::uint8_t> found = self.store_->get(key);
         std::memcpy(value, found.data(), std::min(*bytes, found.size()));
         *bytes = found.size();
       });
+      return is_here ? failed : 1;
     };
     result.name = name.c_str();
     return result;
   }
-  // Why it failed first; "" if it has not.
+  // Why it failed first, but for keys that did not come; "" if it has not.
   const std::string& why() const { return why_; }
 
  private:
