@@ -48,6 +48,11 @@ Collective: TypeAlias = Literal[
     "barrier",
     "send",
     "recv",
+    "allgatherv",
+    "reduce_scatterv",
+    "alltoallv",
+    "gatherv",
+    "scatterv",
 ]
 
 

@@ -20,6 +20,7 @@ def know(world):
         "transports": [world.transport(rank) for rank in range(world.size)],
         "text": repr(world),
         "explained": world.explain("allreduce", 1000),
+        "uneven": world.explain("allgatherv", 1000),
         "predicted": [world.predict("allreduce", 1 << 20, "float64").time_us, world.predict("barrier", 0).bound_us],
         "named": world.predict("allreduce", 1000, algorithm="ring").algorithm,
         "before": world.last_algorithm,
@@ -39,6 +40,7 @@ def test_a_communicator_says_what_it_knows():
         assert known["transports"][1 - rank] in ("shm", "tcp")
         assert known["text"] == f"<motet.Communicator, rank {rank} of 2>"
         assert "mesh" in known["explained"]
+        assert "allgather" in known["uneven"]
         assert known["predicted"][0] > 0
         assert known["predicted"][1] >= 0
         assert (known["named"], known["before"]) == ("ring", "")
@@ -117,6 +119,18 @@ def meet_over_what_fails():
 
 def test_what_a_store_raises_comes_out():
     assert run(meet_over_what_fails, 1, joins=False).values == ["the cupboard is bare"]
+
+
+def meet_over_what_stores_text():
+    words = {}
+    return refusal(
+        lambda: motet.Communicator.from_store(lambda key, value: words.update(key=value), lambda *_: "text", 0, 2)
+    )
+
+
+def test_a_store_has_to_give_bytes():
+    ((kind, text),) = run(meet_over_what_stores_text, 1, joins=False).values
+    assert kind == "TypeError" and "gave a str" in text
 
 
 def meet_in_vain():

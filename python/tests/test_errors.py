@@ -174,6 +174,25 @@ def test_an_exception_in_a_with_block_is_told_to_the_others():
     assert "rank 1 aborted the communicator: KeyError: 'no such batch'" in job.ranks[0].text
 
 
+class Silent(Exception):
+    def __str__(self):
+        raise RuntimeError("no words")
+
+
+def fail_without_words(world):
+    part = world.split(0, world.rank)
+    try:
+        with part:
+            raise Silent
+    except RuntimeError:
+        pass
+    return repr(part)
+
+
+def test_a_with_block_closes_whatever_is_raised():
+    assert run(fail_without_words, 1).values == ["<motet.Communicator, closed>"]
+
+
 def be_interrupted(world, started):
     """Rank 2 stays away, so that the others wait until one of them has enough."""
     if world.rank == 2:

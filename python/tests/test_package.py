@@ -14,6 +14,11 @@ FOLDER = pathlib.Path(motet.__file__).parent
 SCRIPTS = pathlib.Path(sysconfig.get_path("scripts"))
 
 
+def check_types(folder, *what):
+    checker = [sys.executable, "-m", "mypy", "--strict", "--warn-unused-ignores", "--cache-dir", folder]
+    assert "Success" in output(*checker, *what)
+
+
 def output(*command):
     ended = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert ended.returncode == 0, ended.stdout
@@ -97,7 +102,7 @@ def use(world: motet.Communicator, x: np.ndarray, out: memoryview) -> float:
         world.check()
     except motet.Timeout as error:
         print(error, done)
-    return world.predict("allreduce", 3, "bfloat16").time_us
+    return world.predict("allgatherv", 3, "bfloat16").time_us
 """
 
 
@@ -106,9 +111,31 @@ def test_types_are_complete_and_catch_mistakes(tmp_path):
     pytest.importorskip("mypy")
     program = tmp_path / "use.py"
     program.write_text(USE)
-    checker = [sys.executable, "-m", "mypy", "--strict", "--warn-unused-ignores", "--cache-dir", tmp_path]
-    assert "Success" in output(*checker, program)
-    assert "Success" in output(*checker, "-m", "motet", "-m", "motet._core", "-m", "motet._programs")
+    check_types(tmp_path, program)
+    check_types(tmp_path, "-m", "motet", "-m", "motet._core", "-m", "motet._programs")
+
+
+USE_OF_TORCH = """
+from datetime import timedelta
+
+import motet.torch
+
+options: motet.torch.Options = motet.torch.Options("motet", timedelta(seconds=3))
+options._timeout = timedelta(seconds=4)
+motet.torch.register("gloo")
+motet.torch.register(3)  # type: ignore[arg-type]
+motet.torch.Options(timeout=3)  # type: ignore[arg-type]
+motet.torch.create  # type: ignore[attr-defined]
+"""
+
+
+def test_types_of_the_backend_are_complete(tmp_path):
+    pytest.importorskip("mypy")
+    pytest.importorskip("torch")
+    program = tmp_path / "use.py"
+    program.write_text(USE_OF_TORCH)
+    check_types(tmp_path, program)
+    check_types(tmp_path, "-m", "motet.torch")
 
 
 def test_every_method_says_what_it_does():

@@ -10,6 +10,7 @@ import weakref
 
 import motet
 import numpy as np
+import pytest
 from ranks import run, wait_until
 from test_collectives import OnlyDLPack
 from test_errors import refusal
@@ -82,16 +83,23 @@ def test_probe_finds_messages():
     assert run(look_for_messages, 3).values[0] == [1, 2]
 
 
+def come_late(world):
+    """Rank 1 waits until rank 0 says so."""
+    if world.rank == 1:
+        world.recv(np.zeros(1), 0)
+
+
 def drop_arrays(world):
     """Rank 0's allreduce cannot be done before rank 1 comes."""
     x = np.ones(100_000)
     alive = weakref.ref(x)
-    if world.rank == 1:
-        time.sleep(0.5)
+    come_late(world)
     request = world.start_allreduce(x)
     del x
     gc.collect()
     held = alive() is not None
+    if world.rank == 0:
+        world.send(np.zeros(1), 1)
     request.wait()
     return [held, alive() is None]
 
@@ -120,8 +128,8 @@ def test_nothing_is_held_after_a_call():
 def forget(world):
     """Rank 0 drops its request before rank 1 has come."""
     x = np.ones(200_000)
+    come_late(world)
     if world.rank == 1:
-        time.sleep(0.5)
         world.allreduce(x)
         world.barrier()
         return [float(x[-1]), 0]
@@ -132,6 +140,7 @@ def forget(world):
     del x
     gc.collect()
     forgotten = alive()
+    world.send(np.zeros(1), 1)
     world.barrier()
     return [float(forgotten[-1]), sum("dropped" in str(one.message) for one in heard)]
 
@@ -197,6 +206,83 @@ def count_meanwhile(world, path):
 
 def test_other_threads_run_while_a_call_waits(tmp_path):
     assert run(count_meanwhile, 2, str(tmp_path / "counted")).values == [True, True]
+
+
+def use_from_two_threads(world, path, what):
+    """Rank 1 comes once one of rank 0's threads has been refused."""
+    refused, x = pathlib.Path(path), np.ones(1000)
+    if world.rank == 1:
+        wait_until(refused.exists, "rank 0's threads have met")
+        world.allreduce(x)
+        return []
+    use = world.start_allreduce(x).wait if what == "request" else world.plan_allreduce(x).run
+    heard = []
+
+    def try_it():
+        kind, text = refusal(use)
+        heard.append(text)
+        if kind == "InvalidArgument":
+            refused.touch()
+
+    threads = [threading.Thread(target=try_it) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (x == 2).all()
+    return sorted(heard)
+
+
+@pytest.mark.parametrize("what", ["request", "plan"])
+def test_requests_and_plans_are_for_one_thread_at_a_time(what, tmp_path):
+    heard = run(use_from_two_threads, 2, str(tmp_path / "refused"), what).values[0]
+    assert heard == ["", f"the {what} is in use by another call"]
+
+
+def close_during_a_call(world):
+    """Rank 0 closes what its other thread is sending by."""
+    part, word = world.split(0, world.rank), np.zeros(1)
+    x = np.full(5_000_000, 1.0 - world.rank)
+    if world.rank == 0:
+        sender = threading.Thread(target=part.send, args=[x, 1])
+        sender.start()
+        world.recv(word, 1)
+        part.close()
+        world.send(word, 1)
+        sender.join()
+    else:
+        wait_until(lambda: part.probe(0), "rank 0 is sending")
+        world.send(word, 0)
+        world.recv(word, 0)
+        part.recv(x, 0)
+    world.barrier()
+    return float(x.min())
+
+
+def test_a_communicator_that_is_closed_during_a_call_lasts_as_long():
+    assert run(close_during_a_call, 2).values == [1.0, 1.0]
+
+
+def talk_from_two_threads(world):
+    other = 1 - world.rank
+    sums = []
+
+    def listen():
+        x = np.zeros(10_000)
+        for _ in range(50):
+            world.recv(x, other)
+            sums.append(x[-1])
+
+    listener = threading.Thread(target=listen)
+    listener.start()
+    for number in range(50):
+        world.send(np.full(10_000, float(number)), other)
+    listener.join()
+    return sums == list(range(50))
+
+
+def test_threads_share_a_communicator():
+    assert run(talk_from_two_threads, 2).values == [True, True]
 
 
 def be_two_ranks():

@@ -72,23 +72,22 @@ struct VersionedTensor {
 };
 constexpr std::uint64_t read_only_flag = 1;
 
-bool is_contiguous(const nb::dlpack::dltensor& tensor) {
-  if (tensor.strides == nullptr) return true;
-  std::int64_t expected = 1;
-  for (int axis = tensor.ndim - 1; axis >= 0; --axis) {
-    if (tensor.shape[axis] == 0) return true;
-    if (tensor.shape[axis] != 1 && tensor.strides[axis] != expected) return false;
-    expected *= tensor.shape[axis];
-  }
-  return true;
-}
-
 std::size_t count_of(const nb::dlpack::dltensor& tensor) {
   std::size_t count = 1;
   for (int axis = 0; axis < tensor.ndim; ++axis) {
     count *= static_cast<std::size_t>(tensor.shape[axis]);
   }
   return count;
+}
+
+bool is_contiguous(const nb::dlpack::dltensor& tensor) {
+  if (tensor.strides == nullptr || count_of(tensor) == 0) return true;
+  std::int64_t expected = 1;
+  for (int axis = tensor.ndim - 1; axis >= 0; --axis) {
+    if (tensor.shape[axis] != 1 && tensor.strides[axis] != expected) return false;
+    expected *= tensor.shape[axis];
+  }
+  return true;
 }
 
 std::string text_of(nb::handle object) {

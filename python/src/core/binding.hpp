@@ -2,8 +2,6 @@
 #pragma once
 
 #include <optional>
-#include <string>
-#include <utility>
 
 #include "errors.hpp"
 #include "op.hpp"
@@ -18,19 +16,14 @@ inline Array write(const Given& given, const Where& where, const char* name) {
   return {given, Array::Access::write, where, name};
 }
 
-// Throws InvalidArgument that names both types.
-void require_same_type(const Array& x, const Array& out, const Where& where);
+// All throw InvalidArgument, or TypeError, that names the argument and what is wrong with it.
 
-// With the scale that premul_sum needs, and no other operation takes; throws InvalidArgument.
-Call scaled(Call call, const OpName& op, const std::optional<double>& scale, const Where& where);
+// x to read and out to write, of one type.
+Arrays apart(const Given& x, const Given& out, const Where& where);
+// Equally long, too; in place without out.
+Arrays alike(const Given& x, const Given& out, const Where& where);
 
-// The arrays by reference: they move only after `make` has been given what it needs of them.
-template <class Make>
-Call bind(Make&& make, Array&& x, Array&& out = {}) {
-  Call call{std::forward<Make>(make), {}};
-  call.arrays.push_back(std::move(x));
-  call.arrays.push_back(std::move(out));
-  return call;
-}
+// That premul_sum needs, and no other operation takes; 0 there.
+double scale_for(const OpName& op, const std::optional<double>& scale, const Where& where);
 
 }  // namespace motet::python

@@ -1,7 +1,9 @@
 // The collectives of motet.h on arrays. Each function looks at its arguments and binds them.
 #include <array>
+#include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "binding.hpp"
 #include "method.hpp"
@@ -9,10 +11,10 @@
 namespace motet::python {
 namespace {
 
-void require(bool fits, const Where& where, const Array& x, const Array& out, const char* rule) {
+void require(bool fits, const Where& where, const Arrays& arrays, const char* rule) {
   if (fits) return;
-  refuse(where("x has " + std::to_string(x.count()) + " elements, out " +
-               std::to_string(out.count()) + ": " + rule));
+  refuse(where("x has " + std::to_string(arrays.x.count()) + " elements, out " +
+               std::to_string(arrays.out.count()) + ": " + rule));
 }
 
 // Of an array that holds a part for every rank.
@@ -24,154 +26,105 @@ std::size_t part_of(const Array& whole, const Communicator& self, const Where& w
                " elements: no multiple of the number of ranks, " + std::to_string(ranks)));
 }
 
+// Of Call's members the first is made before the arrays move into the second.
+
 Call allreduce(const Communicator& self, const Given& x, const Given& out, const OpName& op,
                std::optional<double> scale) {
   const Where where{self.rank(), "allreduce"};
-  const bool in_place = out.is_none();
-  Array input = in_place ? write(x, where, "x") : read(x, where, "x");
-  Array output = in_place ? Array() : write(out, where, "out");
-  const Array& result = in_place ? input : output;
-  require_same_type(input, result, where);
-  require(input.count() == result.count(), where, input, result, "they must be equally long");
-  Call bound = bind(
-      [in = input.data(), to = result.data(), count = input.count(), type = input.type(),
-       how = op_from(op)](motet_comm* comm, const motet_call* call) {
-        return motet_allreduce(in, to, count, type, how, comm, call);
-      },
-      std::move(input), std::move(output));
-  return scaled(std::move(bound), op, scale, where);
+  Arrays arrays = alike(x, out, where);
+  return {std::bind_front(motet_allreduce, arrays.x.data(), arrays.result().data(),
+                          arrays.x.count(), arrays.x.type(), op_from(op)),
+          std::move(arrays), scale_for(op, scale, where)};
 }
 
 Call reduce(const Communicator& self, const Given& x, const Given& out, int root, const OpName& op,
             std::optional<double> scale) {
   const Where where{self.rank(), "reduce"};
   const bool is_root = self.rank() == root;
-  const bool in_place = out.is_none() && is_root;
-  Array input = in_place ? write(x, where, "x") : read(x, where, "x");
-  Array output = in_place || !is_root ? Array() : write(out, where, "out");
-  const Array& result = output.is_none() ? input : output;
-  require_same_type(input, result, where);
-  require(input.count() == result.count(), where, input, result, "they must be equally long");
-  Call bound = bind(
-      [in = input.data(), to = is_root ? result.data() : nullptr, count = input.count(),
-       type = input.type(), how = op_from(op), root](motet_comm* comm, const motet_call* call) {
-        return motet_reduce(in, to, count, type, how, root, comm, call);
-      },
-      std::move(input), std::move(output));
-  return scaled(std::move(bound), op, scale, where);
+  Arrays arrays = is_root ? alike(x, out, where) : Arrays{read(x, where, "x"), {}};
+  void* const to = is_root ? arrays.result().data() : nullptr;
+  return {std::bind_front(motet_reduce, arrays.x.data(), to, arrays.x.count(), arrays.x.type(),
+                          op_from(op), root),
+          std::move(arrays), scale_for(op, scale, where)};
 }
 
 Call broadcast(const Communicator& self, const Given& x, int root) {
   const Where where{self.rank(), "broadcast"};
   Array data = self.rank() == root ? read(x, where, "x") : write(x, where, "x");
-  return bind(
-      [to = data.data(), count = data.count(), type = data.type(), root](motet_comm* comm,
-                                                                         const motet_call* call) {
-        return motet_broadcast(to, to, count, type, root, comm, call);
-      },
-      std::move(data));
+  return {
+      std::bind_front(motet_broadcast, data.data(), data.data(), data.count(), data.type(), root),
+      {std::move(data), {}}};
 }
 
 Call allgather(const Communicator& self, const Given& x, const Given& out) {
   const Where where{self.rank(), "allgather"};
-  Array input = read(x, where, "x"), output = write(out, where, "out");
-  require_same_type(input, output, where);
-  require(part_of(output, self, where, "out") == input.count(), where, input, output,
+  Arrays arrays = apart(x, out, where);
+  require(part_of(arrays.out, self, where, "out") == arrays.x.count(), where, arrays,
           "out must be as long as x of all ranks");
-  return bind(
-      [in = input.data(), to = output.data(), count = input.count(), type = input.type()](
-          motet_comm* comm, const motet_call* call) {
-        return motet_allgather(in, to, count, type, comm, call);
-      },
-      std::move(input), std::move(output));
+  return {std::bind_front(motet_allgather, arrays.x.data(), arrays.out.data(), arrays.x.count(),
+                          arrays.x.type()),
+          std::move(arrays)};
 }
 
 Call reduce_scatter(const Communicator& self, const Given& x, const Given& out, const OpName& op,
                     std::optional<double> scale) {
   const Where where{self.rank(), "reduce_scatter"};
-  Array input = read(x, where, "x"), output = write(out, where, "out");
-  require_same_type(input, output, where);
-  require(part_of(input, self, where, "x") == output.count(), where, input, output,
+  Arrays arrays = apart(x, out, where);
+  require(part_of(arrays.x, self, where, "x") == arrays.out.count(), where, arrays,
           "x must be as long as out of all ranks");
-  Call bound = bind(
-      [in = input.data(), to = output.data(), count = output.count(), type = input.type(),
-       how = op_from(op)](motet_comm* comm, const motet_call* call) {
-        return motet_reduce_scatter(in, to, count, type, how, comm, call);
-      },
-      std::move(input), std::move(output));
-  return scaled(std::move(bound), op, scale, where);
+  return {std::bind_front(motet_reduce_scatter, arrays.x.data(), arrays.out.data(),
+                          arrays.out.count(), arrays.x.type(), op_from(op)),
+          std::move(arrays), scale_for(op, scale, where)};
 }
 
 Call alltoall(const Communicator& self, const Given& x, const Given& out) {
   const Where where{self.rank(), "alltoall"};
-  const bool in_place = out.is_none();
-  Array input = in_place ? write(x, where, "x") : read(x, where, "x");
-  Array output = in_place ? Array() : write(out, where, "out");
-  const Array& result = in_place ? input : output;
-  require_same_type(input, result, where);
-  require(input.count() == result.count(), where, input, result, "they must be equally long");
-  return bind(
-      [in = input.data(), to = result.data(), count = part_of(input, self, where, "x"),
-       type = input.type()](motet_comm* comm, const motet_call* call) {
-        return motet_alltoall(in, to, count, type, comm, call);
-      },
-      std::move(input), std::move(output));
+  Arrays arrays = alike(x, out, where);
+  return {std::bind_front(motet_alltoall, arrays.x.data(), arrays.result().data(),
+                          part_of(arrays.x, self, where, "x"), arrays.x.type()),
+          std::move(arrays)};
 }
 
 Call gather(const Communicator& self, const Given& x, const Given& out, int root) {
   const Where where{self.rank(), "gather"};
   const bool is_root = self.rank() == root;
-  Array input = read(x, where, "x");
-  Array output = is_root ? write(out, where, "out") : Array();
+  Arrays arrays = is_root ? apart(x, out, where) : Arrays{read(x, where, "x"), {}};
   if (is_root) {
-    require_same_type(input, output, where);
-    require(part_of(output, self, where, "out") == input.count(), where, input, output,
+    require(part_of(arrays.out, self, where, "out") == arrays.x.count(), where, arrays,
             "the root's out must be as long as x of all ranks");
   }
-  return bind(
-      [in = input.data(), to = output.data(), count = input.count(), type = input.type(), root](
-          motet_comm* comm, const motet_call* call) {
-        return motet_gather(in, to, count, type, root, comm, call);
-      },
-      std::move(input), std::move(output));
+  return {std::bind_front(motet_gather, arrays.x.data(), arrays.out.data(), arrays.x.count(),
+                          arrays.x.type(), root),
+          std::move(arrays)};
 }
 
 Call scatter(const Communicator& self, const Given& x, const Given& out, int root) {
   const Where where{self.rank(), "scatter"};
   const bool is_root = self.rank() == root;
-  Array input = is_root ? read(x, where, "x") : Array();
-  Array output = write(out, where, "out");
+  Arrays arrays = is_root ? apart(x, out, where) : Arrays{{}, write(out, where, "out")};
   if (is_root) {
-    require_same_type(input, output, where);
-    require(part_of(input, self, where, "x") == output.count(), where, input, output,
+    require(part_of(arrays.x, self, where, "x") == arrays.out.count(), where, arrays,
             "the root's x must be as long as out of all ranks");
   }
-  return bind(
-      [in = input.data(), to = output.data(), count = output.count(), type = output.type(), root](
-          motet_comm* comm, const motet_call* call) {
-        return motet_scatter(in, to, count, type, root, comm, call);
-      },
-      std::move(input), std::move(output));
+  return {std::bind_front(motet_scatter, arrays.x.data(), arrays.out.data(), arrays.out.count(),
+                          arrays.out.type(), root),
+          std::move(arrays)};
 }
 
 Call send(const Communicator& self, const Given& x, int peer) {
   Array input = read(x, {self.rank(), "send"}, "x");
-  return bind([in = input.data(), count = input.count(), type = input.type(), peer](
-                  motet_comm* comm,
-                  const motet_call* call) { return motet_send(in, count, type, peer, comm, call); },
-              std::move(input));
+  return {std::bind_front(motet_send, input.data(), input.count(), input.type(), peer),
+          {std::move(input), {}}};
 }
 
 Call recv(const Communicator& self, const Given& out, int peer) {
   Array output = write(out, {self.rank(), "recv"}, "out");
-  return bind([to = output.data(), count = output.count(), type = output.type(), peer](
-                  motet_comm* comm,
-                  const motet_call* call) { return motet_recv(to, count, type, peer, comm, call); },
-              std::move(output));
+  return {std::bind_front(motet_recv, output.data(), output.count(), output.type(), peer),
+          {{}, std::move(output)}};
 }
 
 Call barrier(const Communicator&) {
-  return {[](motet_comm* comm, const motet_call* call) { return motet_barrier(comm, call); }, {}};
+  return {motet_barrier, {}};
 }
 
 // Said in the first of them; the others refer to it.
@@ -187,23 +140,31 @@ timeout: of this call, in seconds; default: the communicator's.
 algorithm: by name; default: the planner chooses. All ranks must give the same.
 same_bits_every_run: the order of combination is always the same.
 
-All ranks must make the same calls in the same order. Other Python threads run meanwhile; one thread
-at a time uses a communicator. Raises motet.InvalidArgument (nothing was changed), or another
+All ranks must make the same calls in the same order, whichever of their threads make them: a call
+is in order after those that have returned. Other Python threads run meanwhile. Raises motet.InvalidArgument (nothing was changed), or another
 motet.Error: then the communicator is aborted, on every rank.)";
 
 }  // namespace
 
-void require_same_type(const Array& x, const Array& out, const Where& where) {
-  if (x.type() == out.type()) return;
-  refuse(where(std::string("x holds ") + name_of(x.type()) + ", out " + name_of(out.type())));
+Arrays apart(const Given& x, const Given& out, const Where& where) {
+  Arrays arrays{read(x, where, "x"), write(out, where, "out")};
+  if (arrays.x.type() == arrays.out.type()) return arrays;
+  refuse(where(std::string("x holds ") + name_of(arrays.x.type()) + ", out " +
+               name_of(arrays.out.type())));
 }
 
-Call scaled(Call call, const OpName& op, const std::optional<double>& scale, const Where& where) {
+Arrays alike(const Given& x, const Given& out, const Where& where) {
+  if (out.is_none()) return {write(x, where, "x"), {}};
+  Arrays arrays = apart(x, out, where);
+  require(arrays.x.count() == arrays.out.count(), where, arrays, "they must be equally long");
+  return arrays;
+}
+
+double scale_for(const OpName& op, const std::optional<double>& scale, const Where& where) {
   const bool multiplies = op_from(op) == motet_premul_sum;
   if (multiplies && !scale) refuse(where("premul_sum needs a scale"));
   if (!multiplies && scale) refuse(where("there is a scale, and " + op.text + " has none"));
-  call.scale = scale.value_or(0);
-  return call;
+  return scale.value_or(0);
 }
 
 motet_op op_from(const OpName& name) {

@@ -11,13 +11,16 @@
 namespace motet::python {
 namespace {
 
-// The strings stay the caller's.
-void add(const Options& options, motet_call* call) {
-  call->size = sizeof *call;
-  call->timeout_ms = milliseconds_of(options.timeout);
-  call->algorithm = options.algorithm ? options.algorithm->c_str() : nullptr;
-  call->determinism = options.same_bits_every_run ? 1 : 0;
-  call->interrupted = interrupted;
+// Makes the call with what `how` has beside the options.
+void make(Session& session, const Call& call, const Options& options, motet_call how) {
+  how.size = sizeof how;
+  how.timeout_ms = milliseconds_of(options.timeout);
+  how.algorithm = options.algorithm ? options.algorithm->c_str() : nullptr;
+  how.determinism = options.same_bits_every_run ? 1 : 0;
+  how.interrupted = interrupted;
+  how.scale = call.scale;
+  session.reap();
+  check(without_gil([&] { return call.make(session.comm(), &how); }));
 }
 
 nb::object enter(nb::object self) {
@@ -26,10 +29,11 @@ nb::object enter(nb::object self) {
 
 void leave(Communicator& self, const nb::object& type, const nb::object& error,
            const nb::object& /*trace*/) {
-  if (!self.is_closed() && !type.is_none()) {
-    self.abort(std::string(nb::inst_name(error).c_str()) + ": " + nb::str(error).c_str());
-  }
+  if (self.is_closed()) return;
+  const Communicator last = self;
   self.close();
+  if (type.is_none()) return;
+  last.abort(std::string(nb::inst_name(error).c_str()) + ": " + nb::str(error).c_str());
 }
 
 std::string to_text(const Communicator& self) {
@@ -54,86 +58,52 @@ int milliseconds_of(const std::optional<double>& seconds) {
   return static_cast<int>(std::fmin(std::ceil(*seconds * 1000), longest));
 }
 
-motet_comm* Communicator::comm() const {
+std::shared_ptr<Session> Communicator::session() const {
   if (session_ == nullptr) refuse("the communicator is closed");
-  return session_->comm();
-}
-
-// Makes the call with what `how` has beside the options.
-void Communicator::make(const Call& call, const Options& options, motet_call how) const {
-  motet_comm* const comm = this->comm();
-  const auto session = session_;  // another thread may close this object meanwhile
-  add(options, &how);
-  how.scale = call.scale;
-  session->reap();
-  Outcome outcome;
-  {
-    const nb::gil_scoped_release free;
-    outcome = call.make(comm, &how);
-  }
-  check(outcome);
+  return session_;
 }
 
 void Communicator::run(const Call& call, const Options& options) const {
-  make(call, options, {});
+  make(*session(), call, options, {});
 }
 
 Request Communicator::start(Call call, const Options& options) const {
+  const auto session = this->session();
   motet_request* request = nullptr;
   motet_call how{};
   how.request = &request;
-  make(call, options, how);
-  return {session_, Pending(request, std::move(call.arrays))};
+  make(*session, call, options, how);
+  return {Home(session), Pending(request, std::move(call.arrays))};
 }
 
 Plan Communicator::plan(Call call, const Options& options) const {
+  const auto session = this->session();
   motet_plan* plan = nullptr;
   motet_call how{};
   how.plan = &plan;
-  make(call, options, how);
-  return {session_, std::make_shared<Binding>(plan, std::move(call.arrays))};
+  make(*session, call, options, how);
+  return Plan(std::make_shared<Binding>(Home(session), plan, std::move(call.arrays)));
 }
 
 bool Communicator::probe(int peer) const {
-  motet_comm* const comm = this->comm();
-  const auto session = session_;
   int arrived = 0;
-  Outcome outcome;
-  {
-    const nb::gil_scoped_release free;
-    outcome = motet_probe(comm, peer, &arrived);
-  }
-  check(outcome);
+  call([&](motet_comm* comm) { return motet_probe(comm, peer, &arrived); });
   return arrived != 0;
 }
 
 std::optional<Communicator> Communicator::split(int color, int key) const {
-  motet_comm* const comm = this->comm();
-  const auto session = session_;
   motet_comm* part = nullptr;
-  Outcome outcome;
-  {
-    const nb::gil_scoped_release free;
-    outcome = motet_comm_split(comm, color, key, &part);
-  }
-  check(outcome);
+  call([&](motet_comm* comm) { return motet_comm_split(comm, color, key, &part); });
   if (part == nullptr) return std::nullopt;
   return Communicator(part);
 }
 
 void Communicator::abort(const std::string& reason) const {
-  motet_comm* const comm = this->comm();
-  const auto session = session_;
-  Outcome outcome;
-  {
-    const nb::gil_scoped_release free;
-    outcome = motet_comm_abort(comm, reason.c_str());
-  }
-  check(outcome);
+  call([&](motet_comm* comm) { return motet_comm_abort(comm, reason.c_str()); });
 }
 
 void Communicator::check_error() const {
-  check(motet_comm_error(comm()));
+  call(motet_comm_error);
 }
 
 void Communicator::close() {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "errors.hpp"
 #include "plan.hpp"
 #include "request.hpp"
 
@@ -23,12 +24,19 @@ class Communicator {
  public:
   explicit Communicator(motet_comm* comm) : session_(std::make_shared<Session>(comm)) {}
 
-  // Throws InvalidArgument once it is closed.
-  motet_comm* comm() const;
+  // These throw InvalidArgument once it is closed. With the GIL held.
+  std::shared_ptr<Session> session() const;
+  motet_comm* comm() const { return session()->comm(); }
   int rank() const { return motet_comm_rank(comm()); }
   int size() const { return motet_comm_size(comm()); }
 
-  // Blocks, without the GIL.
+  // Makes a call of motet.h without the GIL; throws why it failed. The communicator stays until it
+  // is over, also if another thread closes this object.
+  template <class Make>
+  void call(Make&& make) const {
+    const auto session = this->session();
+    check(without_gil([&] { return make(session->comm()); }));
+  }
   void run(const Call& call, const Options& options) const;
   Request start(Call call, const Options& options) const;
   Plan plan(Call call, const Options& options) const;
@@ -41,8 +49,6 @@ class Communicator {
   bool is_closed() const { return session_ == nullptr; }
 
  private:
-  void make(const Call& call, const Options& options, motet_call how) const;
-
   std::shared_ptr<Session> session_;  // null: closed
 };
 

@@ -26,12 +26,7 @@ motet_unique_id id_from(const nb::bytes& data) {
 
 nb::bytes create_id() {
   motet_unique_id id{};
-  Outcome outcome;
-  {
-    const nb::gil_scoped_release free;
-    outcome = motet_unique_id_create(&id);
-  }
-  check(outcome);
+  check(without_gil([&] { return motet_unique_id_create(&id); }));
   return nb::bytes(id.bytes, sizeof id.bytes);
 }
 
@@ -50,6 +45,10 @@ struct PythonStore {
     return guarded([&] {
       if (key != name) {
         const nb::object found = get_value(name, timeout_ms / 1000.0);
+        if (!nb::isinstance<nb::bytes>(found)) {
+          refuse_type("get() of the store gave a " + std::string(nb::inst_name(found).c_str()) +
+                      " for a key: bytes are wanted");
+        }
         const auto data = nb::cast<nb::bytes>(found);
         key = name;
         value.assign(data.c_str(), data.size());
@@ -105,11 +104,7 @@ motet_config config_with(const Settings& settings) {
 
 Communicator create(const motet_config& config, const PythonStore* store = nullptr) {
   motet_comm* comm = nullptr;
-  Outcome outcome;
-  {
-    const nb::gil_scoped_release free;
-    outcome = motet_comm_create(&config, &comm);
-  }
+  const Outcome outcome = without_gil([&] { return motet_comm_create(&config, &comm); });
   if (outcome.status != motet_ok && store != nullptr && store->error != nullptr) {
     std::rethrow_exception(store->error);
   }
@@ -156,7 +151,7 @@ constexpr const char* joins = R"(
 transport: "shm,tcp": in order of preference; default: MOTET_TRANSPORT, else all there are.
 setup_timeout, timeout: seconds; for meeting (default 120) and of one call (default 30 minutes).
 
-Collective: returns when all ranks have come; until then also to Ctrl-C. Raises motet.Error: who is
+Collective: returns when all ranks have come; Ctrl-C is not heard before. Raises motet.Error: who is
 missing, or cannot be reached.)";
 
 }  // namespace
@@ -175,8 +170,7 @@ Carry it to the other ranks by your own means. Whoever has it can join: keep it 
           nb::kw_only(), nb::arg("transport") = nb::none(), nb::arg("setup_timeout") = nb::none(),
           nb::arg("timeout") = nb::none(),
           (std::string("Who, how many and where: from RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT, "
-                       "as torchrun "
-                       "sets them, or what mpirun\nand srun set.") +
+                       "as torchrun sets them, or what mpirun\nand srun set.") +
            joins)
               .c_str())
       .def_static(
@@ -202,16 +196,16 @@ Carry it to the other ranks by your own means. Whoever has it can join: keep it 
           nb::arg("timeout") = nb::none(),
           nb::sig(
               "def from_store(set: motet._types.StoreSet, get: motet._types.StoreGet, rank: int, "
-              "size: int, *, secret: str | None = None, name: str | None = None, transport: str | "
-              "None = None, "
-              "setup_timeout: float | None = None, timeout: float | None = None) -> Communicator"),
+              "size: int, *, secret: str | None = None, name: str | None = None, "
+              "transport: str | None = None, setup_timeout: float | None = None, "
+              "timeout: float | None = None) -> Communicator"),
           (std::string(
                R"(By a key-value store of yours: set(key, value), and get(key, timeout), which waits for the key.
 
 Both are called by this thread, before this returns; what they raise comes out of here. All ranks
 make as many communicators over a store, in the same order, or give groups of them a name; every
-start of a job needs a store, or a prefix of keys, of its own. secret: 64 hexadecimal digits that all ranks know; default: carried
-through the store.)") +
+start of a job needs a store, or a prefix of keys, of its own. secret: 64 hexadecimal digits that all
+ranks know; default: carried through the store.)") +
            joins)
               .c_str());
 }

@@ -24,6 +24,13 @@ struct Outcome {
       : status(result), text(result == motet_ok ? "" : motet_last_error()) {}
 };
 
+// What `make`, which calls motet.h, gives without the GIL.
+template <class Make>
+Outcome without_gil(Make&& make) {
+  const nb::gil_scoped_release free;
+  return make();
+}
+
 // Throws unless it went well. What a signal handler has thrown meanwhile, such as
 // KeyboardInterrupt, comes first.
 void check(const Outcome& outcome);

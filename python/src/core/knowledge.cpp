@@ -11,9 +11,11 @@ namespace motet::python {
 namespace {
 
 motet_collective collective_from(const std::string& name) {
-  constexpr std::array names{"allreduce", "allgather", "reduce_scatter", "broadcast", "reduce",
-                             "alltoall",  "gather",    "scatter",        "barrier",   "send",
-                             "recv"};
+  // In the order of motet_collective.
+  constexpr std::array names{"allreduce",       "allgather", "reduce_scatter", "broadcast",
+                             "reduce",          "alltoall",  "gather",         "scatter",
+                             "barrier",         "send",      "recv",           "allgatherv",
+                             "reduce_scatterv", "alltoallv", "gatherv",        "scatterv"};
   for (std::size_t number = 0; number < names.size(); ++number) {
     if (name == names.at(number)) return static_cast<motet_collective>(number);
   }
@@ -23,9 +25,12 @@ motet_collective collective_from(const std::string& name) {
 std::string explain(const Communicator& self, const std::string& collective, std::size_t count) {
   const motet_collective what = collective_from(collective);
   std::size_t needed = 0;
-  check(motet_explain(self.comm(), what, count, nullptr, 0, &needed));
+  self.call(
+      [&](motet_comm* comm) { return motet_explain(comm, what, count, nullptr, 0, &needed); });
   std::string text(needed, '\0');
-  check(motet_explain(self.comm(), what, count, text.data(), needed + 1, nullptr));
+  self.call([&](motet_comm* comm) {
+    return motet_explain(comm, what, count, text.data(), needed + 1, nullptr);
+  });
   return text;
 }
 
@@ -43,8 +48,11 @@ motet_prediction predict(const Communicator& self, const Question& question) {
   call.algorithm = question.algorithm ? question.algorithm->c_str() : nullptr;
   motet_prediction prediction{};
   prediction.size = sizeof prediction;
-  check(motet_predict(self.comm(), collective_from(question.collective), question.count,
-                      type_from(question.type), question.root, &call, &prediction));
+  const motet_collective what = collective_from(question.collective);
+  const motet_type type = type_from(question.type);
+  self.call([&](motet_comm* comm) {
+    return motet_predict(comm, what, question.count, type, question.root, &call, &prediction);
+  });
   return prediction;
 }
 
@@ -62,7 +70,8 @@ void define_knowledge(nb::module_& module, CommunicatorClass& communicator) {
   communicator
       .def("explain", &explain, nb::arg("collective"), nb::arg("count"),
            nb::sig("def explain(self, collective: motet._types.Collective, count: int) -> str"),
-           "Why the planner chooses what for `count` elements of float32: a table of candidates.")
+           "Local. Why the planner chooses what for `count` elements of float32: a table of "
+           "candidates. Counts as in predict().")
       .def(
           "predict",
           [](const Communicator& self, std::string collective, std::size_t count, std::string type,
@@ -75,7 +84,10 @@ void define_knowledge(nb::module_& module, CommunicatorClass& communicator) {
           nb::sig("def predict(self, collective: motet._types.Collective, count: int, type: "
                   "motet._types.DataType = 'float32', root: int = 0, algorithm: str | None = None) "
                   "-> Prediction"),
-          "Local. Counts are those of motet.h: of allgather the elements of one rank, for example.")
+          R"(Local. Raises motet.InvalidArgument.
+
+count: elements of `type`, as motet.h has it: of allgather, for example, what one rank gives; of
+v-forms what every rank has. root: also the peer of send and recv.)")
       .def_prop_ro(
           "last_algorithm",
           [](const Communicator& self) { return std::string(motet_last_algorithm(self.comm())); },

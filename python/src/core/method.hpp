@@ -1,5 +1,5 @@
-// A collective as two methods of Communicator, name() and start_name(), from one function that
-// binds its arguments:
+// A collective as three methods of Communicator, name(), start_name() and plan_name(), from one
+// function that binds its arguments:
 //
 //   Call barrier(const Communicator& self);
 //   Method<barrier>::define(communicator, "barrier", "Returns when all ranks have entered.");
@@ -48,7 +48,7 @@ struct Method<prepare> {
     define_one(communicator, "start_" + name, &start,
                "Starts " + name +
                    "(): returns at once, and the arrays belong to the request until it "
-                   "is done.\n\nProgress is made inside calls only.",
+                   "is done.\n\nFor when progress is made see Request.",
                arguments...);
     define_one(
         communicator, "plan_" + name, &plan,

@@ -17,8 +17,9 @@ NB_MODULE(_core, module) {
     with motet.Communicator.from_environment() as world:
         world.allreduce(gradients)  # in place, summed
 
-Made by from_environment(), from_unique_id(), from_store() or split(). One thread at a time uses a
-communicator; abort() may be called from any.)");
+Made by from_environment(), from_unique_id(), from_store() or split(). Several threads may make calls
+on one communicator at a time, as long as collectives start in the same order on all ranks. Closed
+by one thread while others are in calls, it goes when the last of them has returned.)");
   define_creation(module, communicator);
   define_communicator(communicator);
   define_collectives(communicator);

@@ -10,15 +10,13 @@ namespace motet::python {
 
 class Plan {
  public:
-  Plan(const std::shared_ptr<Session>& session, std::shared_ptr<Binding> binding)
-      : session_(session), binding_(std::move(binding)) {}
+  explicit Plan(std::shared_ptr<Binding> binding) : binding_(std::move(binding)) {}
 
   // Blocks, without the GIL.
   void run() const;
   Request start() const;
 
  private:
-  std::weak_ptr<Session> session_;
   std::shared_ptr<Binding> binding_;  // shared with requests that are under way
 };
 

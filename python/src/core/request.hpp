@@ -1,10 +1,12 @@
-// Calls under way, and what they need of Python meanwhile.
+// Calls under way, and what they need of Python meanwhile. With the GIL held, which calls that may
+// wait let go of.
 #pragma once
 
 #include <motet/motet.h>
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <utility>
 #include <vector>
 
@@ -12,41 +14,71 @@
 
 namespace motet::python {
 
+// What a call reads and writes; either may be none.
+struct Arrays {
+  Array x, out;
+  // Without `out` the call is in place.
+  const Array& result() const { return out.is_none() ? x : out; }
+};
+
 // A call of motet.h but for the communicator and its options, and the arrays that it uses.
 struct Call {
   std::function<motet_status(motet_comm*, const motet_call*)> make;
-  std::vector<Array> arrays;
+  Arrays arrays;
   double scale = 0;  // of premul_sum
+};
+
+class Session;
+
+// The way from what may outlive a communicator, requests and plans, back to it.
+class Home {
+ public:
+  explicit Home(const std::shared_ptr<Session>& session);
+
+  // While the result lives the communicator does, too. Null: it has been destroyed, to the end.
+  std::shared_ptr<Session> enter() const;
+
+ private:
+  std::weak_ptr<Session> session_;
+  std::shared_ptr<std::mutex> ending_;  // locked while the communicator is being destroyed
+};
+
+// That a request or a plan is in the hands of one thread.
+class Use {
+ public:
+  // Throws InvalidArgument if it is in use, be it by a signal handler's caller.
+  Use(bool& is_used, const char* what);
+  ~Use() { is_used_ = false; }
+  Use(const Use&) = delete;
+
+ private:
+  bool& is_used_;
 };
 
 // A plan of the C interface, and the arrays that it has bound.
 struct Binding {
-  Binding(motet_plan* its_plan, std::vector<Array> its_arrays)
-      : plan(its_plan), arrays(std::move(its_arrays)) {}
+  Binding(Home its_home, motet_plan* its_plan, Arrays its_arrays)
+      : home(std::move(its_home)), plan(its_plan), arrays(std::move(its_arrays)) {}
   Binding(const Binding&) = delete;
-  ~Binding() { motet_plan_free(plan); }
+  ~Binding();
 
-  motet_plan* plan;
-  std::vector<Array> arrays;
+  const Home home;
+  motet_plan* const plan;
+  Arrays arrays;
+  bool is_used = false;
 };
 
-// Started, and not known to be over. With the GIL held.
+// Started, and not known to be over.
 class Pending {
  public:
-  Pending(motet_request* request, std::vector<Array> arrays)
-      : request_(request), arrays_(std::move(arrays)) {}
+  Pending(motet_request* request, Arrays arrays) : request_(request), arrays_(std::move(arrays)) {}
   Pending(motet_request* request, std::shared_ptr<Binding> binding)
       : request_(request), binding_(std::move(binding)) {}
   Pending(Pending&& other) noexcept
       : request_(std::exchange(other.request_, nullptr)),
         arrays_(std::move(other.arrays_)),
         binding_(std::move(other.binding_)) {}
-  Pending& operator=(Pending&& other) noexcept {
-    std::swap(request_, other.request_);
-    arrays_.swap(other.arrays_);
-    binding_.swap(other.binding_);
-    return *this;
-  }
+  Pending& operator=(Pending&&) = delete;
   ~Pending();
 
   bool is_over() const { return request_ == nullptr; }
@@ -58,12 +90,13 @@ class Pending {
   void let_go();
 
   motet_request* request_;
-  std::vector<Array> arrays_;
+  Arrays arrays_;
   std::shared_ptr<Binding> binding_;  // of a plan; null: none
+  bool is_used_ = false;
 };
 
-// A communicator of the C interface, shared by Python's object, its requests, and the threads that
-// are in a call: the last one destroys it, without the GIL.
+// A communicator of the C interface, shared by Python's object and the threads that are in a call:
+// the last one destroys it, without the GIL.
 class Session {
  public:
   explicit Session(motet_comm* comm) : comm_(comm) {}
@@ -71,29 +104,31 @@ class Session {
   ~Session();
 
   motet_comm* comm() const { return comm_; }
-  // Of a request that nobody waits for any more: keeps the arrays until it is over. With the GIL.
+  // Of a request that nobody waits for any more: keeps the arrays until it is over.
   void abandon(Pending pending) { abandoned_.push_back(std::move(pending)); }
-  // Lets go of what is over. With the GIL.
+  // Lets go of what is over.
   void reap();
 
  private:
-  motet_comm* comm_;
+  friend class Home;
+
+  motet_comm* const comm_;
+  const std::shared_ptr<std::mutex> ending_ = std::make_shared<std::mutex>();  // see Home
   std::vector<Pending> abandoned_;
 };
 
 // What start_...() returns.
 class Request {
  public:
-  Request(const std::shared_ptr<Session>& session, Pending pending)
-      : session_(session), pending_(std::move(pending)) {}
+  Request(Home home, Pending pending) : home_(std::move(home)), pending_(std::move(pending)) {}
   Request(Request&&) = default;
   ~Request();
 
   void wait();
-  bool test() { return pending_.test(); }
+  bool test();
 
  private:
-  std::weak_ptr<Session> session_;
+  Home home_;
   Pending pending_;
 };
 

@@ -4,6 +4,7 @@
 #include <numeric>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "binding.hpp"
@@ -37,86 +38,70 @@ void require_parts(const Counts& counts, const Array& whole, const char* whole_n
                " elements, and its count is " + std::to_string(mine)));
 }
 
+// A lambda takes the counts along; what it is given is the communicator and the motet_call.
+
 Call allgatherv(const Communicator& self, const Given& x, const Given& out, Counts counts) {
   const Where where{self.rank(), "allgatherv"};
-  Array input = read(x, where, "x"), output = write(out, where, "out");
-  require_same_type(input, output, where);
-  require_parts(counts, output, "out", &input, self, where);
-  return bind(
-      [in = input.data(), to = output.data(), counts = std::move(counts), type = input.type()](
-          motet_comm* comm, const motet_call* call) {
-        return motet_allgatherv(in, to, counts.data(), type, comm, call);
-      },
-      std::move(input), std::move(output));
+  Arrays arrays = apart(x, out, where);
+  require_parts(counts, arrays.out, "out", &arrays.x, self, where);
+  return {[in = arrays.x.data(), to = arrays.out.data(), counts = std::move(counts),
+           type = arrays.x.type()](auto... made) {
+            return motet_allgatherv(in, to, counts.data(), type, made...);
+          },
+          std::move(arrays)};
 }
 
 Call reduce_scatterv(const Communicator& self, const Given& x, const Given& out, Counts counts,
                      const OpName& op, std::optional<double> scale) {
   const Where where{self.rank(), "reduce_scatterv"};
-  Array input = read(x, where, "x"), output = write(out, where, "out");
-  require_same_type(input, output, where);
-  require_parts(counts, input, "x", &output, self, where);
-  Call bound = bind(
-      [in = input.data(), to = output.data(), counts = std::move(counts), type = input.type(),
-       how = op_from(op)](motet_comm* comm, const motet_call* call) {
-        return motet_reduce_scatterv(in, to, counts.data(), type, how, comm, call);
-      },
-      std::move(input), std::move(output));
-  return scaled(std::move(bound), op, scale, where);
+  Arrays arrays = apart(x, out, where);
+  require_parts(counts, arrays.x, "x", &arrays.out, self, where);
+  return {[in = arrays.x.data(), to = arrays.out.data(), counts = std::move(counts),
+           type = arrays.x.type(), how = op_from(op)](auto... made) {
+            return motet_reduce_scatterv(in, to, counts.data(), type, how, made...);
+          },
+          std::move(arrays), scale_for(op, scale, where)};
 }
 
 Call alltoallv(const Communicator& self, const Given& x, Counts send_counts, const Given& out,
                Counts recv_counts) {
   const Where where{self.rank(), "alltoallv"};
-  Array input = read(x, where, "x"), output = write(out, where, "out");
-  require_same_type(input, output, where);
-  require_parts(send_counts, input, "x", nullptr, self, where);
-  require_parts(recv_counts, output, "out", nullptr, self, where);
-  return bind(
-      [in = input.data(), to = output.data(), sent = std::move(send_counts),
-       received = std::move(recv_counts),
-       type = input.type()](motet_comm* comm, const motet_call* call) {
-        return motet_alltoallv(in, sent.data(), to, received.data(), type, comm, call);
-      },
-      std::move(input), std::move(output));
+  Arrays arrays = apart(x, out, where);
+  require_parts(send_counts, arrays.x, "x", nullptr, self, where);
+  require_parts(recv_counts, arrays.out, "out", nullptr, self, where);
+  return {[in = arrays.x.data(), sent = std::move(send_counts), to = arrays.out.data(),
+           received = std::move(recv_counts), type = arrays.x.type()](auto... made) {
+            return motet_alltoallv(in, sent.data(), to, received.data(), type, made...);
+          },
+          std::move(arrays)};
 }
 
 Call gatherv(const Communicator& self, const Given& x, const Given& out,
              const std::optional<Counts>& counts, int root) {
   const Where where{self.rank(), "gatherv"};
   const bool is_root = self.rank() == root;
-  Array input = read(x, where, "x");
-  Array output = is_root ? write(out, where, "out") : Array();
+  Arrays arrays = is_root ? apart(x, out, where) : Arrays{read(x, where, "x"), {}};
   Counts known = counts.value_or(Counts());
-  if (is_root) {
-    require_same_type(input, output, where);
-    require_parts(known, output, "out", &input, self, where);
-  }
-  return bind(
-      [in = input.data(), count = input.count(), to = output.data(), counts = std::move(known),
-       type = input.type(), root](motet_comm* comm, const motet_call* call) {
-        return motet_gatherv(in, count, to, counts.data(), type, root, comm, call);
-      },
-      std::move(input), std::move(output));
+  if (is_root) require_parts(known, arrays.out, "out", &arrays.x, self, where);
+  return {[in = arrays.x.data(), count = arrays.x.count(), to = arrays.out.data(),
+           counts = std::move(known), type = arrays.x.type(), root](auto... made) {
+            return motet_gatherv(in, count, to, counts.data(), type, root, made...);
+          },
+          std::move(arrays)};
 }
 
 Call scatterv(const Communicator& self, const Given& x, const Given& out,
               const std::optional<Counts>& counts, int root) {
   const Where where{self.rank(), "scatterv"};
   const bool is_root = self.rank() == root;
-  Array input = is_root ? read(x, where, "x") : Array();
-  Array output = write(out, where, "out");
+  Arrays arrays = is_root ? apart(x, out, where) : Arrays{{}, write(out, where, "out")};
   Counts known = counts.value_or(Counts());
-  if (is_root) {
-    require_same_type(input, output, where);
-    require_parts(known, input, "x", &output, self, where);
-  }
-  return bind(
-      [in = input.data(), counts = std::move(known), to = output.data(), count = output.count(),
-       type = output.type(), root](motet_comm* comm, const motet_call* call) {
-        return motet_scatterv(in, counts.data(), to, count, type, root, comm, call);
-      },
-      std::move(input), std::move(output));
+  if (is_root) require_parts(known, arrays.x, "x", &arrays.out, self, where);
+  return {[in = arrays.x.data(), counts = std::move(known), to = arrays.out.data(),
+           count = arrays.out.count(), type = arrays.out.type(), root](auto... made) {
+            return motet_scatterv(in, counts.data(), to, count, type, root, made...);
+          },
+          std::move(arrays)};
 }
 
 }  // namespace

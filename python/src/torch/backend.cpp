@@ -3,20 +3,18 @@
 #include <c10/util/Exception.h>
 
 #include <algorithm>
-#include <map>
 
 namespace motet::torch {
 namespace {
 
 using std::chrono::milliseconds;
 
-// Groups made again under the same name on the same store must not read each other's words: every
-// rank makes as many of them.
-int next_generation(const std::string& group) {
-  static std::mutex mutex;  // guards counts
-  static std::map<std::string, int> counts;
-  const std::scoped_lock lock(mutex);
-  return counts[group]++;
+// Groups that are made one after the other under one name on one store must not read each other's
+// words. Each has the number that every one of its ranks finds there: how many groups of as many
+// ranks there have been. Processes need not remember, so that newcomers can join.
+std::string unused_name(c10d::Store& store, const std::string& group, int rank, int size) {
+  const std::string name = c10::str("motet/", group, "/", size, "/");
+  return c10::str(name, store.add(c10::str(name, "seen_by/", rank), 1));
 }
 
 }  // namespace
@@ -25,9 +23,9 @@ Backend::Backend(const Store& store, const std::string& group, int rank, int siz
                  const c10::intrusive_ptr<Options>& options)
     : c10d::Backend(rank, size),
       store_(store),
-      group_(c10::str("motet/", group, "/", next_generation(group))),
+      group_(unused_name(*store, group, rank, size)),
       options_(options),
-      communicator_(Communicator::meet(store, group_, rank, size)) {
+      communicator_(Communicator::meet(store, group_, {rank, size, options->timeout})) {
   init();
 }
 
@@ -95,6 +93,7 @@ c10::intrusive_ptr<Work> Backend::begin(const Asked& asked, const Tensors& input
   const bool is_collective = !c10d::isP2POp(asked.type);
   const std::uint64_t sequence = is_collective ? ++sequence_ : sequence_.load();
   return c10::make_intrusive<Work>(
+      communicator(),
       Work::Description{.rank = getRank(),
                         .type = asked.type,
                         .title = c10::str(options_->backend, ":", asked.title),
@@ -108,16 +107,8 @@ Backend::Started Backend::seal(const c10::intrusive_ptr<Work>& work) {
   return work;
 }
 
-void Backend::add(Work& work, const Tensors& kept,
-                  const std::function<motet_status(motet_comm*, const motet_call*)>& start) {
-  auto communicator = this->communicator();
-  motet_comm* const comm = communicator->handle();
-  work.add(std::move(communicator), kept,
-           [&](const motet_call& call) { return start(comm, &call); });
-}
-
 void Backend::startCoalescing() {
-  TORCH_CHECK(coalesced_ == nullptr, "motet: calls are being coalesced already");
+  coalesced_ = nullptr;
   auto work = begin({c10d::OpType::COALESCED, "coalesced", options_->timeout}, {}, {});
   work->keep_open();
   coalesced_ = std::move(work);
@@ -131,8 +122,7 @@ Backend::Started Backend::endCoalescing() {
 
 Backend::Started Backend::barrier(const c10d::BarrierOptions& options) {
   auto work = begin({c10d::OpType::BARRIER, "barrier", options.timeout}, {}, {});
-  add(*work, {},
-      [](motet_comm* comm, const motet_call* call) { return motet_barrier(comm, call); });
+  work->add({}, motet_barrier);
   return seal(work);
 }
 

@@ -10,10 +10,8 @@
 
 #include <atomic>
 #include <chrono>
-#include <functional>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <torch/csrc/distributed/c10d/Backend.hpp>
 #include <torch/csrc/distributed/c10d/Store.hpp>
@@ -78,6 +76,8 @@ class Backend final : public c10d::Backend {
                                           const c10d::AllgatherOptions& options) override;
   Started gather(std::vector<Tensors>& outputs, Tensors& inputs,
                  const c10d::GatherOptions& options) override;
+  Started gather_single(at::Tensor& output, at::Tensor& input,
+                        const c10d::GatherOptions& options) override;
   Started scatter(Tensors& outputs, std::vector<Tensors>& inputs,
                   const c10d::ScatterOptions& options) override;
   Started reduce_scatter(Tensors& outputs, std::vector<Tensors>& inputs,
@@ -96,7 +96,8 @@ class Backend final : public c10d::Backend {
   Started barrier(const c10d::BarrierOptions& options) override;
   void monitoredBarrier(const c10d::BarrierOptions& options, bool wait_all_ranks) override;
 
-  // What follows joins one work until endCoalescing() gives it.
+  // What follows joins one work until endCoalescing() gives it. What an exception has kept from
+  // ending before goes on by itself.
   void startCoalescing() override;
   Started endCoalescing() override;
 
@@ -109,8 +110,6 @@ class Backend final : public c10d::Backend {
   c10::intrusive_ptr<Work> begin(const Asked& asked, const Tensors& inputs,
                                  std::vector<Tensors> outputs);
   Started seal(const c10::intrusive_ptr<Work>& work);
-  void add(Work& work, const Tensors& kept,
-           const std::function<motet_status(motet_comm*, const motet_call*)>& start);
   std::chrono::milliseconds timeout_of(std::chrono::milliseconds given) const;
   std::shared_ptr<Communicator> communicator() const;
 
@@ -122,6 +121,7 @@ class Backend final : public c10d::Backend {
                           const c10d::ReduceOp& op);
   void add_alltoall(Work& work, const at::Tensor& output, const at::Tensor& input,
                     std::vector<std::size_t> receive_counts, std::vector<std::size_t> send_counts);
+  void add_gather(Work& work, const at::Tensor& output, const at::Tensor& input, int root);
   int first_to_arrive(std::chrono::milliseconds timeout);
 
   const Store store_;

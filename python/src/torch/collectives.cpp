@@ -31,6 +31,19 @@ void require_same_type(const at::Tensor& output, const at::Tensor& input) {
                    output.dtype(), ", the input ", input.dtype());
 }
 
+void require_parts(const at::Tensor& whole, const at::Tensor& part, int size) {
+  TORCH_CHECK_VALUE(whole.numel() == part.numel() * size, "motet: a tensor of ", whole.numel(),
+                    " elements is not what ", size, " ranks have with ", part.numel(), " each");
+}
+
+// The list's tensors are what every rank gives, or gets.
+void require_alike(const Tensors& list, const at::Tensor& tensor) {
+  for (const at::Tensor& one : list) {
+    require_same_type(one, tensor);
+    require_parts(one, tensor, 1);
+  }
+}
+
 // What Motet can read.
 at::Tensor readable(const at::Tensor& tensor) {
   return tensor.contiguous().resolve_conj().resolve_neg();
@@ -82,7 +95,7 @@ Backend::Started Backend::broadcast(Tensors& tensors, const c10d::BroadcastOptio
   const at::Tensor data = is_root ? readable(tensor) : writable(tensor, *work);
   const Elements all = moved(data);
   const int root = static_cast<int>(options.rootRank);
-  add(*work, {data}, [&](motet_comm* comm, const motet_call* call) {
+  work->add({data}, [&](motet_comm* comm, const motet_call* call) {
     return motet_broadcast(all.data, all.data, all.count, all.type, root, comm, call);
   });
   return seal(work);
@@ -92,7 +105,7 @@ void Backend::add_allreduce(Work& work, const at::Tensor& tensor, const c10d::Re
   const Reduction reduction = reduction_of(op, tensor);
   const at::Tensor data = updatable(tensor, work);
   const Elements all = combined(data);
-  add(work, {data}, [&](motet_comm* comm, const motet_call* given) {
+  work.add({data}, [&](motet_comm* comm, const motet_call* given) {
     const Call call(*given, reduction);
     return motet_allreduce(all.data, all.data, all.count, all.type, reduction.op, comm, &call);
   });
@@ -124,7 +137,7 @@ Backend::Started Backend::reduce(Tensors& tensors, const c10d::ReduceOptions& op
   const int root = static_cast<int>(options.rootRank);
   const at::Tensor data = root == getRank() ? updatable(tensor, *work) : readable(tensor);
   const Elements all = combined(data);
-  add(*work, {data}, [&](motet_comm* comm, const motet_call* given) {
+  work->add({data}, [&](motet_comm* comm, const motet_call* given) {
     const Call call(*given, reduction);
     return motet_reduce(all.data, all.data, all.count, all.type, reduction.op, root, comm, &call);
   });
@@ -133,11 +146,10 @@ Backend::Started Backend::reduce(Tensors& tensors, const c10d::ReduceOptions& op
 
 void Backend::add_allgather(Work& work, const at::Tensor& output, const at::Tensor& input) {
   require_same_type(output, input);
-  TORCH_CHECK_VALUE(output.numel() == input.numel() * getSize(), "motet: allgather of ",
-                    input.numel(), " elements on ", getSize(), " ranks into ", output.numel());
+  require_parts(output, input, getSize());
   const at::Tensor mine = readable(input), all = writable(output, work);
   const Elements in = moved(mine), out = moved(all);
-  add(work, {mine, all}, [&](motet_comm* comm, const motet_call* call) {
+  work.add({mine, all}, [&](motet_comm* comm, const motet_call* call) {
     return motet_allgather(in.data, out.data, in.count, in.type, comm, call);
   });
 }
@@ -151,7 +163,7 @@ void Backend::add_allgather_list(Work& work, const Tensors& outputs, const at::T
   const at::Tensor mine = readable(input), all = writable(outputs, work);
   const Elements in = moved(mine), out = moved(all);
   const std::vector<std::size_t> parts = in_units_of(in, input, counts);
-  add(work, {mine, all}, [&](motet_comm* comm, const motet_call* call) {
+  work.add({mine, all}, [&](motet_comm* comm, const motet_call* call) {
     return are_equal(parts)
                ? motet_allgather(in.data, out.data, in.count, in.type, comm, call)
                : motet_allgatherv(in.data, out.data, parts.data(), in.type, comm, call);
@@ -181,11 +193,15 @@ Backend::Started Backend::allgather_coalesced(std::vector<Tensors>& outputs, Ten
                                               const c10d::AllgatherOptions& options) {
   TORCH_CHECK_VALUE(outputs.size() == static_cast<std::size_t>(getSize()),
                     "motet: ", outputs.size(), " lists for ", getSize(), " ranks");
+  for (const Tensors& of_rank : outputs) {
+    TORCH_CHECK_VALUE(of_rank.size() == inputs.size(), "motet: ", of_rank.size(), " outputs for ",
+                      inputs.size(), " inputs");
+  }
   auto work = begin({OpType::ALLGATHER_COALESCED, "all_gather", options.timeout}, inputs, outputs);
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     require_dense(inputs[i]);
     Tensors list;
-    for (const Tensors& of_rank : outputs) list.push_back(of_rank.at(i));
+    for (const Tensors& of_rank : outputs) list.push_back(of_rank[i]);
     add_allgather_list(*work, list, inputs[i]);
   }
   return seal(work);
@@ -205,19 +221,39 @@ Backend::Started Backend::allgather_into_tensor_coalesced(Tensors& outputs, Tens
   return seal(work);
 }
 
+// `all`: at the root, what Motet can write; elsewhere undefined.
+void Backend::add_gather(Work& work, const at::Tensor& all, const at::Tensor& input, int root) {
+  const at::Tensor mine = readable(input);
+  const Elements in = moved(mine);
+  void* const out = all.defined() ? all.data_ptr() : nullptr;
+  work.add({mine, all}, [&](motet_comm* comm, const motet_call* call) {
+    return motet_gather(in.data, out, in.count, in.type, root, comm, call);
+  });
+}
+
 Backend::Started Backend::gather(std::vector<Tensors>& outputs, Tensors& inputs,
                                  const c10d::GatherOptions& options) {
   const at::Tensor& input = only(inputs);
   const int root = static_cast<int>(options.rootRank);
+  const bool is_root = root == getRank();
+  if (is_root) require_alike(only(outputs, getSize()), input);
   auto work = begin({OpType::GATHER, "gather", options.timeout}, inputs, outputs);
-  const at::Tensor mine = readable(input);
-  at::Tensor all;
-  if (root == getRank()) all = writable(only(outputs, getSize()), *work);
-  const Elements in = moved(mine);
-  void* const out = all.defined() ? all.data_ptr() : nullptr;
-  add(*work, {mine, all}, [&](motet_comm* comm, const motet_call* call) {
-    return motet_gather(in.data, out, in.count, in.type, root, comm, call);
-  });
+  add_gather(*work, is_root ? writable(outputs.front(), *work) : at::Tensor(), input, root);
+  return seal(work);
+}
+
+Backend::Started Backend::gather_single(at::Tensor& output, at::Tensor& input,
+                                        const c10d::GatherOptions& options) {
+  require_dense(input);
+  const int root = static_cast<int>(options.rootRank);
+  const bool is_root = root == getRank();
+  if (is_root) {
+    require_dense(output);
+    require_same_type(output, input);
+    require_parts(output, input, getSize());
+  }
+  auto work = begin({OpType::GATHER, "gather", options.timeout}, {input}, {{output}});
+  add_gather(*work, is_root ? writable(output, *work) : at::Tensor(), input, root);
   return seal(work);
 }
 
@@ -225,13 +261,14 @@ Backend::Started Backend::scatter(Tensors& outputs, std::vector<Tensors>& inputs
                                   const c10d::ScatterOptions& options) {
   const at::Tensor& output = only(outputs);
   const int root = static_cast<int>(options.rootRank);
+  const bool is_root = root == getRank();
+  if (is_root) require_alike(only(inputs, getSize()), output);
   auto work = begin({OpType::SCATTER, "scatter", options.timeout}, outputs, {outputs});
-  at::Tensor all;
-  if (root == getRank()) all = flattened(only(inputs, getSize()));
+  const at::Tensor all = is_root ? flattened(inputs.front()) : at::Tensor();
   const at::Tensor mine = writable(output, *work);
   const Elements out = moved(mine);
-  const void* const in = all.defined() ? all.const_data_ptr() : nullptr;
-  add(*work, {mine, all}, [&](motet_comm* comm, const motet_call* call) {
+  const void* const in = is_root ? all.const_data_ptr() : nullptr;
+  work->add({mine, all}, [&](motet_comm* comm, const motet_call* call) {
     return motet_scatter(in, out.data, out.count, out.type, root, comm, call);
   });
   return seal(work);
@@ -240,12 +277,11 @@ Backend::Started Backend::scatter(Tensors& outputs, std::vector<Tensors>& inputs
 void Backend::add_reduce_scatter(Work& work, const at::Tensor& output, const at::Tensor& input,
                                  const c10d::ReduceOp& op) {
   require_same_type(output, input);
-  TORCH_CHECK_VALUE(input.numel() == output.numel() * getSize(), "motet: reduce_scatter of ",
-                    input.numel(), " elements on ", getSize(), " ranks into ", output.numel());
+  require_parts(input, output, getSize());
   const Reduction reduction = reduction_of(op, input);
   const at::Tensor all = readable(input), mine = writable(output, work);
   const Elements in = combined(all), out = combined(mine);
-  add(work, {all, mine}, [&](motet_comm* comm, const motet_call* given) {
+  work.add({all, mine}, [&](motet_comm* comm, const motet_call* given) {
     const Call call(*given, reduction);
     return motet_reduce_scatter(in.data, out.data, out.count, out.type, reduction.op, comm, &call);
   });
@@ -293,7 +329,7 @@ Backend::Started Backend::reduce_scatter(Tensors& outputs, std::vector<Tensors>&
   const std::vector<std::size_t> parts = in_units_of(out, output, counts);
   TORCH_CHECK_VALUE(parts[static_cast<std::size_t>(getRank())] == out.count,
                     "motet: reduce_scatter into a tensor of another length than this rank's part");
-  add(*work, {all, mine}, [&](motet_comm* comm, const motet_call* given) {
+  work->add({all, mine}, [&](motet_comm* comm, const motet_call* given) {
     const Call call(*given, reduction);
     return motet_reduce_scatterv(in.data, out.data, parts.data(), out.type, reduction.op, comm,
                                  &call);
@@ -309,7 +345,7 @@ void Backend::add_alltoall(Work& work, const at::Tensor& output, const at::Tenso
   const Elements in = moved(from), out = moved(to);
   receive_counts = in_units_of(out, output, std::move(receive_counts));
   send_counts = in_units_of(in, input, std::move(send_counts));
-  add(work, {from, to}, [&](motet_comm* comm, const motet_call* call) {
+  work.add({from, to}, [&](motet_comm* comm, const motet_call* call) {
     return motet_alltoallv(in.data, send_counts.data(), out.data, receive_counts.data(), in.type,
                            comm, call);
   });
@@ -333,7 +369,7 @@ Backend::Started Backend::alltoall_base(at::Tensor& output, at::Tensor& input,
   const at::Tensor from = readable(input), to = writable(output, *work);
   const Elements in = moved(from), out = moved(to);
   const std::size_t each = in.count / static_cast<std::size_t>(getSize());
-  add(*work, {from, to}, [&](motet_comm* comm, const motet_call* call) {
+  work->add({from, to}, [&](motet_comm* comm, const motet_call* call) {
     return motet_alltoall(in.data, out.data, each, in.type, comm, call);
   });
   return seal(work);
@@ -347,6 +383,8 @@ Backend::Started Backend::alltoall(Tensors& outputs, Tensors& inputs,
   for (std::size_t i = 0; i < size; ++i) {
     require_dense(outputs[i]);
     require_dense(inputs[i]);
+    require_same_type(outputs[i], inputs.front());
+    require_same_type(inputs[i], inputs.front());
   }
   auto work = begin({OpType::ALLTOALL, "all_to_all", options.timeout}, inputs, {outputs});
   const at::Tensor from = flattened(inputs), to = writable(outputs, *work);

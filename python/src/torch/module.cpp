@@ -28,7 +28,10 @@ PYBIND11_MODULE(_backend, module) {
       .def(py::init<const std::string&, std::chrono::milliseconds>(), py::arg("name") = "motet",
            py::arg("timeout") = kBackendDefaultTimeout);
   py::class_<Backend, c10d::Backend, c10::intrusive_ptr<Backend>>(
-      module, "Backend", "A process group over Motet; torch.distributed makes it.");
+      module, "Backend", "A process group over Motet; torch.distributed makes it.")
+      .def(
+          "perform_nocolor_split", [](Backend&, const at::Device&) {}, py::arg("device"),
+          "PyTorch asks for it where a group is made without this rank: its members do all.");
   module.def("create", create, py::arg("store"), py::arg("group"), py::arg("rank"), py::arg("size"),
              py::arg("options"), py::call_guard<py::gil_scoped_release>(),
              "The backend of one rank of a group: returns once all ranks have asked for theirs.");

@@ -2,10 +2,10 @@
 // where the ranks cannot reach one another any more.
 #include <c10/util/Exception.h>
 
-#include <algorithm>
 #include <string>
 
 #include "backend.hpp"
+#include "store.hpp"
 
 namespace motet::torch {
 namespace {
@@ -14,15 +14,6 @@ using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
 constexpr const char* passed = "passed";
-
-bool comes(c10d::Store& store, const std::string& key, milliseconds timeout) {
-  try {
-    store.wait({key}, std::max(timeout, milliseconds(1)));  // 0 would be no limit
-    return true;
-  } catch (const std::exception&) {
-    return false;
-  }
-}
 
 std::string ranks_text(const std::vector<int>& ranks) {
   std::string text = ranks.size() == 1 ? "Rank " : "Ranks ";
@@ -36,12 +27,11 @@ void Backend::monitoredBarrier(const c10d::BarrierOptions& options, bool wait_al
   const milliseconds timeout =
       options.timeout == c10d::kUnsetTimeout ? options_->timeout : options.timeout;
   const std::string name = c10::str(group_, "/monitored/", monitored_barriers_++, "/");
-  const auto store = store_->clone();
   if (getRank() != 0) {
-    store->set(name + std::to_string(getRank()), "here");
+    store_->set(name + std::to_string(getRank()), "here");
     // Rank 0 may use up all of its time before it says what it has found.
-    const bool heard = comes(*store, name + "verdict", 2 * timeout);
-    TORCH_CHECK(heard && store->get_to_str(name + "verdict") == passed, "Rank ", getRank(),
+    const bool heard = comes(*store_, name + "verdict", 2 * timeout);
+    TORCH_CHECK(heard && store_->get_to_str(name + "verdict") == passed, "Rank ", getRank(),
                 " successfully reached monitoredBarrier, but received errors while waiting for "
                 "send/recv from rank 0: rank 0 says who is missing");
     return;
@@ -52,9 +42,9 @@ void Backend::monitoredBarrier(const c10d::BarrierOptions& options, bool wait_al
   std::vector<int> missing;
   for (int rank = 1; rank < getSize() && (missing.empty() || wait_all_ranks); ++rank) {
     const auto left = std::chrono::duration_cast<milliseconds>(end - Clock::now());
-    if (!comes(*store, name + std::to_string(rank), left)) missing.push_back(rank);
+    if (!comes(*store_, name + std::to_string(rank), left)) missing.push_back(rank);
   }
-  store->set(name + "verdict", missing.empty() ? passed : "failed");
+  store_->set(name + "verdict", missing.empty() ? passed : "failed");
   TORCH_CHECK(missing.empty(), "[Rank 0]: ", ranks_text(missing),
               " failed to pass monitoredBarrier in ", timeout.count(), " ms");
 }

@@ -1,9 +1,11 @@
 // send, recv, and recv from whoever sends first.
 #include <c10/util/Exception.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "backend.hpp"
+#include "background.hpp"
 
 namespace motet::torch {
 namespace {
@@ -28,7 +30,7 @@ Backend::Started Backend::send(Tensors& tensors, int peer, int /*tag*/) {
   const at::Tensor& tensor = contiguous(tensors);
   auto work = begin({OpType::SEND, "send", c10d::kUnsetTimeout}, tensors, {});
   const Elements in = moved(tensor);
-  add(*work, {tensor}, [&](motet_comm* comm, const motet_call* call) {
+  work->add({tensor}, [&](motet_comm* comm, const motet_call* call) {
     return motet_send(in.data, in.count, in.type, peer, comm, call);
   });
   return seal(work);
@@ -39,17 +41,17 @@ Backend::Started Backend::recv(Tensors& tensors, int peer, int /*tag*/) {
   auto work = begin({OpType::RECV, "recv", c10d::kUnsetTimeout}, tensors, {tensors});
   work->set_source(peer);
   const Elements out = moved(tensor);
-  add(*work, {tensor}, [&](motet_comm* comm, const motet_call* call) {
+  work->add({tensor}, [&](motet_comm* comm, const motet_call* call) {
     return motet_recv(out.data, out.count, out.type, peer, comm, call);
   });
   return seal(work);
 }
 
-// The peer whose next message has come.
+// The peer whose next message has come. Ends with the group.
 int Backend::first_to_arrive(milliseconds timeout) {
-  const auto communicator = this->communicator();
   const auto deadline = Clock::now() + timeout;
   for (auto pause = std::chrono::microseconds(10);; pause = std::min(2 * pause, longest)) {
+    const auto communicator = this->communicator();
     for (int peer = 0; peer < getSize(); ++peer) {
       if (peer == getRank()) continue;
       int arrived = 0;
@@ -64,27 +66,25 @@ int Backend::first_to_arrive(milliseconds timeout) {
   }
 }
 
-// A thread of its own looks who sends: the caller must be free to send meanwhile.
+// Another thread looks who sends: the caller must be free to send meanwhile.
 Backend::Started Backend::recvAnysource(Tensors& tensors, int /*tag*/) {
   const at::Tensor tensor = contiguous(tensors);
   TORCH_CHECK(coalesced_ == nullptr, "motet: recv from any rank cannot be coalesced");
   auto work =
       begin({OpType::RECVANYSOURCE, "recvAnySource", c10d::kUnsetTimeout}, tensors, {tensors});
-  work->leave_to_others();
   const auto self = c10::intrusive_ptr<Backend>::reclaim_copy(this);
-  const std::uint64_t ticket = any_source_.take_ticket();
-  std::thread([self, work, tensor, ticket] {
+  background().add([self, work, tensor, ticket = any_source_.take_ticket()] {
     const Turns::Turn turn(self->any_source_, ticket);
     work->attempt([&] {
       const int peer = self->first_to_arrive(work->getTimeout());
       work->set_source(peer);
       const Elements out = moved(tensor);
-      self->add(*work, {tensor}, [&](motet_comm* comm, const motet_call* call) {
+      work->add({tensor}, [&](motet_comm* comm, const motet_call* call) {
         return motet_recv(out.data, out.count, out.type, peer, comm, call);
       });
     });
     work->seal();
-  }).detach();
+  });
   return work;
 }
 

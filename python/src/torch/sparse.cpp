@@ -11,7 +11,7 @@ namespace {
 motet_call call_with(std::chrono::milliseconds timeout) {
   motet_call call{};
   call.size = sizeof call;
-  call.timeout_ms = static_cast<int>(timeout.count());
+  call.timeout_ms = limit_of(timeout);
   return call;
 }
 
@@ -44,8 +44,8 @@ at::Tensor gather_rows(motet_comm* comm, const at::Tensor& rows,
 // It returns when it is done: how much is to come is known only once the ranks have told.
 Backend::Started Backend::allreduce_sparse(Tensors& tensors,
                                            const c10d::AllreduceOptions& options) {
-  TORCH_CHECK_VALUE(tensors.size() == 1 && tensors.front().is_sparse(),
-                    "motet: one sparse tensor is wanted");
+  TORCH_CHECK_VALUE(tensors.size() == 1 && tensors.front().is_sparse() && tensors.front().is_cpu(),
+                    "motet: one sparse tensor of the CPU is wanted");
   TORCH_CHECK_VALUE(options.reduceOp == c10d::ReduceOp::SUM,
                     "motet: sparse tensors can only be summed");
   TORCH_CHECK(coalesced_ == nullptr, "motet: sparse tensors cannot be coalesced");

@@ -109,7 +109,7 @@ double scale_of(const ReduceOp& op) {
 // Whether the tensors lie in one storage, each right behind the one before.
 bool lie_in_a_row(const std::vector<at::Tensor>& list) {
   for (std::size_t i = 0; i < list.size(); ++i) {
-    if (!list[i].is_contiguous()) return false;
+    if (!list[i].is_contiguous() || list[i].is_conj() || list[i].is_neg()) return false;
     if (i == 0) continue;
     const at::Tensor& before = list[i - 1];
     if (!list[i].is_alias_of(before) || list[i].dtype() != before.dtype()) return false;

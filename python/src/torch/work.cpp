@@ -6,7 +6,7 @@
 
 #include <utility>
 
-#include "completions.hpp"
+#include "background.hpp"
 
 namespace motet::torch {
 namespace {
@@ -40,32 +40,37 @@ c10::IValue value_of(const std::vector<Work::Tensors>& outputs) {
 
 }  // namespace
 
-Work::Work(const Description& description, const Tensors& inputs, std::vector<Tensors> outputs)
+Work::Work(std::shared_ptr<Communicator> communicator, const Description& description,
+           const Tensors& inputs, std::vector<Tensors> outputs)
     : c10d::Work(description.rank, description.type, description.title.c_str(), inputs),
       description_(description),
-      outputs_(std::move(outputs)) {}
+      outputs_(std::move(outputs)),
+      communicator_(std::move(communicator)) {}
 
+// Where an exception has kept it from being sealed, its calls are over by now: they hold it.
 Work::~Work() {
-  // All are over: these only let go of them.
-  for (motet_request*& request : requests_) motet_wait(&request);
+  free_requests();
 }
 
-void Work::add(std::shared_ptr<Communicator> communicator, const Tensors& kept,
-               const Start& start) {
+std::shared_ptr<Communicator> Work::communicator() const {
+  const std::scoped_lock lock(state_mutex_);
+  return communicator_;
+}
+
+void Work::add(const Tensors& kept, const Start& start) {
   kept_.insert(kept_.end(), kept.begin(), kept.end());
-  communicators_.push_back(std::move(communicator));
   motet_call call{};
   call.size = sizeof call;
   call.request = &requests_.emplace_back(nullptr);
-  call.timeout_ms = static_cast<int>(description_.timeout.count());
+  call.timeout_ms = limit_of(description_.timeout);
   call.determinism = at::globalContext().deterministicAlgorithms() ? 1 : 0;
   call.on_done = on_done;
   call.user = this;
   // The callback holds this until it is called.
   c10::raw::intrusive_ptr::incref(this);
-  under_way_.fetch_add(1, std::memory_order_relaxed);
+  under_way_.fetch_add(1, std::memory_order_relaxed);  // seal() publishes it
   const InHand here(this);
-  const motet_status status = start(call);
+  const motet_status status = start(communicator()->handle(), &call);
   if (status == motet_ok) return;
   under_way_.fetch_sub(1, std::memory_order_relaxed);
   c10::raw::intrusive_ptr::decref(this);
@@ -75,6 +80,7 @@ void Work::add(std::shared_ptr<Communicator> communicator, const Tensors& kept,
 
 void Work::seal() {
   is_open_.store(false);
+  is_sealed_.store(true);
   under_way_.fetch_sub(1);
   if (is_over()) complete();
 }
@@ -87,13 +93,13 @@ void Work::on_done(motet_status status, const char* message, void* user) {
   }
   self->under_way_.fetch_sub(1);
   if (in_hand == self.get()) return;
-  completions().add([held = std::move(self)] {
+  background().add([held = std::move(self)] {
     if (held->is_over()) held->complete();
   });
 }
 
 void Work::note(std::exception_ptr failure) {
-  const std::scoped_lock lock(failure_mutex_);
+  const std::scoped_lock lock(state_mutex_);
   if (failure_ == nullptr) failure_ = std::move(failure);
 }
 
@@ -105,6 +111,8 @@ void Work::attempt(const std::function<void()>& body) {
   }
 }
 
+// All calls are over, so nothing is noted but by this. The communicator goes before anybody hears
+// of it: then the group's own shutdown() is what destroys it.
 void Work::complete() {
   if (completing_.exchange(true)) return;
   if (failure_ == nullptr) {
@@ -114,10 +122,17 @@ void Work::complete() {
     });
   }
   steps_.clear();
+  kept_.clear();
+  free_requests();
+  {
+    std::shared_ptr<Communicator> last;  // goes without the lock
+    const std::scoped_lock lock(state_mutex_);
+    last.swap(communicator_);
+  }
   finish(failure_);
   c10::intrusive_ptr<Future> future;
   {
-    const std::scoped_lock lock(future_mutex_);
+    const std::scoped_lock lock(state_mutex_);
     is_complete_ = true;
     future = future_;
   }
@@ -130,13 +145,19 @@ bool Work::isCompleted() {
   return c10d::Work::isCompleted();
 }
 
-void Work::drive() {
-  if (driven_.exchange(true)) return;
+void Work::free_requests() {
+  if (freeing_.exchange(true)) return;
   const InHand here(this);
   for (motet_request*& request : requests_) motet_wait(&request);
 }
 
-// With a limit it is the progress thread that drives.
+// The communicator must not go meanwhile.
+void Work::drive() {
+  const auto communicator = this->communicator();
+  if (communicator != nullptr && is_sealed_.load()) free_requests();
+}
+
+// With a limit, or while another thread still adds calls, it is the progress thread that drives.
 bool Work::wait(milliseconds timeout) {
   if (is_open_.load()) return true;
   if (timeout == kNoTimeout) drive();
@@ -145,9 +166,8 @@ bool Work::wait(milliseconds timeout) {
 }
 
 void Work::abort() {
-  for (const auto& communicator : communicators_) {
-    motet_comm_abort(communicator->handle(), "the work was aborted");
-  }
+  const auto communicator = this->communicator();
+  if (communicator != nullptr) motet_comm_abort(communicator->handle(), "the work was aborted");
 }
 
 std::vector<at::Tensor> Work::result() {
@@ -158,7 +178,7 @@ std::vector<at::Tensor> Work::result() {
 
 c10::intrusive_ptr<Future> Work::getFuture() {
   isCompleted();
-  const std::scoped_lock lock(future_mutex_);
+  const std::scoped_lock lock(state_mutex_);
   if (future_ != nullptr) return future_;
   future_ = make_future(outputs_.size());
   if (!is_complete_) return future_;

@@ -14,6 +14,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <torch/csrc/distributed/c10d/Work.hpp>
 #include <vector>
@@ -34,15 +35,15 @@ class Work final : public c10d::Work {
     std::chrono::milliseconds timeout{};
   };
   // `inputs` are for the profiler. `outputs` is what the future holds: a list of tensors, or of
-  // lists.
-  Work(const Description& description, const Tensors& inputs, std::vector<Tensors> outputs);
+  // lists. The communicator stays until all is over.
+  Work(std::shared_ptr<Communicator> communicator, const Description& description,
+       const Tensors& inputs, std::vector<Tensors> outputs);
   ~Work() override;
 
-  // Starts one of Motet's calls: `start` makes it with the motet_call that it is given. What it
-  // reads and writes is in `kept`. Throws what the call throws at once. By one thread, before
-  // seal().
-  using Start = std::function<motet_status(const motet_call&)>;
-  void add(std::shared_ptr<Communicator> communicator, const Tensors& kept, const Start& start);
+  // Starts one of Motet's calls, which `start` makes. What it reads and writes is in `kept`. Throws
+  // what the call throws at once. By one thread, before seal().
+  using Start = std::function<motet_status(motet_comm*, const motet_call*)>;
+  void add(const Tensors& kept, const Start& start);
   // What has to be done when all of them are over and have gone well.
   void then(std::function<void()> step) { steps_.push_back(std::move(step)); }
   // Runs what may throw; that becomes the failure of the work.
@@ -51,13 +52,12 @@ class Work final : public c10d::Work {
   void seal();
   // Calls are still being coalesced into it: until seal() waiting for it is waiting for nothing.
   void keep_open() { is_open_.store(true); }
-  // For work that another thread adds to: whoever waits leaves the driving to Motet's thread.
-  void leave_to_others() { driven_.store(true); }
-
   void set_source(int rank) { source_.store(rank); }
 
   bool isCompleted() override;
   bool wait(std::chrono::milliseconds timeout = kNoTimeout) override;
+  // Ends everything that is under way on the communicator, on every rank: a collective cannot be
+  // taken back by one.
   void abort() override;
   std::vector<at::Tensor> result() override;
   c10::intrusive_ptr<c10::ivalue::Future> getFuture() override;
@@ -69,24 +69,27 @@ class Work final : public c10d::Work {
   static void on_done(motet_status status, const char* message, void* user);
   void note(std::exception_ptr failure);
   bool is_over() const { return under_way_.load() == 0; }
+  std::shared_ptr<Communicator> communicator() const;
   void complete();
   void drive();
+  void free_requests();
 
   const Description description_;
   const std::vector<Tensors> outputs_;
   Tensors kept_;
-  std::vector<std::shared_ptr<Communicator>> communicators_;
-  std::vector<motet_request*> requests_;  // of whoever sets driven_
+  std::vector<motet_request*> requests_;  // of whoever sets freeing_
   std::vector<std::function<void()>> steps_;
   std::atomic<int> source_{-1};
 
   std::atomic<int> under_way_{1};  // calls, and one until sealed; the last one releases the rest
   std::atomic<bool> is_open_{false};
-  std::atomic<bool> driven_{false};      // somebody waits for requests_
+  std::atomic<bool> is_sealed_{false};
+  std::atomic<bool> freeing_{false};     // somebody waits for the requests, or has done so
   std::atomic<bool> completing_{false};  // somebody does, or has done, what remains
-  std::mutex failure_mutex_;             // guards failure_
-  std::exception_ptr failure_;           // the first
-  std::mutex future_mutex_;              // guards future_ and is_complete_
+
+  mutable std::mutex state_mutex_;              // guards what follows
+  std::shared_ptr<Communicator> communicator_;  // null once all is over
+  std::exception_ptr failure_;                  // the first
   c10::intrusive_ptr<c10::ivalue::Future> future_;
   bool is_complete_ = false;
 };

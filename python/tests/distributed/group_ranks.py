@@ -1,14 +1,18 @@
-"""Starts ranks of a function as forked processes and gathers what they return."""
+"""Starts ranks: of a function, as forked processes, and gathers what they return; or of a program."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
 import pickle
+import subprocess
+import sys
 import tempfile
+import textwrap
 import traceback
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -66,3 +70,23 @@ def run(body: Callable[..., Any], size: int, backend: str, *given: Any) -> list[
         if problems:
             raise RuntimeError(f"{backend}, {size} ranks:\n" + "\n".join(problems))
     return results
+
+
+def run_program(
+    program: str, ranks: int = 2, options: tuple[str, ...] = (), arguments: tuple[str, ...] = (), **environment: str
+) -> tuple[int, str]:
+    """Under torchrun, which gets the options: its exit status, and what it and the program print."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "program.py").write_text(textwrap.dedent(program))
+        torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(ranks)]
+        meeting = ["--master-port", "0", "--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0"]
+        done = subprocess.run(
+            [*torchrun, *meeting, *options, "program.py", *arguments],
+            cwd=folder,
+            env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=TIMEOUT_S,
+        )
+    return done.returncode, done.stdout

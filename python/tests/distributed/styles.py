@@ -7,6 +7,7 @@ Models and data are the same on every run: seeded, float32, one thread.
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Callable
 
@@ -187,6 +188,9 @@ def checkpoint() -> Judged:
     other = fully_shard(small_model())
     state = get_model_state_dict(other)
     saved.load(state, checkpoint_id=folders[0])
+    dist.barrier()
+    if dist.get_rank() == 0:
+        shutil.rmtree(folders[0])
     set_model_state_dict(other, state)
     pairs = zip(model.parameters(), other.parameters(), strict=True)
     assert all(torch.equal(one.full_tensor(), two.full_tensor()) for one, two in pairs)

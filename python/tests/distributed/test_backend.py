@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
-import tempfile
-import textwrap
 import threading
 import time
 import unittest
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -143,6 +138,100 @@ def coalesced() -> None:
     group._end_coalescing().wait()
 
 
+def sparse() -> None:
+    """Every rank has other rows, and the last none."""
+    rank, size = dist.get_rank(), dist.get_world_size()
+    rows = torch.zeros(size + 1, 3)
+    if rank < size - 1:
+        rows[rank] += 1
+        rows[size] += 1
+    found = rows.to_sparse(1)
+    dist.all_reduce(found)
+    wanted = torch.ones(size + 1, 3)
+    wanted[size - 1] = 0
+    wanted[size] = size - 1
+    same(found.to_dense(), wanted)
+
+
+def conjugated() -> None:
+    """Views that are conjugated when they are read, one behind the other."""
+    rank, size = dist.get_rank(), dist.get_world_size()
+    numbers = torch.full((2 * size,), complex(2, 1))
+    found = torch.empty(2, dtype=numbers.dtype)
+    backend = dist.group.WORLD._get_backend(torch.device("cpu"))
+    for root in range(size):
+        inputs = [list(numbers.conj().chunk(size))] if rank == root else []
+        options = dist.distributed_c10d.ScatterOptions()
+        options.rootRank = root
+        backend.scatter([found], inputs, options).wait()
+        same(found, torch.full((2,), complex(2, -1)))
+
+
+def gathers_into_one() -> None:
+    rank, size = dist.get_rank(), dist.get_world_size()
+    for root in range(size):
+        found = torch.empty(size, 3) if rank == root else None
+        dist.gather_single(torch.full((3,), float(rank)), found, dst=root)
+        if found is not None:
+            same(found, torch.arange(size, dtype=torch.float32)[:, None].expand(size, 3))
+
+
+def refusal(call: Any, kind: type[Exception] | tuple[type[Exception], ...] = Exception) -> str:
+    try:
+        call()
+    except kind as error:
+        return str(error)
+    raise AssertionError("it was not refused")
+
+
+def refuses_what_does_not_fit() -> None:
+    """Nothing is written or read beyond a tensor, and the group goes on."""
+    one, five = torch.ones(1), torch.ones(5)
+    size = dist.get_world_size()
+    for call in (
+        lambda: dist.gather(five, [torch.ones(1) for _ in range(size)], dst=dist.get_rank()),
+        lambda: dist.gather_single(five, one, dst=dist.get_rank()),
+        lambda: dist.scatter(five, [one] * size, src=dist.get_rank()),
+        lambda: dist.all_gather([one] * size, five),
+        lambda: dist.all_gather_into_tensor(one, five),
+        lambda: dist.reduce_scatter(five, [one] * size),
+        lambda: dist.reduce_scatter_tensor(five, one),
+        lambda: dist.all_to_all_single(torch.ones(2 * size), torch.ones(size)),
+        lambda: dist.all_to_all_single(torch.ones(size), torch.ones(size), [2] * size, [1] * size),
+        lambda: dist.group.WORLD.scatter(five, [five.double() for _ in range(size)], dist.get_rank()),
+        lambda: dist.group.WORLD.gather([five.double() for _ in range(size)], five, dist.get_rank()),
+        lambda: dist.group.WORLD.alltoall([five] * size, [five] * (size - 1) + [five.int()]),
+    ):
+        assert "motet" in refusal(call, (ValueError, TypeError))
+    dist.all_reduce(five)
+    same(five, torch.full((5,), float(size)))
+
+
+def waits_for_a_while() -> None:
+    """A wait that ends early ends nothing but itself."""
+    value = torch.ones(1)
+    if dist.get_rank() == 0:
+        work = dist.all_reduce(value, async_op=True)
+        refusal(lambda: work.wait(timedelta(milliseconds=50)), RuntimeError)
+        dist.send(torch.ones(1), 1)
+        work.wait()
+    else:
+        if dist.get_rank() == 1:
+            dist.recv(torch.ones(1), 0)
+        dist.all_reduce(value)
+    same(value, torch.tensor([float(dist.get_world_size())]))
+
+
+def profiled() -> None:
+    from torch.profiler import ProfilerActivity, profile
+
+    with profile(activities=[ProfilerActivity.CPU]) as seen:
+        dist.all_reduce(torch.ones(3))
+        dist.barrier()
+    names = {event.name for event in seen.events()}
+    assert {"motet:all_reduce", "motet:barrier"} <= names, names
+
+
 def whoever_sends() -> None:
     rank, size = dist.get_rank(), dist.get_world_size()
     if rank > 0:
@@ -176,35 +265,6 @@ def futures() -> None:
     dropped = dist.all_reduce(torch.ones(100_000), async_op=True)
     del dropped
     dist.barrier()
-
-
-def split_groups() -> None:
-    rank, size = dist.get_rank(), dist.get_world_size()
-    backend = dist.distributed_c10d._get_default_group()._get_backend(torch.device("cpu"))
-    assert backend.supports_splitting
-    before = backend._get_sequence_number_for_group()
-    dist.all_reduce(torch.ones(1))
-    assert backend._get_sequence_number_for_group() == before + 1
-    halves = [list(range(0, size, 2)), list(range(1, size, 2))]
-    groups = [dist.new_group(half) if half else None for half in halves]
-    mine = groups[rank % 2]
-    value = torch.ones(1)
-    dist.all_reduce(value, group=mine)
-    same(value, torch.tensor([float(len(halves[rank % 2]))]))
-
-
-def again_on_one_store(folder: str) -> None:
-    """Groups that are made anew must not read the words of the former ones."""
-    rank, size = dist.get_rank(), dist.get_world_size()
-    dist.destroy_process_group()
-    store = dist.FileStore(f"{folder}/again{size}", size)
-    for _ in range(4):
-        dist.init_process_group("motet", store=store, rank=rank, world_size=size)
-        value = torch.ones(3)
-        dist.all_reduce(value)
-        same(value, torch.full((3,), float(size)))
-        dist.destroy_process_group()
-    dist.init_process_group("motet", store=store, rank=rank, world_size=size)
 
 
 def loads_data() -> None:
@@ -262,18 +322,29 @@ class Backend(unittest.TestCase):
     def test_coalesces_calls(self) -> None:
         on_ranks(coalesced)
 
+    def test_sums_sparse_tensors(self) -> None:
+        on_ranks(sparse)
+
+    def test_reads_conjugated_views(self) -> None:
+        on_ranks(conjugated, (1, 2))
+
+    def test_gathers_into_one_tensor(self) -> None:
+        on_ranks(gathers_into_one, (1, 3))
+
+    def test_refuses_what_does_not_fit(self) -> None:
+        on_ranks(refuses_what_does_not_fit, (1, 3))
+
+    def test_goes_on_after_a_wait_that_ended_early(self) -> None:
+        on_ranks(waits_for_a_while, (2, 3))
+
+    def test_is_named_in_profiles(self) -> None:
+        on_ranks(profiled, (2,))
+
     def test_receives_from_whoever_sends_first(self) -> None:
         on_ranks(whoever_sends)
 
     def test_runs_what_hangs_on_futures(self) -> None:
         on_ranks(futures)
-
-    def test_splits(self) -> None:
-        on_ranks(split_groups)
-
-    def test_starts_again_on_the_same_store(self) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            on_ranks(again_on_one_store, WORLD_SIZES, folder)
 
     def test_lives_with_forked_loaders(self) -> None:
         on_ranks(loads_data, (2, 3))
@@ -354,39 +425,11 @@ class Backend(unittest.TestCase):
         for rank in (0, 1):
             self.assertIn(f"life 1 of rank {rank} is done", output)
 
-    def run_program(
-        self,
-        program: str,
-        ranks: int = 2,
-        fails: bool = False,
-        options: tuple[str, ...] = (),
-        **environment: str,
-    ) -> str:
-        """Under torchrun. What it prints."""
-        with tempfile.TemporaryDirectory() as folder:
-            Path(folder, "program.py").write_text(textwrap.dedent(program))
-            run = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(ranks)]
-            done = subprocess.run(
-                [
-                    *run,
-                    "--master-port",
-                    "0",
-                    "--rdzv-backend",
-                    "c10d",
-                    "--rdzv-endpoint",
-                    "localhost:0",
-                    *options,
-                    "program.py",
-                ],
-                cwd=folder,
-                env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                timeout=180,
-            )
-        self.assertEqual(done.returncode != 0, fails, done.stdout)
-        return done.stdout
+    def run_program(self, program: str, fails: bool = False, **given: Any) -> str:
+        """What it prints."""
+        status, output = group_ranks.run_program(program, **given)
+        self.assertEqual(status != 0, fails, output)
+        return output
 
 
 if __name__ == "__main__":

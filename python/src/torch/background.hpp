@@ -1,0 +1,37 @@
+// The backend's threads: they complete what nobody waits for, and receive from whoever sends first.
+// What they run may take long, need Python's lock, start further calls and wait for them; so there
+// is always one more than are busy.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <mutex>
+
+namespace motet::torch {
+
+class Background {
+ public:
+  using Task = std::function<void()>;
+
+  // Any thread; never waits for what is under way. Tasks begin in the order in which they are
+  // added. A task must not throw: nobody would hear of it. Throws std::system_error where
+  // there is no thread and none can be had.
+  void add(Task task);
+
+ private:
+  void start_thread();
+  void run();
+
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable has_tasks_;
+  std::deque<Task> tasks_;
+  std::size_t threads_ = 0;
+  std::size_t idle_ = 0;  // threads that wait for tasks
+};
+
+// Of this process. Never destroyed: tasks may wait for Python when the process ends.
+Background& background();
+
+}  // namespace motet::torch
