@@ -136,7 +136,9 @@ class Communicator final : private Observer {
   std::uint64_t next_sequence() const;
   template <class Use>
   auto with_plan(const Arguments& arguments, Use&& use);
-  std::uint32_t take(Turn& turn, const Turn::Exchange& tell_all) const;
+  template <class Word>
+  std::vector<Word> exchange(const Word& mine);
+  std::uint32_t take(Turn& turn);
   std::string_view hint_for(const Arguments& arguments, const Problem& problem) const;
   Program make_program(const Arguments& arguments, const Extent& extent);
   Problem problem_for(const Arguments& arguments, Division division, bool in_place) const;
