@@ -302,7 +302,8 @@ std::string_view Communicator::transport_to(Rank peer) const {
 const std::string& Communicator::last_algorithm() {
   static const std::string none;
   const Engine::Hold hold(engine());
-  return latest_plan_ == nullptr ? none : latest_plan_->program().algorithm;
+  const CachedPlan* const latest = plans_.latest();
+  return latest == nullptr ? none : latest->program().algorithm;
 }
 
 Expectation Communicator::expect(const Arguments& arguments) {

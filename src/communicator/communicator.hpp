@@ -181,7 +181,6 @@ class Communicator final : private Observer {
   std::shared_ptr<CallLog> log_;
   PlanCache plans_;
   ChoiceCache choices_;
-  CachedPlan* latest_plan_ = nullptr;              // of the call made last
   std::multiset<const void*> unreachable_memory_;  // registered without a descriptor
   std::vector<Request*> requests_;                 // outstanding
   std::vector<Plan*> bound_;                       // that users hold

@@ -47,7 +47,7 @@ auto Communicator::with_plan(const Arguments& arguments, Use&& use) {
 
 // With the engine held.
 Started Communicator::launch(CachedPlan& plan, const Arguments& arguments) {
-  latest_plan_ = &plan;
+  plans_.note_latest(plan);
   Started started{plan.take(), &plan, plan.trial().way(), plan.trial().is_open()};
   Operation& operation = *started.operation;
   operation.go(started.way);
@@ -85,7 +85,7 @@ void Communicator::end(Started& started, Clock::duration took) {
 // where nothing has begun.
 inline bool Communicator::run_short(CachedPlan& plan, const Arguments& arguments, Form form,
                                     Operation*& rest) {
-  latest_plan_ = &plan;
+  plans_.note_latest(plan);
   form == Form::uneven ? log_->write_uneven(context_.next_sequence(), plan.logged())
                        : log_->write(context_.next_sequence(), plan.logged());
   const ShortStep* const next = context_.run_short(
