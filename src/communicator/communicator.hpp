@@ -108,6 +108,7 @@ class Communicator final : private Observer {
   Expectation expect(const Arguments& arguments);
   std::string explain(const Arguments& arguments) const;
   Engine& engine() { return *job_->engine; }
+  std::shared_ptr<Engine> shared_engine() const { return job_->engine; }
   // For another one that shares the engine.
   Opened opened() const { return {job_->engine, job_->wanted, job_->missing}; }
 
