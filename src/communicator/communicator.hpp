@@ -146,6 +146,7 @@ class Communicator final : private Observer {
   Choice choose(const Arguments& asked, Problem agreed) const;
   Choice choose_uneven(const Arguments& asked, const Problem& problem);
   CallRecord record_of(const Arguments& arguments) const;
+  void prepare(const Arguments& arguments);
   Started launch(CachedPlan& plan, const Arguments& arguments);
   Request::State begin(CachedPlan& plan, const Arguments& arguments, OnDone on_done = {});
   void run_planned(CachedPlan& plan, const Arguments& arguments);
