@@ -426,6 +426,7 @@ TEST(Groups, OfTheCxxInterfaceKeepRequestsThatAreMoved) {
   const auto ids = new_ids(1);
   std::vector<motet_comm*> made(2, nullptr);
   motet::Group creating;
+  EXPECT_THROW(motet::Communicator::create(nullptr), motet::Error);
   for (int rank = 0; rank < 2; ++rank) {
     const motet_config config = config_of(ids[0], rank, 2);
     motet::check(motet_comm_create(&config, &made[static_cast<std::size_t>(rank)]));
