@@ -246,8 +246,8 @@ std::uint64_t Communicator::next_sequence() const {
 }
 
 void Communicator::check_not_failed(const Arguments& arguments) const {
-  check_words(arguments, rank(), world_size());  // before they are quoted
   if (!context_.failed()) return;
+  check_words(arguments, rank(), world_size());  // before they are quoted
   const CallRecord record = record_of(arguments);
   throw failure_of(&record);
 }
