@@ -30,7 +30,8 @@ extern "C" {
 
 typedef enum motet_status {
   motet_ok = 0,
-  motet_invalid_argument = 1, /* nothing was changed */
+  motet_invalid_argument = 1, /* nothing was changed; or ranks make calls that differ, and their
+                                 communicator is aborted */
   motet_unavailable = 2,      /* something that is needed is not there */
   motet_timeout = 3,
   motet_peer_lost = 4, /* a rank is gone */
@@ -104,7 +105,8 @@ MOTET_API motet_status motet_unique_id_create(motet_unique_id* id);
 /* A framework's own key-value store. All return 0 on success. Keys are text. `get` waits until the
  * key is there, at most timeout_ms; it copies at most *bytes bytes into value and sets *bytes to
  * the length of the value (call again with more room if it is longer). Both are called inside
- * motet_comm_create only, by the thread that called it.
+ * motet_comm_create only, by the thread that called it; of a group, inside motet_group_end by
+ * threads of the library, those of several communicators at the same time.
  *
  * Communicators made over stores of one name are numbered per process and rank, and the name and
  * the number are part of their keys: every rank makes as many of them, in the same order. So a rank
@@ -152,7 +154,7 @@ MOTET_API motet_status motet_comm_create(const motet_config* config, motet_comm*
 /* Collective over comm: ranks with equal colour >= 0 form a communicator, ordered by key, then by
  * rank. A negative colour joins none and gets NULL. An engine numbers its communicators up to
  * 16383, each split counts as one and destroyed ones stay counted: then motet_unavailable, until
- * the thread's last communicator has been destroyed. */
+ * the engine's last communicator has been destroyed. */
 MOTET_API motet_status motet_comm_split(motet_comm* comm, int color, int key, motet_comm** out);
 
 /* Local. Ends outstanding calls as aborted; requests must still be waited for. Only then, and while
@@ -189,8 +191,9 @@ typedef struct motet_reduction {
   /* out[i] = a[i] op b[i] for `count` elements. `out` is a, or b, or overlaps neither. Aligned to
    * the largest power of two that divides the bytes of an element, at most 16, where the buffers of
    * the call are. Called inside calls of Motet, by whoever makes progress for this rank, and on
-   * each rank for other elements: it must not call Motet, wait for other ranks or throw, and the
-   * result must depend on the elements alone. */
+   * each rank for other elements: it must not call Motet, wait for other ranks or threads, or
+   * throw, and the result must depend on the elements alone. Meanwhile this rank's other threads
+   * wait in their calls of Motet: it has a block of elements at a time, and is to be quick. */
   void (*combine)(void* out, const void* a, const void* b, size_t count, motet_type type,
                   void* user);
   void* user;
@@ -212,7 +215,8 @@ typedef struct motet_call {
   double scale;            /* with motet_premul_sum, which needs it; with all else 0. Ranks may
                               differ; 0 is a number like others there */
   motet_plan** plan;       /* not NULL: nothing is run, but bound for later: see motet_plan_run.
-                              Without `request`. Set only where motet_ok is returned */
+                              Without `request` and `on_done`. Set only where motet_ok is
+                              returned */
   int (*interrupted)(void* user);   /* NULL; or asked about every 100 ms by a thread that waits for
                                        the call, also in motet_wait: not 0 ends the wait, and aborts
                                        the communicator. It must not make calls on it */
@@ -315,14 +319,15 @@ MOTET_API motet_status motet_probe(motet_comm* comm, int peer, int* arrived);
  * last as long; so do their buffers, configurations and stores. The counts of v-forms and the
  * motet_call are needed until the call returns, as always. motet_group_end returns when all but
  * those with `request` or `on_done` are over, and gives the first failure. `*request` and the new
- * `*comm` are set by then; NULL where it failed. So one thread can be several ranks: for each a
- * motet_comm_create in one group, then for each a call in one group. Each such rank has an engine
- * of its own, and this thread drives all of them whenever it waits. They must be of one way of
- * meeting each; those of the same unique id, or of stores, count as ranks of one job. Groups nest:
- * the outermost counts. Inside one motet_comm_split, motet_comm_destroy, motet_wait, motet_test,
- * motet_plan_run and motet_plan_start are refused with motet_invalid_argument; motet_comm_abort
- * works at once, and so does binding a plan, which makes no call. Each thread has groups of its
- * own; none ends by itself. */
+ * `*comm` are set by then; NULL where it failed, and `on_done` hears of that too.
+ *
+ * So one thread can be several ranks: for each a motet_comm_create in one group, then for each a
+ * call in one group. Each such rank has an engine of its own, and this thread drives all of them
+ * whenever it waits. Those of the same unique id, those that meet by stores, and those of the
+ * environment count as ranks of one job each. Groups nest: the outermost counts. Inside one
+ * motet_comm_split, motet_comm_destroy, motet_wait, motet_test, motet_plan_run and motet_plan_start
+ * are refused with motet_invalid_argument; motet_comm_abort works at once, and so does binding a
+ * plan, which makes no call. Each thread has groups of its own; none ends by itself. */
 MOTET_API motet_status motet_group_begin(void);
 /* motet_invalid_argument outside of groups. */
 MOTET_API motet_status motet_group_end(void);
@@ -343,9 +348,10 @@ MOTET_API motet_status motet_progress(motet_comm* comm);
 /* What a call with motet_call.plan has bound: its arguments checked, its algorithm chosen, all that
  * it needs made ready. Any collective, send or recv; binding is local. Each run or start is then a
  * call like any other, in the order of calls, which on other ranks may be made without a plan. The
- * buffers stay where they are as long as the plan lives; what is in them may change between calls.
- * A plan belongs to its communicator's thread, and to the caller until motet_plan_free; it fails
- * once the communicator has been destroyed. */
+ * buffers, and what `user` of the call and of its reduction point to, stay where they are as long
+ * as the plan lives; what is in them may change between calls. A plan is the caller's until
+ * motet_plan_free, and used by one thread at a time. It fails once the communicator has been
+ * destroyed. */
 
 /* Blocks: the shortest way to make a call. */
 MOTET_API motet_status motet_plan_run(motet_plan* plan);
@@ -359,7 +365,7 @@ MOTET_API motet_status motet_plan_free(motet_plan* plan);
 
 /* Local. Memory that ranks of the same node reach directly: faster from about 64 KiB on. Zeroed,
  * page-aligned; 0 bytes: NULL. Belongs to the engine of comm: any communicator of the engine frees
- * it, before the thread's last one is destroyed. No call may be using it. Freeing NULL does
+ * it, before the last one is destroyed. No call may be using it. Freeing NULL does
  * nothing. */
 MOTET_API motet_status motet_mem_alloc(motet_comm* comm, size_t bytes, void** memory);
 MOTET_API motet_status motet_mem_free(motet_comm* comm, void* memory);

@@ -50,7 +50,11 @@ class Communicator : public UnevenForms<Communicator> {
     return create(&config);
   }
 
+  // Not inside a Group: throws Error{motet_invalid_argument}.
   static Communicator create(const motet_config* config) {
+    if (Group::open_ > 0) {
+      throw Error(motet_invalid_argument, "inside a Group use motet_comm_create");
+    }
     motet_comm* comm = nullptr;
     check(motet_comm_create(config, &comm));
     return Communicator(comm);

@@ -16,8 +16,8 @@
 namespace motet {
 inline namespace api {
 
-// Owns a motet_plan. The buffers stay where they are as long as it lives. A moved-from plan may
-// only be destroyed or assigned to.
+// Owns a motet_plan. The buffers stay where they are as long as it lives. Used by one thread at a
+// time. A moved-from plan may only be destroyed or assigned to.
 class Plan {
  public:
   // `call` makes one call with the options that it is given, of any kind that blocks; it may change

@@ -105,11 +105,15 @@ class Request {
 
 // Calls made between its beginning and its end by this thread begin together at the end: see
 // motet_group_begin. The destructor ends it and swallows a failure: call end() to hear of it.
+// Communicators are made in one by motet_comm_create alone, which fills in its handle at the end.
 class Group {
  public:
-  Group() { check(motet_group_begin()); }
+  Group() {
+    check(motet_group_begin());
+    ++open_;
+  }
   ~Group() {
-    if (!ended_) (void)motet_group_end();
+    if (!ended_) (void)close();
   }
   Group(const Group&) = delete;
   Group& operator=(const Group&) = delete;
@@ -117,10 +121,17 @@ class Group {
   // Throws the first failure, when all is over. Once.
   void end() {
     ended_ = true;
-    check(motet_group_end());
+    check(close());
   }
 
  private:
+  friend class Communicator;
+  static motet_status close() noexcept {
+    --open_;
+    return motet_group_end();
+  }
+
+  static inline thread_local int open_ = 0;
   bool ended_ = false;
 };
 

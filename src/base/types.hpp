@@ -30,8 +30,8 @@ enum class DataType : std::uint8_t {
 inline constexpr int data_type_count = 12;
 
 // avg is a sum divided by the world size when an element of the result is complete, premul_sum one
-// of inputs that each rank has multiplied by a number of its own, user what a function
-// of the caller's does.
+// of inputs that each rank has multiplied by a number of its own, user what a function of the
+// caller's does.
 enum class ReduceOp : std::uint8_t {
   sum,
   prod,

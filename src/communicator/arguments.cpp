@@ -29,6 +29,11 @@ bool commutes(const Arguments& a) {
 
 namespace {
 
+void check_operation(const Arguments& a) {
+  if (!reduces(a.collective) || static_cast<int>(a.op) < reduce_op_count) return;
+  refuse(a, fmt::format("operation {} does not exist", static_cast<int>(a.op)));
+}
+
 void check_detail(const Arguments& a, ReduceOp op, bool given, const char* member) {
   const bool needed = reduces(a.collective) && a.op == op;
   if (needed && !given) {
@@ -54,6 +59,7 @@ void check_user_element(const Arguments& a) {
 }  // namespace
 
 void check_details(const Arguments& a) {
+  check_operation(a);
   const bool none = a.details == nullptr;
   check_detail(a, ReduceOp::premul_sum, !none && a.details->scale, "scale");
   check_detail(a, ReduceOp::user, !none && a.details->reduction, "reduction");
@@ -67,15 +73,11 @@ void check_words(const Arguments& a, Rank me, int world_size) {
   if (static_cast<int>(a.type) >= data_type_count) {
     refuse(a, fmt::format("type {} does not exist", static_cast<int>(a.type)));
   }
-  if (reduces(a.collective)) {
-    if (static_cast<int>(a.op) >= reduce_op_count) {
-      refuse(a, fmt::format("operation {} does not exist", static_cast<int>(a.op)));
-    }
-    if (a.op == ReduceOp::user) {
-      check_user_element(a);
-    } else if (!is_defined(a.op, a.type)) {
-      refuse(a, fmt::format("{} is not defined for {}", name(a.op), name(a.type)));
-    }
+  check_operation(a);
+  if (a.op == ReduceOp::user) {
+    check_user_element(a);
+  } else if (reduces(a.collective) && !is_defined(a.op, a.type)) {
+    refuse(a, fmt::format("{} is not defined for {}", name(a.op), name(a.type)));
   }
   const bool names_rank = has_root(a.collective) || is_point_to_point(a.collective);
   if (names_rank && (a.root < 0 || a.root >= world_size)) {

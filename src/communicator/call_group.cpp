@@ -26,7 +26,6 @@ void CallGroup::begin() {
     return;
   }
   mine() = std::make_unique<CallGroup>();
-  open_groups.fetch_add(1, std::memory_order_relaxed);
 }
 
 void CallGroup::end() {
@@ -35,9 +34,8 @@ void CallGroup::end() {
   }
   if (--mine()->depth_ > 0) return;
   const std::unique_ptr<CallGroup> group = std::move(mine());
-  open_groups.fetch_sub(1, std::memory_order_relaxed);
   group->make_communicators();
-  group->make_calls();
+  for (Call& call : group->calls_) group->make(call);
   group->wait_for_calls();
   if (group->failure_ != nullptr) std::rethrow_exception(group->failure_);
 }
@@ -84,21 +82,24 @@ void CallGroup::make_communicators() {
   if (first != failures.end()) failure_ = *first;
 }
 
-void CallGroup::make_calls() {
-  for (Call& call : calls_) {
-    const Arguments arguments = call.arguments.get();
-    std::unique_ptr<Request> request;
-    noting_failure([&] {
+void CallGroup::make(Call& call) {
+  const Arguments arguments = call.arguments.get();
+  std::unique_ptr<Request> request;
+  noting_failure([&] {
+    try {
       if (call.on_done && !call.give_request) {
-        return call.communicator->start_unattended(arguments, std::move(call.on_done));
+        return call.communicator->start_unattended(arguments, call.on_done);
       }
-      request = call.communicator->start(arguments, std::move(call.on_done));
-    });
-    if (call.give_request) {
-      noting_failure([&] { call.give_request(std::move(request)); });
-    } else if (request != nullptr) {
-      waited_for_.push_back(std::move(request));
+      request = call.communicator->start(arguments, call.on_done);
+    } catch (const Error& error) {  // the caller was told that the call is made
+      if (call.on_done) call.on_done(&error);
+      throw;
     }
+  });
+  if (call.give_request) {
+    noting_failure([&] { call.give_request(std::move(request)); });
+  } else if (request != nullptr) {
+    waited_for_.push_back(std::move(request));
   }
 }
 
@@ -106,7 +107,7 @@ void CallGroup::make_calls() {
 void CallGroup::wait_for_calls() {
   Engine::Company company = engines_of_this_thread();
   for (const Call& call : calls_) {
-    auto engine = call.communicator->opened().engine;
+    auto engine = call.communicator->shared_engine();
     if (std::ranges::find(company, engine) == company.end()) company.push_back(std::move(engine));
   }
   for (const auto& request : waited_for_) noting_failure([&] { request->wait(company); });

@@ -18,7 +18,7 @@ namespace motet {
 class CallGroup {
  public:
   // A call whose arguments have been checked. Without on_done and give_request it is over when the
-  // group is. give_request is given null if it fails to start.
+  // group is. If it fails to start, on_done hears why and give_request is given null.
   struct Call {
     Communicator* communicator;
     KeptArguments arguments;
@@ -35,6 +35,10 @@ class CallGroup {
     std::function<void(const Opened& opened)> make;
   };
 
+  CallGroup() { open_groups.fetch_add(1, std::memory_order_relaxed); }
+  ~CallGroup() { open_groups.fetch_sub(1, std::memory_order_relaxed); }
+  CallGroup(const CallGroup&) = delete;
+
   // This thread's, or null outside of groups.
   static CallGroup* open() { return any_open() ? find_open() : nullptr; }
   static bool any_open() { return open_groups.load(std::memory_order_relaxed) > 0; }
@@ -50,7 +54,7 @@ class CallGroup {
  private:
   static CallGroup* find_open();
   void make_communicators();
-  void make_calls();
+  void make(Call& call);
   void wait_for_calls();
   template <class Body>
   void noting_failure(Body&& body);

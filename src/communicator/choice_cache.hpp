@@ -24,7 +24,8 @@ struct ChoiceKey {
   std::size_t parts = 0, longest = 0;
 
   auto words() const {
-    return std::tie(collective, type, determinism, root, algorithm, parts, longest);
+    return std::tie(collective, type, determinism, root, algorithm, element_bytes, commutative,
+                    parts, longest);
   }
   bool operator<(const ChoiceKey& other) const { return words() < other.words(); }
 };

@@ -100,8 +100,21 @@ std::uint32_t Communicator::health_id() const {
   return static_cast<std::uint32_t>(job_ranks_.front()) << 14 | context_.id();
 }
 
-std::uint32_t Communicator::take(Turn& turn, const Turn::Exchange& tell_all) const {
+// What each rank has to say, by rank.
+template <class Word>
+std::vector<Word> Communicator::exchange(const Word& mine) {
+  std::vector<Word> words(static_cast<std::size_t>(world_size()));
+  run({.collective = Collective::allgather,
+       .type = DataType::uint8,
+       .input = &mine,
+       .output = words.data(),
+       .count = sizeof(Word)});
+  return words;
+}
+
+std::uint32_t Communicator::take(Turn& turn) {
   const auto deadline = Deadline::after(milliseconds(options_.setup_timeout_ms));
+  const auto tell_all = [this](const Turn::Word& mine) { return exchange(mine); };
   try {
     return turn.take(tell_all, context_.id(), deadline);
   } catch (const Error& error) {
@@ -113,26 +126,12 @@ std::uint32_t Communicator::take(Turn& turn, const Turn::Exchange& tell_all) con
 std::unique_ptr<Communicator> Communicator::split(int color, int key) {
   struct Wish {
     std::int32_t color, key;
-    Turn::Word turn;
   };
-  const auto n = static_cast<std::size_t>(world_size());
-  std::vector<Wish> wishes(n);
-  const auto tell_all = [&](const Turn::Word& mine) {
-    Wish& wish = wishes[static_cast<std::size_t>(rank())];
-    wish = {color, key, mine};
-    run({.collective = Collective::allgather,
-         .type = DataType::uint8,
-         .input = &wish,
-         .output = wishes.data(),
-         .count = sizeof(Wish)});
-    std::vector<Turn::Word> words;
-    words.reserve(n);
-    for (const Wish& each : wishes) words.push_back(each.turn);
-    return words;
-  };
+  // When this is over all have come, so that nobody has a turn and waits for who comes later.
+  const std::vector<Wish> wishes = exchange(Wish{color, key});
   Place place;
   Turn turn(engine());
-  place.id = take(turn, tell_all);
+  place.id = take(turn);
   if (color < 0) return nullptr;
   std::vector<Rank> members;
   for (Rank other = 0; other < world_size(); ++other) {
@@ -248,6 +247,7 @@ std::uint64_t Communicator::next_sequence() const {
 
 void Communicator::check_not_failed(const Arguments& arguments) const {
   if (!context_.failed()) return;
+  check_words(arguments, rank(), world_size());  // before they are quoted
   const CallRecord record = record_of(arguments);
   throw failure_of(&record);
 }
@@ -302,7 +302,8 @@ std::string_view Communicator::transport_to(Rank peer) const {
 const std::string& Communicator::last_algorithm() {
   static const std::string none;
   const Engine::Hold hold(engine());
-  return latest_plan_ == nullptr ? none : latest_plan_->program().algorithm;
+  const CachedPlan* const latest = plans_.latest();
+  return latest == nullptr ? none : latest->program().algorithm;
 }
 
 Expectation Communicator::expect(const Arguments& arguments) {

@@ -108,6 +108,7 @@ class Communicator final : private Observer {
   Expectation expect(const Arguments& arguments);
   std::string explain(const Arguments& arguments) const;
   Engine& engine() { return *job_->engine; }
+  std::shared_ptr<Engine> shared_engine() const { return job_->engine; }
   // For another one that shares the engine.
   Opened opened() const { return {job_->engine, job_->wanted, job_->missing}; }
 
@@ -136,13 +137,16 @@ class Communicator final : private Observer {
   std::uint64_t next_sequence() const;
   template <class Use>
   auto with_plan(const Arguments& arguments, Use&& use);
-  std::uint32_t take(Turn& turn, const Turn::Exchange& tell_all) const;
+  template <class Word>
+  std::vector<Word> exchange(const Word& mine);
+  std::uint32_t take(Turn& turn);
   std::string_view hint_for(const Arguments& arguments, const Problem& problem) const;
   Program make_program(const Arguments& arguments, const Extent& extent);
   Problem problem_for(const Arguments& arguments, Division division, bool in_place) const;
   Choice choose(const Arguments& asked, Problem agreed) const;
   Choice choose_uneven(const Arguments& asked, const Problem& problem);
   CallRecord record_of(const Arguments& arguments) const;
+  void prepare(const Arguments& arguments);
   Started launch(CachedPlan& plan, const Arguments& arguments);
   Request::State begin(CachedPlan& plan, const Arguments& arguments, OnDone on_done = {});
   void run_planned(CachedPlan& plan, const Arguments& arguments);
@@ -179,7 +183,6 @@ class Communicator final : private Observer {
   std::shared_ptr<CallLog> log_;
   PlanCache plans_;
   ChoiceCache choices_;
-  CachedPlan* latest_plan_ = nullptr;              // of the call made last
   std::multiset<const void*> unreachable_memory_;  // registered without a descriptor
   std::vector<Request*> requests_;                 // outstanding
   std::vector<Plan*> bound_;                       // that users hold

@@ -7,11 +7,9 @@ namespace motet {
 namespace {
 
 // What the program cannot know, of operations that have details.
-void instruct(Operation& operation, const Arguments& a, const Extent& extent) {
-  if (a.op == ReduceOp::user) return operation.use(*a.details->reduction);
-  const double scale = *a.details->scale;
-  if (!extent.in_place) return operation.multiply_by(scale);
-  multiply_kernel(a.type)(const_cast<void*>(a.input), a.input, extent.input, scale);
+void instruct(Operation& operation, const Arguments& a) {
+  a.op == ReduceOp::user ? operation.use(*a.details->reduction)
+                         : operation.multiply_by(*a.details->scale);
 }
 
 }  // namespace
@@ -45,13 +43,24 @@ auto Communicator::with_plan(const Arguments& arguments, Use&& use) {
   }
 }
 
+// Throws if it cannot start; then nothing has changed. The input of a premultiplied sum in place is
+// multiplied where it lies: that takes as long as the buffer is, so the engine is free meanwhile.
+void Communicator::prepare(const Arguments& arguments) {
+  check_not_failed(arguments);
+  if (arguments.op != ReduceOp::premul_sum) return;
+  const Extent extent = with_plan(arguments, [](CachedPlan& plan) { return plan.extent(); });
+  if (!extent.in_place) return;
+  multiply_kernel(arguments.type)(const_cast<void*>(arguments.input), arguments.input, extent.input,
+                                  *arguments.details->scale);
+}
+
 // With the engine held.
 Started Communicator::launch(CachedPlan& plan, const Arguments& arguments) {
-  latest_plan_ = &plan;
+  plans_.note_latest(plan);
   Started started{plan.take(), &plan, plan.trial().way(), plan.trial().is_open()};
   Operation& operation = *started.operation;
   operation.go(started.way);
-  if (arguments.op >= ReduceOp::premul_sum) instruct(operation, arguments, plan.extent());
+  if (arguments.op >= ReduceOp::premul_sum) instruct(operation, arguments);
   const bool point_to_point = is_point_to_point(arguments.collective);
   if (!point_to_point) plan.log_to(*log_, context_.next_sequence());
   context_.start(operation, {arguments.input, arguments.output},
@@ -85,7 +94,7 @@ void Communicator::end(Started& started, Clock::duration took) {
 // where nothing has begun.
 inline bool Communicator::run_short(CachedPlan& plan, const Arguments& arguments, Form form,
                                     Operation*& rest) {
-  latest_plan_ = &plan;
+  plans_.note_latest(plan);
   form == Form::uneven ? log_->write_uneven(context_.next_sequence(), plan.logged())
                        : log_->write(context_.next_sequence(), plan.logged());
   const ShortStep* const next = context_.run_short(
@@ -111,7 +120,7 @@ void Communicator::run(const Arguments& arguments) {
 
 // The counts are compared with those of former calls each time; then it is as short.
 void Communicator::run_uneven(const Arguments& arguments) {
-  check_not_failed(arguments);
+  prepare(arguments);
   const bool has_buffers = arguments.input != nullptr && arguments.output != nullptr;
   Operation* rest = nullptr;
   CachedPlan* plan = nullptr;
@@ -127,7 +136,7 @@ void Communicator::run_uneven(const Arguments& arguments) {
 }
 
 void Communicator::run_at_length(const Arguments& arguments) {
-  check_not_failed(arguments);
+  prepare(arguments);
   see_through(with_plan(arguments, [&](CachedPlan& plan) { return launch(plan, arguments); }),
               arguments);
 }
@@ -146,7 +155,7 @@ void Communicator::run_planned(CachedPlan& plan, const Arguments& arguments) {
 }
 
 void Communicator::run_through(CachedPlan& plan, const Arguments& arguments) {
-  check_not_failed(arguments);
+  prepare(arguments);
   Started started = [&] {
     const Engine::Hold hold(engine());
     return launch(plan, arguments);
@@ -204,7 +213,7 @@ Request::State Communicator::begin(CachedPlan& plan, const Arguments& arguments,
 }
 
 std::unique_ptr<Request> Communicator::start(const Arguments& arguments, OnDone on_done) {
-  check_not_failed(arguments);
+  prepare(arguments);
   const bool is_heard = on_done != nullptr;
   auto request = with_plan(arguments, [&](CachedPlan& plan) {
     return std::unique_ptr<Request>(new Request(*this, begin(plan, arguments, std::move(on_done))));
@@ -214,7 +223,7 @@ std::unique_ptr<Request> Communicator::start(const Arguments& arguments, OnDone 
 }
 
 void Communicator::start_unattended(const Arguments& arguments, OnDone on_done) {
-  check_not_failed(arguments);
+  prepare(arguments);
   Engine::Patience patience = patience_for(arguments);
   patience.since = Clock::now();
   with_plan(arguments, [&](CachedPlan& plan) {

@@ -14,6 +14,9 @@ Plan::Plan(Communicator& communicator, const Arguments& arguments, CachedPlan& c
     details_ = *arguments.details;
     arguments_.details = &details_;
   }
+  // Of nothing, but not from nowhere: short calls copy also 0 bytes.
+  if (arguments_.input == nullptr) arguments_.input = &arguments_;
+  if (arguments_.output == nullptr) arguments_.output = &arguments_;
   // The caller's may go; those of the key are as many, or none where they are not looked at.
   arguments_.counts = cached.key().counts.data();
   arguments_.received_counts = cached.key().received_counts.data();
@@ -35,7 +38,7 @@ void Plan::run() {
 
 Request& Plan::start() {
   check_ready();
-  communicator_->check_not_failed(arguments_);
+  communicator_->prepare(arguments_);
   const Engine::Hold hold(communicator_->engine());
   auto state = communicator_->begin(*cached_, arguments_);
   is_under_way_ = true;

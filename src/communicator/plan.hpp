@@ -1,5 +1,5 @@
 // A call that is made again and again: its arguments have been checked, planned and lowered once,
-// so nothing is looked up any more. Of one communicator, whose rules for threads it shares.
+// so nothing is looked up any more. Used by one thread at a time.
 #pragma once
 
 #include <memory>

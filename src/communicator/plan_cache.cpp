@@ -103,6 +103,7 @@ CachedPlan& PlanCache::add(std::unique_ptr<CachedPlan> plan) {
 }
 
 void PlanCache::clear() {
+  latest_ = nullptr;
   recent_ = {};
   index_.clear();
   for (Shelf* shelf : {&even_, &uneven_}) {
@@ -111,12 +112,15 @@ void PlanCache::clear() {
   }
 }
 
+bool PlanCache::is_at_hand(const CachedPlan& plan) const {
+  return &plan == latest_ || std::ranges::find(recent_, &plan) != recent_.end();
+}
+
 void PlanCache::shrink(Shelf& shelf) {
   for (auto place = std::prev(shelf.order.end());
        place != shelf.order.begin() && shelf.is_overfull();) {
     const auto victim = place--;
-    const bool is_recent = std::ranges::find(recent_, victim->get()) != recent_.end();
-    if (is_recent || (*victim)->in_use()) continue;
+    if (is_at_hand(**victim) || (*victim)->in_use()) continue;
     shelf.bytes -= (*victim)->bytes();
     index_.erase((*victim)->key());
     shelf.order.erase(victim);

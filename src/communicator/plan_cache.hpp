@@ -1,6 +1,6 @@
 // Programs of calls made before, with idle operations ready to run them again. Bounded: what has
-// not been used for longest goes first, but for those at hand (recent). v-forms, whose counts may
-// be others in every call, have less room of their own.
+// not been used for longest goes first, but for those at hand (recent, latest). v-forms, whose
+// counts may be others in every call, have less room of their own.
 #pragma once
 
 #include <array>
@@ -126,6 +126,9 @@ class PlanCache {
   CachedPlan* find(const PlanKey& key);
   CachedPlan& add(std::unique_ptr<CachedPlan> plan);
   void clear();
+  // The one that a call has used last; null before. It stays until another one is.
+  void note_latest(const CachedPlan& plan) { latest_ = &plan; }
+  const CachedPlan* latest() const { return latest_; }
   // The one found or added last for arguments like these, or null: a few instructions. It need not
   // serve them. Programs repeat a handful of calls in turn.
   CachedPlan* recent(const Arguments& arguments) const { return recent_[place_of(arguments)]; }
@@ -157,6 +160,9 @@ class PlanCache {
   Shelf& shelf_of(Form form) { return form == Form::uneven ? uneven_ : even_; }
   void shrink(Shelf& shelf);
 
+  bool is_at_hand(const CachedPlan& plan) const;
+
+  const CachedPlan* latest_ = nullptr;
   std::array<CachedPlan*, 32> recent_{};  // by place_of
   // Programs and the scratch memory of one operation each: plenty for a training step's sizes,
   // little beside its tensors.

@@ -28,9 +28,10 @@ class Turn {
   };
   // Everybody's, by rank.
   using Exchange = std::function<std::vector<Word>(const Word& mine)>;
-  // Collective: returns the new id once all ranks have their turns. `salt`: the same on all ranks,
-  // another for communicators that others make. Throws Error, the same on all ranks: {timeout} when
-  // the deadline of one has passed, {unavailable} when all ids have been used.
+  // Collective, and all ranks have come: returns the new id once all have their turns. `salt`: the
+  // same on all ranks, another for communicators that others make. Throws Error, the same on all
+  // ranks: {timeout} when the deadline of one has passed, {unavailable} when all ids have been
+  // used.
   std::uint32_t take(const Exchange& exchange, std::uint64_t salt, const Deadline& deadline);
 
  private:

@@ -26,6 +26,7 @@ Context::~Context() {
   fail({ErrorCode::aborted, "the communicator was destroyed"});
   const Engine::Hold hold(engine_);
   end_pending();
+  adopted_.clear();  // they may hold memory of transports, which others drive
   engine_.remove(*this);
 }
 

@@ -119,7 +119,7 @@ class Engine {
   std::optional<bool> drive();
   // Sleeps until a peer rings or it is time to look at deadlines.
   void doze();
-  // Every communicator.
+  // Every communicator, on all of its ranks.
   void fail_all(const Failure& failure);
 
   // For Context, with the engine held.
@@ -188,19 +188,19 @@ class Engine {
 
   const Identity identity_;
   std::vector<NamedTransport> transports_;
-  std::vector<Transport*> networks_;   // those whose arrivals need progress() to be seen
-  std::set<const Transport*> linked_;  // those that some link uses
+  std::vector<Transport*> networks_;  // those whose arrivals need progress() to be seen
   SharedMemory* shared_memory_ = nullptr;
   std::vector<Withdrawable*> withdrawable_;
-  std::map<Identity, std::unique_ptr<PeerLink>> links_;
-  std::vector<Context*> contexts_;
-  std::uint32_t next_id_ = 1;
-  bool is_making_ = false;
   std::atomic<bool> crowded_{false};          // relaxed: a hint
   Descriptor wake_;                           // eventfd
   std::atomic_flag held_ = ATOMIC_FLAG_INIT;  // acquire and release: a lock
 
-  // What follows is used with the engine held.
+  // What follows, and the transports, are used with the engine held.
+  std::map<Identity, std::unique_ptr<PeerLink>> links_;
+  std::set<const Transport*> linked_;  // those that some link uses
+  std::vector<Context*> contexts_;
+  std::uint32_t next_id_ = 1;
+  bool is_making_ = false;
   int waiters_ = 0;                         // threads in wait()
   std::vector<std::unique_ptr<Bed>> beds_;  // as many as ever slept at once
   std::vector<Bed*> free_beds_, asleep_;

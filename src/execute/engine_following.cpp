@@ -61,8 +61,20 @@ void Engine::doze() {
 }
 
 void Engine::fail_all(const Failure& failure) {
-  const Hold hold(*this);
-  for (Context* context : contexts_) context->fail(failure);
+  std::vector<Context*> failing;
+  {
+    const Hold hold(*this);
+    for (Context* context : contexts_) {
+      if (context->failed()) continue;
+      context->enter();
+      failing.push_back(context);
+    }
+  }
+  for (Context* context : failing) {
+    give_up(*context, failure);
+    const Hold hold(*this);
+    context->leave();
+  }
 }
 
 // ---- Followers

@@ -7,6 +7,7 @@
 #include "execute/operation.hpp"
 
 namespace motet {
+
 bool Operation::is_reading(std::uint32_t index) const {
   return std::ranges::any_of(fetches_, [&](const Fetch& fetch) {
     return fetch.step == index && fetch.block == progress_[index].done;

@@ -9,7 +9,8 @@ extern "C" {
 #endif
 
 /* An allreduce of 5 elements. */
-motet_status allreduce_by_number(const void* in, void* out, int type, int op, motet_comm* comm);
+motet_status allreduce_by_number(const void* in, void* out, int type, int op, motet_comm* comm,
+                                 const motet_call* call);
 /* Of 5 float32. */
 motet_status predict_by_number(int collective, motet_comm* comm, motet_prediction* prediction);
 

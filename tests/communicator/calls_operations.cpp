@@ -252,6 +252,43 @@ void user_reductions(const World& world) {
   }
 }
 
+template <class T, class Op>
+motet_status reduce_scatter_unevenly(const World& world, const Op& op, size_t longest,
+                                     const char* algorithm = nullptr) {
+  std::vector<size_t> counts;
+  size_t total = 0, before = 0;
+  for (int rank = 0; rank < world.size; ++rank) {
+    if (rank == world.rank) before = total;
+    total += counts.emplace_back(rank % 2 == 0 ? longest : longest / 2);
+  }
+  std::vector<T> in, out(counts[static_cast<size_t>(world.rank)]);
+  for (size_t i = 0; i < total; ++i) in.push_back(T::of(world.rank, i));
+  motet_call call{};
+  call.size = sizeof call;
+  call.reduction = op.get();
+  call.algorithm = algorithm;
+  const motet_status status = motet_reduce_scatterv(in.data(), out.data(), counts.data(),
+                                                    motet_uint8, motet_user, world.comm, &call);
+  for (size_t i = 0; status == motet_ok && i < out.size(); ++i) {
+    must_be(out[i] == T::of_all(world.size, before + i), "element " + std::to_string(i));
+  }
+  return status;
+}
+
+// What suits one of them need not suit the other, though their counts are the same.
+void uneven_user_reductions(const World& world) {
+  const auto runs = reduction<Run>(join, Commutes::no);
+  const auto best = reduction<Best>(better);
+  for (const size_t longest : {1, 300, 20'000, 100'000}) {
+    must(reduce_scatter_unevenly<Best>(world, best, longest));
+    must(reduce_scatter_unevenly<Run>(world, runs, longest));
+    must(reduce_scatter_unevenly<Best>(world, best, longest, "circulant"));
+    must_be(
+        reduce_scatter_unevenly<Run>(world, runs, longest, "circulant") == motet_invalid_argument,
+        "an algorithm that keeps no order is refused");
+  }
+}
+
 void ordered_algorithms(const World& world) {
   const auto runs = reduction<Run>(join, Commutes::no);
   for (const size_t count : {1, 1021, 20'001}) {
@@ -344,6 +381,7 @@ const Scenarios& operation_scenarios() {
                              {"premultiplied_means_fit", premultiplied_means_fit},
                              {"premultiplied_requests", premultiplied_requests},
                              {"user_reductions", user_reductions},
+                             {"uneven_user_reductions", uneven_user_reductions},
                              {"ordered_algorithms", ordered_algorithms},
                              {"user_pointers_and_types", user_pointers_and_types},
                              {"user_requests", user_requests}};

@@ -125,6 +125,24 @@ void planned_premultiplied_sums(const World& world) {
   }
 }
 
+// In place the input is multiplied anew by every start.
+void planned_products_in_place(const World& world) {
+  Communicator comm(split(world.comm, 0, world.rank));
+  for (const size_t count : {1, 5000}) {
+    std::vector<double> both(count);
+    Plan plan([&](CallOptions how) {
+      how.scale = world.rank + 1;
+      comm.allreduce(both, ReduceOp::premul_sum, how);
+    });
+    for (int round = 0; round < 6; ++round) {
+      std::fill(both.begin(), both.end(), round);
+      round % 2 == 0 ? plan.run() : plan.start().wait();
+      const int scales = world.size * (world.size + 1) / 2;
+      must_be(both == std::vector<double>(count, round * scales), "a planned product in place");
+    }
+  }
+}
+
 // Freed while they are under way, before and after their communicator.
 void plans_freed_early(const World& world) {
   motet_comm* part = split(world.comm, 0, world.rank);
@@ -151,6 +169,7 @@ const Scenarios& plan_scenarios() {
                              {"planned_requests", planned_requests},
                              {"planned_messages", planned_messages},
                              {"planned_premultiplied_sums", planned_premultiplied_sums},
+                             {"planned_products_in_place", planned_products_in_place},
                              {"plans_freed_early", plans_freed_early}};
   return all;
 }

@@ -18,7 +18,10 @@ const std::map<std::string, Environment> environments{
     {"ofi_copying", {{"MOTET_TRANSPORT", "ofi"}, {"MOTET_READ_PEERS", "0"}}},
     // LeakSanitizer crashes where UCX has run.
     {"ucx",
-     {{"MOTET_TRANSPORT", "ucx"}, {"MOTET_READ_PEERS", "2"}, {"ASAN_OPTIONS", "detect_leaks=0"}}},
+     {{"MOTET_TRANSPORT", "ucx"},
+      {"MOTET_READ_PEERS", "2"},
+      {"ASAN_OPTIONS", "detect_leaks=0"},
+      {"UCX_MEM_EVENTS", MOTET_UCX_HOOKS}}},
     {"whole_steps", {{"MOTET_TRANSPORT", "shm"}, {"MOTET_BLOCKWISE", "0"}}},
     {"no_reading", {{"MOTET_TRANSPORT", "shm"}, {"MOTET_READ_PEERS", "0"}}},
     // Everything has to wait for room.

@@ -242,7 +242,23 @@ void made_in_any_order(const World& world) {
   must(motet_comm_destroy(other));
 }
 
-// As above, and no rank is connected to any other before.
+// The first to come to a split has no turn while it waits: the others make another communicator
+// before they come, which needs one.
+void split_before_others_come(const World& world) {
+  const auto ids = share_ids(world, 1);
+  motet_comm* other = split(world.comm, 0, 0);
+  const auto split_other = [&] { use_and_destroy(split(other, 0, 0)); };
+  const auto make = [&] { use_and_destroy(make_beside(world, ids[0], world.comm)); };
+  if (world.rank == 0) {
+    at_once({split_other, make});
+  } else {
+    make();
+    split_other();
+  }
+  must(motet_comm_destroy(other));
+}
+
+// As two before, and no rank is connected to any other before.
 void connected_in_any_order(const World& world) {
   const auto ids = share_ids(world, 2);
   motet_unique_id of_one{};
@@ -359,6 +375,7 @@ const Scenarios& thread_scenarios() {
                              {"planned_by_threads", planned_by_threads},
                              {"made_beside", made_beside},
                              {"made_in_any_order", made_in_any_order},
+                             {"split_before_others_come", split_before_others_come},
                              {"connected_in_any_order", connected_in_any_order},
                              {"told_when_done", told_when_done},
                              {"driven_by_thread", driven_by_thread}};

@@ -37,7 +37,7 @@ size_t before(const Counts& counts, int rank) {
   return std::accumulate(counts.begin(), counts.begin() + rank, size_t{0});
 }
 
-enum class Way { blocking, request };
+enum class Way { blocking, request, plan };
 
 // A buffer with a guard on either side, which nobody may touch.
 template <class T>
@@ -173,13 +173,17 @@ class UnevenCalls {
   void make(const char* what, Call&& call) {
     what_ = what;
     motet_request* request = nullptr;
+    motet_plan* plan = nullptr;
     motet_call how{};
     how.size = sizeof how;
     how.algorithm = algorithm_;
     if (way_ == Way::request) how.request = &request;
+    if (way_ == Way::plan) how.plan = &plan;
     const bool is_plain = way_ == Way::blocking && algorithm_ == nullptr;
     must(call(is_plain ? nullptr : &how));
     must(motet_wait(&request));
+    if (plan != nullptr) must(motet_plan_run(plan));
+    must(motet_plan_free(plan));
   }
   void expect(T is, T should_be) const {
     if (is == should_be) return;
@@ -228,6 +232,7 @@ void make_small_and_medium(const World& world, std::initializer_list<size_t> bas
     for (const size_t base : bases) {
       make_all<T>(world, pattern, base, base % 2 == 0 ? Way::request : Way::blocking);
       make_all<T>(world, pattern, base, Way::blocking);  // as planned before
+      if (base < 100) make_all<T>(world, pattern, base, Way::plan);
     }
   }
 }

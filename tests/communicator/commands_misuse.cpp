@@ -79,7 +79,9 @@ void bad_arguments(Rank& rank, const Words&) {
     return [=] { return motet_allreduce(from, to, count, type, op, on, call); };
   };
   const auto of = [&](int type, int op) {
-    return [&, type, op] { return allreduce_by_number(in.data(), out.data(), type, op, comm); };
+    return [&, type, op] {
+      return allreduce_by_number(in.data(), out.data(), type, op, comm, nullptr);
+    };
   };
   const auto by = [&](const motet_call& call) {
     return allreduce(in.data(), out.data(), 5, motet_float32, motet_sum, comm, &call);
@@ -99,6 +101,11 @@ void bad_arguments(Rank& rank, const Words&) {
   say_how("type", of(77, motet_sum));
   say_how("negative type", of(-1, motet_sum));
   say_how("op", of(motet_float32, 77));
+  say_how("op and scale", [&] {
+    motet_call scaled = rank.call();
+    scaled.scale = 2;
+    return allreduce_by_number(in.data(), out.data(), motet_float32, 77, comm, &scaled);
+  });
   say_how("negative op", of(motet_float32, -1));
   say_how("bitwise", of(motet_float32, motet_and));
   say_how("overlap", plain(in.data(), in.data() + 1, 5));
@@ -246,6 +253,10 @@ void abort_from_thread(Rank& rank, const Words&) {
     return status;
   });
   say_how("error", [&] { return motet_comm_error(rank.comm); });
+  say_how("type",
+          [&] { return allreduce_by_number(&data, &data, 77, motet_max, rank.comm, nullptr); });
+  say_how("op",
+          [&] { return allreduce_by_number(&data, &data, motet_float32, 77, rank.comm, nullptr); });
 }
 
 // Several requests that nobody else ever answers; some are heard of after the end.

@@ -386,6 +386,32 @@ TEST(Groups, CallBackForWhatNobodyWaitsFor) {
   for (const OneCall& call : calls) call.check();
 }
 
+TEST(Groups, CallBackForWhatCouldNotBegin) {
+  const OneThread ranks(1);
+  auto calls = ranks.calls({.collective = motet_collective_allreduce, .count = 10});
+  struct Heard {
+    int times = 0;
+    motet_status status = motet_ok;
+    std::string text;
+  } unattended, attended;
+  const auto hear = [](motet_status status, const char* text, void* user) {
+    auto& heard = *static_cast<Heard*>(user);
+    heard = {heard.times + 1, status, text};
+  };
+  auto more = ranks.calls({.collective = motet_collective_allreduce, .count = 10});
+  must(motet_group_begin());
+  must(calls[0].start_unattended(hear, &unattended));
+  must(more[0].start(hear, &attended));
+  must(motet_comm_abort(ranks.comms()[0], "no more"));
+  EXPECT_EQ(motet_group_end(), motet_aborted);
+  EXPECT_EQ(more[0].request(), nullptr);
+  for (const Heard* heard : {&unattended, &attended}) {
+    EXPECT_EQ(heard->times, 1);
+    EXPECT_EQ(heard->status, motet_aborted);
+    EXPECT_THAT(heard->text, HasSubstr("no more"));
+  }
+}
+
 TEST(Groups, OfThreadsAreTheirOwn) {
   const OneThread ranks(1);
   must(motet_group_begin());
@@ -400,6 +426,7 @@ TEST(Groups, OfTheCxxInterfaceKeepRequestsThatAreMoved) {
   const auto ids = new_ids(1);
   std::vector<motet_comm*> made(2, nullptr);
   motet::Group creating;
+  EXPECT_THROW(motet::Communicator::create(nullptr), motet::Error);
   for (int rank = 0; rank < 2; ++rank) {
     const motet_config config = config_of(ids[0], rank, 2);
     motet::check(motet_comm_create(&config, &made[static_cast<std::size_t>(rank)]));

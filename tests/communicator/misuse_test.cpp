@@ -28,6 +28,7 @@ TEST_P(Misuse, OfArgumentsIsRefusedAndChangesNothing) {
              {"negative type", "does not exist"},
              {"op", "operation 77 does not exist"},
              {"negative op", "does not exist"},
+             {"op and scale", "operation 77 does not exist"},
              {"bitwise", "and is not defined for float32"},
              {"integers premultiplied", "premul_sum is not defined for int32"},
              {"no scale", "premul_sum needs a motet_call with its member `scale`"},
@@ -110,6 +111,9 @@ TEST_P(Aborts, FromAnyThreadReachAll) {
       EXPECT_THAT(rank.find(call),
                   Failed(aborted, HasSubstr("rank 1 aborted the communicator: the loss is NaN")));
     }
+    // What is wrong with a call itself is said all the same.
+    EXPECT_THAT(rank.find("type"), Failed(invalid_argument, HasSubstr("type 77")));
+    EXPECT_THAT(rank.find("op"), Failed(invalid_argument, HasSubstr("operation 77")));
   }
 }
 

@@ -86,6 +86,16 @@ TEST(PlanCache, KeepsFewUnevenPlansAndLosesNoOthersToThem) {
   }
 }
 
+TEST(PlanCache, KeepsTheOneThatACallHasUsedLast) {
+  PlanCache cache;
+  const Counts received(ranks, 1);
+  cache.note_latest(add(cache, uneven({77, 77, 77}, received)));
+  for (std::size_t step = 0; step < 1000; ++step) add(cache, uneven({step, 1, 2}, received));
+  EXPECT_EQ(cache.latest(), cache.find(key_of(uneven({77, 77, 77}, received))));
+  cache.clear();
+  EXPECT_EQ(cache.latest(), nullptr);
+}
+
 TEST(PlanCache, KeepsFewerUnevenPlansOfMuchScratchMemory) {
   PlanCache cache;
   const Counts received(ranks, 1);

@@ -1,9 +1,10 @@
-// The small parts: keys, waiting, the watermark, what a link sets aside.
+// The small parts: keys, waiting, the watermark, what a link sets aside, an engine that fails.
 #include <gtest/gtest.h>
 
 #include <set>
 
 #include "execute/context.hpp"
+#include "execute/engine.hpp"
 #include "execute/key.hpp"
 #include "execute/waiting.hpp"
 #include "fakes.hpp"
@@ -249,6 +250,27 @@ TEST_F(SettingAside, DropsOneOperationOrOneCommunicator) {
   EXPECT_EQ(link_->aside_count(), 6U);
   EXPECT_EQ(link_->drop_aside(operation_key(2, 0, false), communicator_mask), 4U);
   EXPECT_EQ(link_->aside_count(), 2U);
+}
+
+// What other ranks would hear.
+class Hub final : public Observer {
+ public:
+  void report_wait(std::uint64_t /*sequence*/) override {}
+  std::string where_is_everybody(std::uint64_t /*sequence*/) override { return {}; }
+  void report_failure(const Failure& failure) override { failures.push_back(failure.text); }
+
+  std::vector<std::string> failures;
+};
+
+TEST(Engine, TellsAllRanksOnceWhenEverythingFailsHere) {
+  Engine engine(Identity::random(), {});
+  Hub hub;
+  Context context(engine, {.id = 1, .rank = 0, .links = {nullptr}, .observer = &hub});
+  engine.fail_all({ErrorCode::system, "out of memory"});
+  engine.fail_all({ErrorCode::system, "once more"});
+  EXPECT_TRUE(context.failed());
+  EXPECT_EQ(hub.failures, std::vector<std::string>{"out of memory"});
+  EXPECT_FALSE(context.is_visited());
 }
 
 }  // namespace

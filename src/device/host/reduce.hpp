@@ -11,8 +11,7 @@ namespace motet {
 // out[i] = a[i] op b[i] for `count` elements. `out` may equal `a` or `b`; otherwise nothing
 // overlaps. Pointers need the alignment of nothing. 16-bit floats are combined in float32 and
 // rounded to nearest even. min and max: NaN wins, −0 < +0, and a NaN result is the canonical quiet
-// NaN. Integers wrap. avg and premul_sum
-// combine like sum.
+// NaN. Integers wrap. avg and premul_sum combine like sum.
 using ReduceKernel = void (*)(void* out, const void* a, const void* b, std::size_t count);
 
 // Null where is_defined(op, type) is false. The choice for this CPU is made once.
