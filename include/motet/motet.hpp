@@ -52,7 +52,7 @@ class Communicator : public UnevenForms<Communicator> {
 
   // Not inside a Group: throws Error{motet_invalid_argument}.
   static Communicator create(const motet_config* config) {
-    if (Group::open_ > 0) {
+    if (Group::open > 0) {
       throw Error(motet_invalid_argument, "inside a Group use motet_comm_create");
     }
     motet_comm* comm = nullptr;

@@ -110,7 +110,7 @@ class Group {
  public:
   Group() {
     check(motet_group_begin());
-    ++open_;
+    ++open;
   }
   ~Group() {
     if (!ended_) (void)close();
@@ -127,11 +127,11 @@ class Group {
  private:
   friend class Communicator;
   static motet_status close() noexcept {
-    --open_;
+    --open;
     return motet_group_end();
   }
 
-  static inline thread_local int open_ = 0;
+  static inline thread_local int open = 0;
   bool ended_ = false;
 };
 

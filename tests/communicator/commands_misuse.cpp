@@ -36,6 +36,9 @@ void bad_scales(const Rank& rank) {
   say_how("scale of a broadcast", [&] {
     return motet_broadcast(in.data(), in.data(), 5, motet_float32, 0, rank.comm, &scaled);
   });
+  say_how("op and scale", [&] {
+    return allreduce_by_number(in.data(), out.data(), motet_float32, 77, rank.comm, &scaled);
+  });
 }
 
 void bad_reductions(const Rank& rank) {
@@ -71,6 +74,23 @@ void bad_reductions(const Rank& rank) {
   say_how("scale of a user's", by(motet_user, &call));
 }
 
+void bad_predictions(motet_comm* comm, int ranks) {
+  motet_call call{};
+  call.size = sizeof call;
+  call.algorithm = "magic";
+  motet_prediction prediction{};
+  const auto predict = [&](motet_collective collective, int root, const motet_call* how) {
+    return [&prediction, collective, root, how, comm] {
+      return motet_predict(comm, collective, 5, motet_float32, root, how, &prediction);
+    };
+  };
+  say_how("prediction's size", predict(motet_collective_allreduce, 0, nullptr));
+  prediction.size = sizeof prediction;
+  say_how("prediction's root", predict(motet_collective_broadcast, ranks, nullptr));
+  say_how("prediction's algorithm", predict(motet_collective_allreduce, 0, &call));
+  say_how("prediction's collective", [&] { return predict_by_number(99, comm, &prediction); });
+}
+
 void bad_arguments(Rank& rank, const Words&) {
   std::vector<float> in(30, 1), out(30);
   motet_comm* const comm = rank.comm;
@@ -101,11 +121,6 @@ void bad_arguments(Rank& rank, const Words&) {
   say_how("type", of(77, motet_sum));
   say_how("negative type", of(-1, motet_sum));
   say_how("op", of(motet_float32, 77));
-  say_how("op and scale", [&] {
-    motet_call scaled = rank.call();
-    scaled.scale = 2;
-    return allreduce_by_number(in.data(), out.data(), motet_float32, 77, comm, &scaled);
-  });
   say_how("negative op", of(motet_float32, -1));
   say_how("bitwise", of(motet_float32, motet_and));
   say_how("overlap", plain(in.data(), in.data() + 1, 5));
@@ -134,17 +149,7 @@ void bad_arguments(Rank& rank, const Words&) {
   say_how("explain", [&] {
     return motet_explain(comm, motet_collective_allreduce, SIZE_MAX, nullptr, 0, nullptr);
   });
-  motet_prediction prediction{};
-  const auto predict = [&](motet_collective collective, int root, const motet_call* how) {
-    return [&prediction, collective, root, how, comm] {
-      return motet_predict(comm, collective, 5, motet_float32, root, how, &prediction);
-    };
-  };
-  say_how("prediction's size", predict(motet_collective_allreduce, 0, nullptr));
-  prediction.size = sizeof prediction;
-  say_how("prediction's root", predict(motet_collective_broadcast, rank.size, nullptr));
-  say_how("prediction's algorithm", predict(motet_collective_allreduce, 0, &call));
-  say_how("prediction's collective", [&] { return predict_by_number(99, comm, &prediction); });
+  bad_predictions(comm, rank.size);
   say_how("where", [&] { return motet_comm_split(comm, 0, 0, nullptr); });
   say_how("request", [&] { return motet_wait(nullptr); });
 }
