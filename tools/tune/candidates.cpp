@@ -21,15 +21,27 @@ motet_perf::How by(const std::string& algorithm) {
   return how;
 }
 
-double sample(motet::Communicator& comm, const motet_perf::Call& call, const motet_perf::How& how,
-              std::size_t calls) {
-  motet_perf::invoke(comm, call, how);  // what the candidate before left in the caches counts not
-  comm.barrier();
-  const auto start = Clock::now();
-  for (std::size_t i = 0; i < calls; ++i) motet_perf::invoke(comm, call, how);
-  const std::chrono::duration<double, std::micro> time = Clock::now() - start;
-  return time.count() / static_cast<double>(calls);
-}
+// One call by one algorithm.
+class Timed {
+ public:
+  Timed(motet::Communicator& comm, const motet_perf::Call& call, const std::string& algorithm)
+      : comm_(comm), how_(by(algorithm)), repeated_(comm, {&call, 1}, how_) {}
+
+  void run() { repeated_.run(); }
+  double sample(std::size_t calls) {
+    run();  // what the candidate before left in the caches counts not
+    comm_.barrier();
+    const auto start = Clock::now();
+    for (std::size_t i = 0; i < calls; ++i) run();
+    const std::chrono::duration<double, std::micro> time = Clock::now() - start;
+    return time.count() / static_cast<double>(calls);
+  }
+
+ private:
+  motet::Communicator& comm_;
+  const motet_perf::How how_;
+  motet_perf::Repeated repeated_;
+};
 
 double slowest(motet::Communicator& comm, double mine) {
   std::vector<double> value{mine};
@@ -38,13 +50,12 @@ double slowest(motet::Communicator& comm, double mine) {
 }
 
 // How many calls fill a sample; ranks agree, since they all go by the slowest.
-std::size_t calls_for(motet::Communicator& comm, const motet_perf::Call& call,
-                      const motet_perf::How& how, double sample_us) {
+std::size_t calls_for(motet::Communicator& comm, Timed timed, double sample_us) {
   constexpr double most_calls = 4096;
-  for (int i = 0; i < 2; ++i) motet_perf::invoke(comm, call, how);
-  const double once = slowest(comm, sample(comm, call, how, 1));
+  for (int i = 0; i < 2; ++i) timed.run();
+  const double once = slowest(comm, timed.sample(1));
   const double first_guess = std::clamp(sample_us / 8 / std::max(once, 0.01), 1.0, 512.0);
-  const double us = slowest(comm, sample(comm, call, how, static_cast<std::size_t>(first_guess)));
+  const double us = slowest(comm, timed.sample(static_cast<std::size_t>(first_guess)));
   return static_cast<std::size_t>(std::clamp(sample_us / std::max(us, 0.01), 1.0, most_calls));
 }
 
@@ -56,7 +67,7 @@ void settle(motet::Communicator& comm, Cell& cell) {
 
 Cell measure_call(motet::Communicator& comm, const motet_perf::Call& call, int rounds,
                   double sample_us) {
-  motet_perf::invoke(comm, call, {});
+  Timed(comm, call, "").run();
   Cell cell{.shape = call.shape, .chosen = comm.last_algorithm(), .candidates = {}};
   cell.candidates = {{cell.chosen, {}}, {cell.chosen, {}}};
   for (const std::string& name : algorithm_names(call.shape, comm.node_count() == 1)) {
@@ -64,7 +75,7 @@ Cell measure_call(motet::Communicator& comm, const motet_perf::Call& call, int r
   }
   std::vector<std::size_t> calls;
   for (const Candidate& candidate : cell.candidates) {
-    calls.push_back(calls_for(comm, call, by(candidate.name), sample_us));
+    calls.push_back(calls_for(comm, Timed(comm, call, candidate.name), sample_us));
   }
   std::vector<std::size_t> order(cell.candidates.size());
   std::iota(order.begin(), order.end(), 0);
@@ -73,7 +84,7 @@ Cell measure_call(motet::Communicator& comm, const motet_perf::Call& call, int r
     std::ranges::shuffle(order, random);
     for (const std::size_t at : order) {
       Candidate& candidate = cell.candidates[at];
-      candidate.times_us.push_back(sample(comm, call, by(candidate.name), calls[at]));
+      candidate.times_us.push_back(Timed(comm, call, candidate.name).sample(calls[at]));
     }
   }
   settle(comm, cell);
