@@ -78,6 +78,8 @@ def setting_from(given: argparse.Namespace) -> Setting:
         ranks=given.ranks,
         cpus=cpus_for(given.pin, given.ranks),
         cell_seconds=given.cell_seconds,
+        # scripts/multihost.sh's shaper lets 128 KiB pass at once: many times as much must follow.
+        batch_ms=50 if given.rate else 1,
     )
     if not setting.motet_perf.exists():
         sys.exit(f"compare.sh: {setting.motet_perf} is missing: build the preset `release` first")

@@ -25,6 +25,7 @@ class Setting:
     ranks: int
     cpus: tuple[int, ...]  # one for each rank if they are pinned, else empty
     cell_seconds: float
+    batch_ms: int = 1  # calls follow one another for so long at least
 
     def limit(self, request: Request) -> float:
         """A start takes seconds; a size and mode well under two."""
@@ -35,6 +36,9 @@ class Setting:
 
     def oversubscribed(self) -> bool:
         return self.ranks > len(os.sched_getaffinity(0))
+
+    def batches(self) -> tuple[str, ...]:
+        return ("--batch-ms", str(self.batch_ms))
 
     def together(self) -> tuple[str, ...]:
         """Fresh calls begin at one time of the clock where every rank has a core."""
@@ -73,7 +77,7 @@ def motet_start(setting: Setting, more: tuple[str, ...]) -> list[str]:
 
 def motet(setting: Setting, name: str, *more: str) -> Contender:
     def commands(request: Request) -> list[Command]:
-        sizes = ["--sizes", ",".join(map(str, request.sizes)), "--row-ms", "60", "-w", "10"]
+        sizes = ["--sizes", ",".join(map(str, request.sizes)), "--row-ms", "60", "-w", "10", *setting.batches()]
         if request.collective != "broadcast":
             sizes.append("--out-of-place")
         return [
@@ -161,7 +165,7 @@ def peer_contender(
 
     def commands(request: Request) -> list[Command]:
         sizes, modes = ",".join(map(str, request.sizes)), ",".join(request.modes)
-        arguments = (*start, RANK, program, request.collective, sizes, modes, *setting.together())
+        arguments = (*start, RANK, program, request.collective, sizes, modes, *setting.together(), *setting.batches())
         return [Command(arguments, environment | setting.pinning(), setting.limit(request))]
 
     return Contender(f"{peer.library} {name}".strip(), peer.library, "peer", version, commands, **limits)

@@ -41,7 +41,7 @@ class Hosts:
 
 def motet(setting: Setting, hosts: Hosts, name: str, transport: str) -> Contender:
     def commands(request: Request) -> list[Command]:
-        sizes = ["--sizes", ",".join(map(str, request.sizes)), "--row-ms", "200", "-w", "3"]
+        sizes = ["--sizes", ",".join(map(str, request.sizes)), "--row-ms", "200", "-w", "3", *setting.batches()]
         if request.collective != "broadcast":
             sizes.append("--out-of-place")
         start = [*hosts.start(hosts.ranks_each), "env", *([f"MOTET_TRANSPORT={transport}"] if transport else [])]

@@ -6,10 +6,8 @@
 #include <string.h>
 #include <time.h>
 
-// As in motet-perf: long enough that the ranks' leaving the barrier at different times does not
-// show.
-static const double batch_us = 1000;
 static const double size_us = 60000;  // as motet-perf is told
+static const double fewest_batches = 4;
 static const size_t fewest_calls = 5;
 static const size_t most_batch_calls = (size_t)1 << 20;
 static const int warmup_calls = 10;  // likewise
@@ -39,6 +37,9 @@ struct job {
   struct call call;
   size_t in_count, out_count;
   int start_together;  // each call at the same time of the clock, not as ranks leave the barrier
+  // As motet-perf --batch-ms: long enough that the ranks' leaving the barrier at different times
+  // does not show.
+  double batch_us;
   float tile[tile_count];
 };
 
@@ -145,8 +146,9 @@ struct batches {
   size_t batches, calls;
 };
 
-static struct batches plan_batches(double call_us, size_t calls, int fresh) {
-  const size_t enough = (size_t)ceil(size_us / fmax(call_us, 1e-3));
+static struct batches plan_batches(const struct job* job, double call_us, size_t calls, int fresh) {
+  const double all_us = fmax(size_us, fewest_batches * job->batch_us);
+  const size_t enough = (size_t)ceil(all_us / fmax(call_us, 1e-3));
   const size_t total = enough < fewest_calls ? fewest_calls : enough;
   const size_t each = fresh ? 1 : (calls < total ? calls : total);
   return (struct batches){(total + each - 1) / each, each};
@@ -158,8 +160,8 @@ static struct batches calibrate(const struct job* job, int fresh) {
     const struct span span = time_batch(job, calls);
     double slowest = span.end_us - span.begin_us;
     job->library->largest(&slowest, 1);
-    if (slowest >= batch_us || calls >= most_batch_calls)
-      return plan_batches(slowest / (double)calls, calls, fresh);
+    if (slowest >= job->batch_us || calls >= most_batch_calls)
+      return plan_batches(job, slowest / (double)calls, calls, fresh);
   }
 }
 
@@ -249,10 +251,17 @@ static size_t check(const struct job* job) {
 static const char* const names[] = {"allreduce",      "allgather", "broadcast",
                                     "reduce_scatter", "alltoall",  "barrier"};
 
-static size_t run_mode(struct job* job, const char* mode, int start_together) {
+// How calls are timed, beyond the mode.
+struct timing {
+  int start_together;  // fresh ones
+  double batch_us;
+};
+
+static size_t run_mode(struct job* job, const char* mode, const struct timing* timing) {
   const struct library* library = job->library;
   const int fresh = strcmp(mode, "fresh") == 0;
-  job->start_together = fresh && start_together;
+  job->start_together = fresh && timing->start_together;
+  job->batch_us = timing->batch_us;
   fill(job);
   library->invoke(&job->call);
   const double time_us = measure(job, fresh);
@@ -269,7 +278,7 @@ static size_t run_mode(struct job* job, const char* mode, int start_together) {
 }
 
 static size_t run_size(const struct library* library, enum collective collective, size_t bytes,
-                       const char* modes, int start_together) {
+                       const char* modes, const struct timing* timing) {
   static struct job job;
   job.library = library;
   job.call.collective = collective;
@@ -283,30 +292,44 @@ static size_t run_size(const struct library* library, enum collective collective
   fill(&job);
   library->prepare(&job.call);
   size_t wrong = 0;
-  if (strstr(modes, "hot") != NULL) wrong += run_mode(&job, "hot", start_together);
-  if (strstr(modes, "fresh") != NULL) wrong += run_mode(&job, "fresh", start_together);
+  if (strstr(modes, "hot") != NULL) wrong += run_mode(&job, "hot", timing);
+  if (strstr(modes, "fresh") != NULL) wrong += run_mode(&job, "fresh", timing);
   library->barrier();
   if (!shared) free(job.call.in);
   free(job.call.out);
   return wrong;
 }
 
+// False where there are others.
+static int take_options(int argc, char** argv, struct timing* timing) {
+  for (int i = 0; i < argc; ++i) {
+    if (strcmp(argv[i], "--start-together") == 0) {
+      timing->start_together = 1;
+    } else if (strcmp(argv[i], "--batch-ms") == 0 && i + 1 < argc) {
+      timing->batch_us = 1000 * atof(argv[++i]);
+    } else {
+      return 0;
+    }
+  }
+  return 1;
+}
+
 int measure_peer(int argc, char** argv, const struct library* library) {
   const int known = (int)(sizeof names / sizeof *names);
   int collective = 0;
-  const int start_together = argc == 5 && strcmp(argv[4], "--start-together") == 0;
-  const int arguments = argc - start_together;
-  while (arguments == 4 && collective < known && strcmp(argv[1], names[collective]) != 0)
-    ++collective;
-  if (arguments != 4 || collective == known || !library->offers((enum collective)collective)) {
-    fprintf(stderr,
-            "usage: peer COLLECTIVE SIZES MODES [--start-together], and a collective that the "
-            "library has\n");
+  struct timing timing = {.start_together = 0, .batch_us = 1000};
+  while (argc >= 4 && collective < known && strcmp(argv[1], names[collective]) != 0) ++collective;
+  if (argc < 4 || collective == known || !library->offers((enum collective)collective) ||
+      !take_options(argc - 4, argv + 4, &timing)) {
+    fprintf(
+        stderr,
+        "usage: peer COLLECTIVE SIZES MODES [--start-together] [--batch-ms N], and a collective "
+        "that the library has\n");
     return 2;
   }
   size_t wrong = 0;
   for (char* size = strtok(argv[2], ","); size != NULL; size = strtok(NULL, ","))
-    wrong += run_size(library, (enum collective)collective, strtoull(size, NULL, 10), argv[3],
-                      start_together);
+    wrong +=
+        run_size(library, (enum collective)collective, strtoull(size, NULL, 10), argv[3], &timing);
   return wrong == 0 ? 0 : 1;
 }

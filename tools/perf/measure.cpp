@@ -9,8 +9,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Long enough that the ranks' leaving the barrier at different times does not show.
-constexpr double batch_us = 1000;
 constexpr std::size_t fewest_calls = 5;  // however long one takes: a median of less says little
 // A call that takes no time (one rank, no bytes) must not double its batch for ever.
 constexpr std::size_t most_batch_calls = std::size_t{1} << 20;
@@ -48,7 +46,7 @@ Batches calibrate(motet::Communicator& comm, Repeated& call, const Repeats& repe
   for (std::size_t calls = 1;; calls *= 2) {
     std::vector<double> slowest{batch(comm, call, calls).us()};
     comm.allreduce(slowest, motet::ReduceOp::max);
-    if (slowest[0] >= batch_us || calls >= most_batch_calls)
+    if (slowest[0] >= 1000.0 * repeats.batch_ms || calls >= most_batch_calls)
       return plan_batches(repeats, slowest[0] / static_cast<double>(calls), calls);
   }
 }

@@ -19,7 +19,7 @@ struct Timing {
 struct Batches {
   std::size_t batches, calls;
 };
-// `call_us`: what one call takes, roughly. `batch_calls`: how many fill about a millisecond.
+// `call_us`: what one call takes, roughly. `batch_calls`: how many fill --batch-ms.
 Batches plan_batches(const Repeats& repeats, double call_us, std::size_t batch_calls);
 
 // The value below which `share` (0..1) of the values lie (nearest rank). `values` must not be

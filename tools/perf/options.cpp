@@ -83,6 +83,11 @@ void add_how(CLI::App& app, Words& words, Options& options) {
   app.add_option("--row-ms", options.repeats.row_ms, "timed part of a size, ms")
       ->check(at_least(1))
       ->capture_default_str();
+  app.add_option("--batch-ms", options.repeats.batch_ms,
+                 "calls follow one another for so long at least, ms: where a shaper lets bursts "
+                 "pass, longer than those take")
+      ->check(at_least(1))
+      ->capture_default_str();
   app.add_option("-w,--warmup_iters", options.repeats.warmup, "calls before, not timed")
       ->check(at_least(0))
       ->capture_default_str();

@@ -24,6 +24,9 @@ struct Sizes {
 struct Repeats {
   int iterations = 0;  // 0: as many as fit into row_ms, at least 5
   int row_ms = 200;
+  // At least, for calls between two barriers: so long that the ranks' leaving the barrier at
+  // different times does not show.
+  int batch_ms = 1;
   int warmup = 5;
   int checks = 1;      // rounds whose results are checked
   bool fresh = false;  // rewrite inputs and read outputs between calls, outside the timed part
