@@ -2,7 +2,6 @@
 
 #include <dlfcn.h>
 #include <fmt/format.h>
-#include <ucs/config/types.h>
 
 #include <array>
 #include <csignal>
@@ -87,15 +86,6 @@ std::string printed(Print&& print) {
   return {memory, bytes};
 }
 
-// Whether a setting is as UCX has it when the user says nothing.
-bool is_default(const Library& library, const ucp_config_t* config, std::string_view setting) {
-  const int flags = UCS_CONFIG_PRINT_CONFIG | UCS_CONFIG_PRINT_COMMENT_DEFAULT;
-  const std::string text = printed([&](FILE* stream) {
-    library.config_print(config, stream, "", static_cast<ucs_config_print_flags_t>(flags));
-  });
-  return text.find(fmt::format("# UCX_{}=", setting)) != std::string::npos;
-}
-
 }  // namespace
 
 std::string why_not_loaded() {
@@ -107,8 +97,6 @@ Library load_library() {
   if (library == nullptr) throw Error(ErrorCode::unavailable, loaded().problem);
   Library ucx{};
   find(library, "ucp_config_read", ucx.config_read);
-  find(library, "ucp_config_modify", ucx.config_modify);
-  find(library, "ucp_config_print", ucx.config_print);
   find(library, "ucp_config_release", ucx.config_release);
   find(library, "ucp_init_version", ucx.init_version);
   find(library, "ucp_context_print_info", ucx.context_print_info);
@@ -142,11 +130,6 @@ Context open_context(const Library& library) {
   check(library, library.config_read(nullptr, nullptr, &read), "ucp_config_read");
   const std::unique_ptr<ucp_config_t, decltype(&ucp_config_release)> config(read,
                                                                             library.config_release);
-  // Over shared memory nothing else tells of a dead peer, and UCX would take 20 s.
-  if (is_default(library, config.get(), "KEEPALIVE_INTERVAL")) {
-    check(library, library.config_modify(config.get(), "KEEPALIVE_INTERVAL", "1s"),
-          "ucp_config_modify");
-  }
   ucp_params_t params{};
   params.field_mask = UCP_PARAM_FIELD_FEATURES;
   params.features = UCP_FEATURE_AM | UCP_FEATURE_WAKEUP;

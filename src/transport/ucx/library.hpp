@@ -12,8 +12,6 @@ namespace motet::ucx {
 // The functions that are used.
 struct Library {
   decltype(&ucp_config_read) config_read;
-  decltype(&ucp_config_modify) config_modify;
-  decltype(&ucp_config_print) config_print;
   decltype(&ucp_config_release) config_release;
   decltype(&ucp_init_version) init_version;
   decltype(&ucp_context_print_info) context_print_info;
