@@ -122,13 +122,18 @@ def replay_of(path: Path) -> list[Replayed]:
 
 def step_of_replay(name: str, calls: list[Replayed]) -> Case:
     def call(group: Group) -> None:
-        under_way = []
+        under_way: list[dist.Work] = []
+
+        def wait_for_all() -> None:
+            for work in under_way:
+                work.wait()
+            under_way.clear()
+
         for one in calls:
             under_way.append(one.begin(group))
-            while one.wait_after and under_way:
-                under_way.pop(0).wait()
-        for work in under_way:
-            work.wait()
+            if one.wait_after:
+                wait_for_all()
+        wait_for_all()
 
     return Case(
         name,
