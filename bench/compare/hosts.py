@@ -70,6 +70,8 @@ def motets(setting: Setting, hosts: Hosts) -> list[Contender]:
 def openmpi(setting: Setting, hosts: Hosts, peer: Peer, mpirun: str) -> list[Contender]:
     common = [*hosts.start(1), AGENT, "launch", mpirun, "--host", hosts.names("{host}:{ranks}"), "--bind-to", "none"]
     common += ["-n", str(setting.ranks), "--mca", "plm_rsh_agent", AGENT, "--mca", "oob_tcp_if_include", "eth0"]
+    if setting.oversubscribed():  # each host believes that its cores are its own
+        common += ["--mca", "mpi_yield_when_idle", "1"]
     passed = ["-x", "UCX_TLS", "-x", "UCX_NET_DEVICES", "-x", "FI_PROVIDER", "-x", "FI_TCP_IFACE"]
     ucx = OPENMPI_ENVIRONMENT | {"UCX_TLS": "self,tcp" if hosts.alone else "self,posix,tcp", "UCX_NET_DEVICES": "eth0"}
     ofi = OPENMPI_ENVIRONMENT | {"FI_PROVIDER": "tcp", "FI_TCP_IFACE": "eth0"}
