@@ -43,9 +43,9 @@ struct Arguments {
   // there and of what comes from there; gather, scatter: at the root alone.
   const std::size_t* counts = nullptr;
   const std::size_t* received_counts = nullptr;
-  int timeout_ms = 0;                  // 0: the communicator's
   const OpDetails* details = nullptr;  // of operations that have them; lives as long as the call
   Interruption interruption{};
+  int timeout_ms = 0;      // 0: the communicator's
   Form form = Form::even;  // not in kind(): v-forms go a way of their own
 
   bool is_uneven() const { return form == Form::uneven; }

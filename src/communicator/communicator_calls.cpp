@@ -97,8 +97,8 @@ inline bool Communicator::run_short(CachedPlan& plan, const Arguments& arguments
   plans_.note_latest(plan);
   form == Form::uneven ? log_->write_uneven(context_.next_sequence(), plan.logged())
                        : log_->write(context_.next_sequence(), plan.logged());
-  const ShortStep* const next = context_.run_short(
-      plan.program(), {arguments.input, arguments.output}, engine().short_wait());
+  const ShortStep* const next =
+      context_.run_short(plan.program(), {arguments.input, arguments.output});
   if (next == plan.program().end_of_short_steps()) [[likely]]
     return true;
   if (next != nullptr) rest = resume(plan, arguments, next);
@@ -111,7 +111,7 @@ void Communicator::run(const Arguments& arguments) {
   {
     const Engine::Hold hold(engine());
     plan = plans_.recent(arguments);
-    if (plan != nullptr && plan->is_short() && plan->serves(arguments) && !context_.failed() &&
+    if (plan != nullptr && plan->is_short() && plan->serves(arguments) &&
         run_short(*plan, arguments, Form::even, rest)) [[likely]]
       return;
   }
@@ -127,8 +127,8 @@ void Communicator::run_uneven(const Arguments& arguments) {
   Started started;
   with_plan(arguments, [&](CachedPlan& found) {
     plan = &found;
-    const bool is_over = found.is_short() && has_buffers && !context_.failed() &&
-                         run_short(found, arguments, Form::uneven, rest);
+    const bool is_over =
+        found.is_short() && has_buffers && run_short(found, arguments, Form::uneven, rest);
     if (!is_over && rest == nullptr) started = launch(found, arguments);
   });
   if (rest != nullptr) return run_rest(*plan, arguments, rest);
@@ -146,8 +146,8 @@ void Communicator::run_planned(CachedPlan& plan, const Arguments& arguments) {
   Operation* rest = nullptr;
   if (plan.is_short()) [[likely]] {
     const Engine::Hold hold(engine());
-    if (!context_.failed() && (plan.is_uneven() ? run_short(plan, arguments, Form::uneven, rest)
-                                                : run_short(plan, arguments, Form::even, rest))) {
+    if (plan.is_uneven() ? run_short(plan, arguments, Form::uneven, rest)
+                         : run_short(plan, arguments, Form::even, rest)) {
       return;
     }
   }

@@ -85,9 +85,10 @@ GiveRequest giver_of(motet_request** request) {
   };
 }
 
-[[gnu::noinline]] void run_with(const motet_call* given, Arguments arguments,
+[[gnu::noinline]] void run_with(const motet_call* given, const Arguments& words,
                                 motet::Communicator& communicator) {
   const auto call = read_struct(given, "motet_call");
+  Arguments arguments = words;
   arguments.algorithm = named_in(call, arguments.collective);
   arguments.timeout_ms = call.timeout_ms;
   arguments.interruption = {call.interrupted, call.user};

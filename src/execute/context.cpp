@@ -74,7 +74,7 @@ bool Context::may_start(const Operation& operation) const {
 }
 
 void Context::look_at_all(std::uint64_t sequence) {
-  // Often enough to find the window open all the time, and little beside the calls between.
+  // Little beside the calls between, where some peer's window stays closed.
   next_look_at_all_ = sequence + max_active / 2;
   window_to_all_ = sequence + max_active;
   for (const Peer& peer : peers_) {
@@ -205,6 +205,7 @@ bool Context::fail(const Failure& failure) {
   if (failed_.load(std::memory_order_relaxed)) return false;
   failure_ = failure;
   failed_.store(true, std::memory_order_release);
+  disturbed_.store(true, std::memory_order_relaxed);
   engine_.wake();
   return true;
 }
@@ -240,6 +241,7 @@ void Context::end_pending() {
 void Context::suspect(std::uint64_t sequence, std::string why) {
   if (suspected_) return;
   suspected_ = sequence;
+  disturbed_.store(true, std::memory_order_relaxed);
   suspicion_ = std::move(why);
 }
 

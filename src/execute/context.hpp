@@ -93,10 +93,11 @@ class Context {
   // Takes its place in the order of calls; runs at once or when its turn comes. The buffers stay
   // untouched until it is over.
   void start(Operation& operation, Operation::Buffers buffers, PointToPoint point_to_point);
-  // Starts a collective with a short program, if nothing else is under way, and takes its steps in
-  // order as long as each can be done at once, or after so short a wait. Returns the first
-  // step not done: resume() must follow. The end of the steps: it is over. Null: not started.
-  const ShortStep* run_short(const Program& program, Operation::Buffers buffers, ShortWait wait);
+  // Starts a collective with a short program, if nothing else is under way and all is well, and
+  // takes its steps in order as long as each can be done at once, or after a short wait. Returns
+  // the first step not done: resume() must follow. The end of the steps: it is over. Null: not
+  // started.
+  const ShortStep* run_short(const Program& program, Operation::Buffers buffers);
   void resume(Operation& operation, Operation::Buffers buffers, const ShortStep* next);
   // Keeps an operation that its owner gives up until it is over.
   void adopt(std::unique_ptr<Operation> operation) { adopted_.push_back(std::move(operation)); }
@@ -194,8 +195,9 @@ class Context {
   // Whether every peer has consumed all up to 16 collectives ago, as far as was known lately; then
   // there is a window for any program.
   bool has_window_to_all(std::uint64_t sequence) {
-    if (sequence >= next_look_at_all_) [[unlikely]]
-      look_at_all(sequence);
+    if (sequence <= window_to_all_) [[likely]]
+      return true;
+    if (sequence >= next_look_at_all_) look_at_all(sequence);
     return sequence <= window_to_all_;
   }
   void look_at_all(std::uint64_t sequence);
@@ -230,15 +232,14 @@ class Context {
   void drop_left(PeerLink& link, std::uint64_t sequence);
   struct Short;
   template <class End>
-  const ShortStep* take_steps(Short& call);
+  const ShortStep* run_steps(Short& call);
   template <class End>
   bool take_step(Short& call, const ShortStep& step);
   template <class End>
   static bool send_at_once(const Short& call, const ShortStep& step);
-  void conclude_short(const Short& call, std::uint64_t sequence);
-  [[gnu::noinline]] const ShortStep* take_virtual_steps(Short& call);
-  [[gnu::noinline]] void note_partial(const Short& call, std::uint64_t sequence,
-                                      const ShortStep* next);
+  void conclude_short(const Short& call);
+  [[gnu::noinline]] const ShortStep* run_virtual_steps(Short& call);
+  [[gnu::noinline]] void note_partial(const Short& call, const ShortStep* next);
   template <class End>
   bool receive_at_once(Short& call, const ShortStep& step);
   bool receive_line(Short& call, const ShortStep& step);
@@ -273,6 +274,7 @@ class Context {
   int visitors_ = 0;
   std::array<std::byte, short_scratch_bytes> short_scratch_;
 
+  std::atomic<bool> disturbed_{false};  // failed or suspected; relaxed: who sees it late may go on
   std::atomic<bool> failed_{false};  // release after failure_ is written, acquire before it is read
   mutable std::mutex failure_mutex_;
   Failure failure_;  // guarded by failure_mutex_ until failed_

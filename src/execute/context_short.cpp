@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "execute/context.hpp"
+#include "execute/engine.hpp"
 #include "execute/waiting.hpp"
 #include "transport/shm/endpoint.hpp"
 
@@ -16,8 +17,9 @@ constexpr bool is_shm = std::is_same_v<End, shm::ShmEndpoint>;
 struct Context::Short {
   const Program& program;
   std::array<std::byte*, 3> base;  // input, output, scratch
-  Key key;                         // of the operation
-  std::uint32_t stream;            // likewise
+  std::uint64_t sequence;
+  Key key;               // of the operation
+  std::uint32_t stream;  // likewise
   std::uint32_t consumed;
   ShortWait wait;
 
@@ -74,7 +76,7 @@ bool Context::receive_line(Short& call, const ShortStep& step) {
   for (;;) {
     const shm::Control found(line.control.load(std::memory_order_acquire));
     if (found.word() == expected.word()) break;
-    if (found.turn() == expected.turn() || !call.wait.once_more()) return false;
+    if (endpoint.reader().has_come(found) || !call.wait.once_more()) return false;
   }
   if (line.key != (call.key | step.key) || line.fingerprint != step.fingerprint) {
     return false;
@@ -121,32 +123,46 @@ void Context::combine(const Short& call, const ShortStep& step, const std::byte*
 
 // The hot path in one function, as in Operation::pass.
 [[gnu::flatten]] const ShortStep* Context::run_short(const Program& program,
-                                                     Operation::Buffers buffers, ShortWait wait) {
+                                                     Operation::Buffers buffers) {
   const std::uint64_t sequence = started_ + 1;
-  if (!active_.empty() || !queue_.empty() || suspected_) return nullptr;
+  if (!active_.empty() || !queue_.empty()) return nullptr;
+  if (disturbed_.load(std::memory_order_relaxed)) return nullptr;
   if (!has_window_to_all(sequence) && !has_window(program, sequence)) return nullptr;
   started_ = sequence;
   Short call{.program = program,
              .base = {const_cast<std::byte*>(static_cast<const std::byte*>(buffers.input)),
                       static_cast<std::byte*>(buffers.output), short_scratch_.data()},
+             .sequence = sequence,
              .key = first_key_ | operation_key(0, sequence, false),
              .stream = first_stream_ | collective_stream(0, sequence),
              .consumed = static_cast<std::uint32_t>(completed_.value()),
-             .wait = wait};
-  const ShortStep* const next =
-      program.is_all_shm ? take_steps<shm::ShmEndpoint>(call) : take_virtual_steps(call);
-  if (next != program.end_of_short_steps()) [[unlikely]] {
-    note_partial(call, sequence, next);
+             .wait = engine_.short_wait()};
+  return program.is_all_shm ? run_steps<shm::ShmEndpoint>(call) : run_virtual_steps(call);
+}
+
+const ShortStep* Context::run_virtual_steps(Short& call) {
+  return run_steps<Endpoint>(call);
+}
+
+// `End`: what all endpoints are.
+template <class End>
+const ShortStep* Context::run_steps(Short& call) {
+  const ShortStep* const end = call.program.end_of_short_steps();
+  for (const ShortStep* next = call.program.short_steps.data(); next != end; ++next) {
+    if (take_step<End>(call, *next)) [[likely]]
+      continue;
+    note_partial(call, next);
     return next;
   }
-  conclude_short(call, sequence);
-  return next;
+  conclude_short(call);
+  return end;
 }
 
 // As conclude_collective() and count_sends(). Nothing else is under way: what was sent has told of
 // all that was consumed before, and from whom something came, nothing is set aside.
-void Context::conclude_short(const Short& call, std::uint64_t sequence) {
+void Context::conclude_short(const Short& call) {
   const Program& program = call.program;
+  const std::uint64_t sequence = call.sequence;
   if (program.divide != nullptr) {
     program.divide(call.base[static_cast<std::size_t>(Buffer::output)], program.output_count,
                    program.divisor);
@@ -172,27 +188,14 @@ void Context::conclude_short(const Short& call, std::uint64_t sequence) {
 }
 
 // The steps before `next` have been done.
-void Context::note_partial(const Short& call, std::uint64_t sequence, const ShortStep* next) {
-  count_sends(call.program, sequence);
+void Context::note_partial(const Short& call, const ShortStep* next) {
+  count_sends(call.program, call.sequence);
   for (const ShortStep* step = call.program.short_steps.data(); step != next; ++step) {
     if (step->op != Op::send) continue;
     Peer& peer = peers_[static_cast<std::size_t>(step->peer)];
     peer.told = call.consumed;
     peer.untold = 0;
   }
-}
-
-const ShortStep* Context::take_virtual_steps(Short& call) {
-  return take_steps<Endpoint>(call);
-}
-
-// `End`: what all endpoints are.
-template <class End>
-const ShortStep* Context::take_steps(Short& call) {
-  const ShortStep* const end = call.program.end_of_short_steps();
-  const ShortStep* next = call.program.short_steps.data();
-  while (next != end && take_step<End>(call, *next)) ++next;
-  return next;
 }
 
 }  // namespace motet

@@ -74,7 +74,9 @@ void Engine::remove_link(const Identity& peer) {
 }
 
 void Engine::share_cores(int ranks, int cores) {
-  if (ranks > cores) crowded_.store(true, std::memory_order_relaxed);
+  if (ranks <= cores) return;
+  crowded_.store(true, std::memory_order_relaxed);
+  short_wait_.store(ShortWait::crowded(), std::memory_order_relaxed);
 }
 
 void Engine::withdraw_memory() {

@@ -78,7 +78,7 @@ class Engine {
   // How many ranks, this one included, share how many cores of this node.
   void share_cores(int ranks, int cores);
   // How long a short call waits for its blocks before it does as others do.
-  ShortWait short_wait() const { return ShortWait(crowded_.load(std::memory_order_relaxed)); }
+  ShortWait short_wait() const { return short_wait_.load(std::memory_order_relaxed); }
 
   // What somebody who waits remembers between his looks.
   struct Patience {
@@ -191,9 +191,10 @@ class Engine {
   std::vector<Transport*> networks_;  // those whose arrivals need progress() to be seen
   SharedMemory* shared_memory_ = nullptr;
   std::vector<Withdrawable*> withdrawable_;
-  std::atomic<bool> crowded_{false};          // relaxed: a hint
-  Descriptor wake_;                           // eventfd
-  std::atomic_flag held_ = ATOMIC_FLAG_INIT;  // acquire and release: a lock
+  std::atomic<bool> crowded_{false};                       // relaxed: a hint
+  std::atomic<ShortWait> short_wait_{ShortWait::roomy()};  // likewise
+  Descriptor wake_;                                        // eventfd
+  std::atomic_flag held_ = ATOMIC_FLAG_INIT;               // acquire and release: a lock
 
   // What follows, and the transports, are used with the engine held.
   std::map<Identity, std::unique_ptr<PeerLink>> links_;

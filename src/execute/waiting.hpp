@@ -68,22 +68,29 @@ class Waiting {
 // since meanwhile nothing else is driven.
 class ShortWait {
  public:
-  explicit ShortWait(bool crowded) : left_(crowded ? yields : looks), crowded_(crowded) {}
+  static constexpr ShortWait roomy() { return ShortWait(looks); }
+  static constexpr ShortWait crowded() { return ShortWait(-yields); }
 
   // False: it has waited long enough.
   bool once_more() {
-    if (left_-- <= 0) return false;
-    crowded_ ? let_others_run() : pause_cpu();
+    if (left_ == 0) return false;
+    if (left_ > 0) {
+      --left_;
+      pause_cpu();
+    } else {
+      ++left_;
+      let_others_run();
+    }
     return true;
   }
 
  private:
   // Some 5 µs; or until every other rank of the core has had its turn a few times.
   static constexpr int looks = 100, yields = 8;
+  explicit constexpr ShortWait(int left) : left_(left) {}
   static void let_others_run();
 
-  int left_;
-  bool crowded_;
+  int left_;  // looks; below 0: yields
 };
 
 // The CPUs that this process may run on (affinity), by number.

@@ -99,7 +99,7 @@ class RingReader {
   const Arrival* front() noexcept {
     if (taken_) return &arrival_;
     const Control control(cursor_->control.load(std::memory_order_acquire));
-    return control.turn() == cursor_.turn() ? take_in(control) : nullptr;
+    return has_come(control) ? take_in(control) : nullptr;
   }
   // The next line, whether or not its control says that it has been written; and what its control
   // says if that is a block which lies in it. Who finds it so may read the line instead of front().
@@ -107,6 +107,8 @@ class RingReader {
   Control control_of_line(std::uint32_t bytes) const {
     return {cursor_.turn(), Place::in_line, bytes};
   }
+  // Whether what the line's control says is of this lap.
+  bool has_come(Control control) const { return control.turn() == cursor_.turn(); }
   // Of the front, which there must be.
   Place place() const { return place_; }
   SlotReference slot() const { return slot_; }
