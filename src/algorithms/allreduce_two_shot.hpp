@@ -19,7 +19,8 @@ inline constexpr Algorithm allreduce_two_shot{
           const Order order = p.commutative ? Order::own_first : Order::by_rank;
           const Shares all(b.output(), p.parts);
           mesh_reduce_scatter(b, world, {Shares(b.input(), p.parts), all, all.at(me), order}, via);
-          mesh_allgather(b, world, {all.at(me), all}, via);
+          // A stream of its own: what is complete goes on while the rest is still on its way.
+          mesh_allgather(b, world, {all.at(me), all}, {.channel = 1, .mover = via.mover});
         },
     .rounds = [](const Problem& p) { return flat_rounds(p, 2); },
     .idea = "reduce-scatter and allgather by mesh: each rank sums one part"};

@@ -321,11 +321,37 @@ bool Operation::accept(std::uint32_t index, const PeerLink::Found& found) {
   if (!is_expected(instruction, header, bytes)) return false;
   call_.context->note_consumed(stream.peer, is_point_to_point(), header.consumed);
   if (is_location) return pull(index, found);
+  if (instruction.sent_back != 0 && !found.aside && return_block(index, block)) return true;
   // It may have come before it was expected.
   if (instruction.placed) stream.link->forget(header.key, exact_mask);
-  combine(instruction, block, found.arrival->data);
+  combine(instruction, block_of(instruction, block), found.arrival->data);
   stream.link->release(found);
   return step_forward(index);
+}
+
+// The front block is combined where it lies and goes back from there: then it crosses to this core
+// once and back once, and is copied once less. False: that cannot be, and nothing has been done.
+bool Operation::return_block(std::uint32_t index, std::uint32_t block) {
+  const Instruction& receive = program_->instructions[index];
+  const std::uint32_t after = index + receive.sent_back;
+  const Instruction& send = program_->instructions[after];
+  const Stream& stream = program_->streams[send.stream];
+  if (progress_[after].done != block || streams_[send.stream].sent != send.message) return false;
+  if (passage_of(after) == Passage::published) return false;
+  std::byte* const incoming = stream.link->back()->front_to_change();
+  if (incoming == nullptr) return false;
+  const auto [offset, bytes] = block_of(receive, block);
+  const std::byte* const dst = base_[static_cast<int>(receive.dst_buffer)] + receive.dst + offset;
+  const std::size_t most = stop_bytes - stop_bytes % program_->element_bytes;
+  for (std::size_t at = 0; at < bytes; at += most) {
+    const std::size_t now = std::min(most, bytes - at);
+    combine(receive, {offset + at, now}, incoming + at);
+    std::memcpy(incoming + at, dst + at, now);
+  }
+  stream.link->back()->send_back(header_for(send, block, Role::data, bytes));
+  note_sent(stream);
+  step_forward(index);
+  return step_forward(after);
 }
 
 // Whether it comes from the call that this rank has made.
@@ -371,9 +397,10 @@ bool Operation::answer(std::uint32_t index, bool pulled) {
   return step_forward(index);
 }
 
-void Operation::combine(const Instruction& instruction, std::uint32_t block,
+// `block`: what of the step has come; a whole one or a part of it.
+void Operation::combine(const Instruction& instruction, const Block& block,
                         const std::byte* incoming) {
-  const auto [offset, bytes] = block_of(instruction, block);
+  const auto [offset, bytes] = block;
   std::byte* const dst = base_[static_cast<int>(instruction.dst_buffer)] + instruction.dst + offset;
   if (instruction.op == Op::recv) {
     const bool is_there = bytes == 0 || incoming == dst;  // dst may be null for nothing

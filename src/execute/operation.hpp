@@ -140,6 +140,7 @@ class Operation {
   bool advance_receive(std::uint32_t index);
   void expect_blocks(std::uint32_t index);
   bool accept(std::uint32_t index, const PeerLink::Found& found);
+  bool return_block(std::uint32_t index, std::uint32_t block);
   bool is_expected(const Instruction& instruction, const Header& header, std::size_t bytes);
   void note_mismatch(const Instruction& instruction, const Header& header);
   std::optional<Lengths> told_lengths(const Instruction& instruction, const Header& header) const;
@@ -152,7 +153,7 @@ class Operation {
   PeerMemory::Read take_from(Fetch& fetch);
   PeerMemory::Read read_from(PeerMemory& memory, Fetch& fetch);
   bool answer(std::uint32_t index, bool pulled);
-  void combine(const Instruction& instruction, std::uint32_t block, const std::byte* incoming);
+  void combine(const Instruction& instruction, const Block& block, const std::byte* incoming);
   void expect_products();
   const std::byte* outgoing(std::uint32_t index, std::uint32_t block);
   void multiply(std::byte* out, const std::byte* in, std::size_t bytes) const;

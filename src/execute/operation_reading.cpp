@@ -75,7 +75,7 @@ bool Operation::take_data(std::uint32_t index) {
   const std::size_t bytes = block_of(instruction, block).bytes;
   if (!is_expected(instruction, found.arrival->header, bytes)) return false;
   call_.context->note_consumed(stream.peer, is_point_to_point(), found.arrival->header.consumed);
-  combine(instruction, block, found.arrival->data);
+  combine(instruction, block_of(instruction, block), found.arrival->data);
   stream.link->release(found);
   std::erase_if(fetches_,
                 [&](const Fetch& fetch) { return fetch.step == index && fetch.block == block; });
@@ -117,7 +117,7 @@ PeerMemory::Read Operation::take_from(Fetch& fetch) {
   if (!memory->enter(fetch.publication.epoch)) return PeerMemory::Read::refused;
   auto taken = PeerMemory::Read::done;
   if (mapped != nullptr) {
-    combine(instruction, fetch.block, mapped);
+    combine(instruction, block_of(instruction, fetch.block), mapped);
   } else {
     taken = read_from(*memory, fetch);
   }
@@ -141,7 +141,7 @@ PeerMemory::Read Operation::read_from(PeerMemory& memory, Fetch& fetch) {
   const PeerMemory::Read read = memory.read(fetch.publication.where, to, block.bytes);
   if (read == PeerMemory::Read::pending) return read;
   const bool valid = read == PeerMemory::Read::done && memory.enter(fetch.publication.epoch);
-  if (valid && reduces) combine(instruction, fetch.block, to);
+  if (valid && reduces) combine(instruction, block_of(instruction, fetch.block), to);
   if (reduces) staging_ = std::move(fetch.staging);
   return valid ? PeerMemory::Read::done : PeerMemory::Read::refused;
 }

@@ -12,7 +12,8 @@ PeerLink::PeerLink(std::string peer, std::string_view transport_name, Transport&
       endpoint_(std::move(endpoint)),
       group_send_(dynamic_cast<GroupSend*>(&transport)),
       memory_(dynamic_cast<PeerMemory*>(endpoint_.get())),
-      placement_(dynamic_cast<DirectPlacement*>(endpoint_.get())) {}
+      placement_(dynamic_cast<DirectPlacement*>(endpoint_.get())),
+      back_(dynamic_cast<SendBack*>(endpoint_.get())) {}
 
 void PeerLink::set_front_aside() {
   std::unique_ptr<Aside> aside = endpoint_->set_aside();

@@ -15,6 +15,10 @@ constexpr std::size_t large_output_bytes = std::size_t{32} << 20;
 // Less arrives together with its header, and is copied before anybody knows where it belongs.
 constexpr std::size_t placed_bytes = 32 * 1024;
 
+// What is to go back is sent soon: schedules with thousands of steps need not be searched to the
+// end for each.
+constexpr std::size_t most_steps_to_return = 16;
+
 // Numbers the messages of each (peer, channel) as they are met in program order.
 class Numbering {
  public:
@@ -106,6 +110,30 @@ void find_placed(Program& program) {
   }
 }
 
+// Whether each block of the message goes back to its sender as soon as it is combined, and nothing
+// else has to happen before.
+bool returns(const Program& program, std::size_t receive, const Instruction& send) {
+  const Instruction& i = program.instructions[receive];
+  const bool is_same =
+      send.src_buffer == i.dst_buffer && send.src == i.dst && send.bytes == i.bytes;
+  if (send.op != Op::send || !is_same || send.dependency_count != 1) return false;
+  const Dependency& dependency = program.dependencies[send.first_dependency];
+  return dependency.step == receive && dependency.blockwise && send.group == 1 &&
+         program.streams[send.stream].link == program.streams[i.stream].link;
+}
+
+void find_sent_back(Program& program) {
+  auto& list = program.instructions;
+  for (std::size_t at = 0; at < list.size(); ++at) {
+    Instruction& i = list[at];
+    if (i.op != Op::recv_reduce || program.streams[i.stream].link->back() == nullptr) continue;
+    const std::size_t end = std::min<std::size_t>(list.size(), at + most_steps_to_return);
+    for (std::size_t next = at + 1; next < end && i.sent_back == 0; ++next) {
+      if (returns(program, at, list[next])) i.sent_back = static_cast<std::uint16_t>(next - at);
+    }
+  }
+}
+
 bool reads_over_network(const Program& program, const Instruction& instruction) {
   if (!instruction.rendezvous) return false;
   PeerLink& link = *program.streams[instruction.stream].link;
@@ -177,6 +205,7 @@ Program lower(const Lowering& lowering) {
   if (program.multiply != nullptr) find_multiplying(program);
   find_groups(program);
   find_placed(program);
+  find_sent_back(program);
   find_final(program);
   program.has_large_output = lowering.output_count * lowering.element_bytes >= large_output_bytes;
   program.uses_network = std::ranges::any_of(

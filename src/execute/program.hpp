@@ -29,6 +29,8 @@ struct Instruction {
   std::uint16_t group =
       1;  // sends of the same slice that may be published together: this one and how many follow
   std::uint16_t stream = 0;       // index into Program::streams
+  std::uint16_t sent_back = 0;    // recv_reduce: how far behind it is the send that returns its
+                                  // blocks to where they came from; 0: there is none
   std::uint32_t message = 0;      // number among the sends (receives) of its stream
   std::uint32_t first_block = 0;  // blocks of the messages before it
   std::uint32_t blocks = 1;

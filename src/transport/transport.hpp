@@ -169,6 +169,17 @@ class DirectPlacement {
   virtual void forget(Key key, Key mask) = 0;
 };
 
+// On an endpoint: a block that has come goes back changed, in the memory in which it came.
+class SendBack {
+ public:
+  virtual ~SendBack() = default;
+  // Where the front block lies, if it may be changed there, as a whole or in part; then it must be
+  // sent back before anything else is asked of the endpoint. Null: it cannot be, now or ever.
+  virtual std::byte* front_to_change() = 0;
+  // Pops the front block and sends its memory as another one, of as many bytes.
+  virtual void send_back(const Header& header) = 0;
+};
+
 // On an endpoint: which of several ways was taken.
 class Routed {
  public:

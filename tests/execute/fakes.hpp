@@ -11,7 +11,7 @@
 namespace motet::test {
 
 // Blocks lie where the test puts them.
-class FakeEndpoint final : public Endpoint {
+class FakeEndpoint final : public Endpoint, public SendBack {
  public:
   State state() const override { return State::ready; }
   const std::string& failure() const override { return failure_; }
@@ -24,6 +24,8 @@ class FakeEndpoint final : public Endpoint {
     return aside;
   }
   bool flushed() const override { return true; }
+  std::byte* front_to_change() override { return nullptr; }
+  void send_back(const Header&) override {}
 
   int refusals = 0;  // so many times there is no room first
 

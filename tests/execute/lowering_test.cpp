@@ -108,6 +108,25 @@ TEST_F(Lowered, SendsEachBlockOfAGroupOnce) {
   EXPECT_TRUE(operation.complete());
 }
 
+TEST_F(Lowered, WhatIsCombinedGoesBackOnlyIfNothingElseHasToHappenBefore) {
+  auto b = builder(400);
+  const Slice first = b.output().sub(0, 100), second = b.output().sub(100, 100);
+  const Slice third = b.output().sub(200, 100), fourth = b.output().sub(300, 100);
+  b.recv_reduce(1, b.input().sub(0, 100), first);
+  b.recv_reduce(1, b.input().sub(100, 100), second);
+  b.recv_reduce(1, b.input().sub(200, 100), third);
+  b.recv_reduce(1, b.input().sub(300, 100), fourth);
+  b.recv_reduce(2, fourth, fourth);
+  b.send(1, first, {.channel = 1});
+  b.send(2, second);            // to another
+  b.send(1, third.sub(0, 99));  // not all of it
+  b.send(1, fourth);            // once more comes in between
+  const Program program = lowered(b);
+  ASSERT_EQ(program.instructions.size(), 9U);
+  EXPECT_EQ(program.instructions[0].sent_back, 5);
+  for (std::size_t i = 1; i < 9; ++i) EXPECT_EQ(program.instructions[i].sent_back, 0) << i;
+}
+
 int multiplications = 0;
 void multiply_floats(void* out, const void* in, std::size_t count, double factor) {
   ++multiplications;

@@ -1,6 +1,7 @@
 // What shared memory promises beyond the conformance suite; ranks are engines of one process.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <random>
 #include <thread>
@@ -62,6 +63,53 @@ TEST(Shm, SaysWhenRoomHasCome) {
   EXPECT_FALSE(transport.progress());
   fleet[1].receive(0, 1, 1, 8);
   EXPECT_TRUE(transport.progress());
+}
+
+// Waits for the block and sends it back as the one behind it; copied, if it cannot be changed where
+// it lies. Whether it could.
+bool return_changed(Engine& me, int peer, std::uint32_t round, std::size_t bytes) {
+  me.until([&] { return me.to(peer).front() != nullptr; }, "a block");
+  expect_block(*me.to(peer).front(), round, 0, bytes);
+  auto& back = dynamic_cast<SendBack&>(me.to(peer));
+  std::byte* const memory = back.front_to_change();
+  if (memory == nullptr) {
+    me.to(peer).pop();
+    me.send(peer, round, 1, bytes);
+    return false;
+  }
+  const Header header = header_of(round, 1, bytes);
+  fill(memory, bytes, header.key);
+  back.send_back(header);
+  return true;
+}
+
+TEST(Shm, BlocksGoBackInTheMemoryInWhichTheyCame) {
+  constexpr std::uint32_t rounds = 300;
+  Fleet fleet = connected_fleet(shm(), 2, options(8));
+  std::array<std::uint32_t, 2> returned{};
+  fleet.run([&](Engine& me) {
+    const int peer = 1 - me.rank();
+    for (std::uint32_t round = 0; round < rounds; ++round) {
+      const std::size_t bytes = round % 3 == 0 ? large : 1000 + round;
+      const std::uint32_t mine = 2 * round + static_cast<std::uint32_t>(me.rank());
+      const std::uint32_t theirs = 2 * round + static_cast<std::uint32_t>(peer);
+      me.send(peer, mine, 0, bytes);
+      returned.at(static_cast<std::size_t>(me.rank())) += return_changed(me, peer, theirs, bytes);
+      me.receive(peer, mine, 1, bytes);
+    }
+  });
+  // At first nothing is lent, as nobody knows yet that blocks are exchanged.
+  for (const std::uint32_t count : returned) EXPECT_GT(count, rounds / 2);
+}
+
+TEST(Shm, WhatIsShortOrHasOtherReadersIsNotChanged) {
+  Fleet fleet = connected_fleet(shm(), 2, options(8));
+  for (const std::size_t bytes : {std::size_t{8}, std::size_t{200}, large}) {
+    ASSERT_TRUE(try_send(fleet[0], 1, 1, 0, bytes));
+    fleet[1].until([&] { return fleet[1].to(0).front() != nullptr; }, "a block");
+    EXPECT_EQ(dynamic_cast<SendBack&>(fleet[1].to(0)).front_to_change(), nullptr) << bytes;
+    fleet[1].receive(0, 1, 0, bytes);
+  }
 }
 
 TEST(Shm, GroupsLeaveOutWhoHoldsABlock) {

@@ -257,6 +257,31 @@ void ShmEndpoint::leave_slot() {
   note_kept(slot);
 }
 
+// A slot that changes hands has no other reader.
+std::byte* ShmEndpoint::front_to_change() {
+  if (state_ != State::ready || !writer_.has_line()) return nullptr;
+  const auto [slot, lent] = reader_.slot();
+  if (reader_.place() == Place::in_slot && lent != 0) return neighbour_->segment->block(slot);
+  const bool is_mine =
+      reader_.place() == Place::in_lent && engine_->slots().is_lent_to(slot, index_);
+  return is_mine ? engine_->slots().block(slot) : nullptr;
+}
+
+void ShmEndpoint::send_back(const Header& header) {
+  const std::uint32_t slot = reader_.slot().slot;
+  if (reader_.place() == Place::in_lent) {
+    engine_->slots().lend_again(slot, to_peer(header));
+    pop_line();
+    writer_.put_slot(header, Place::in_slot, {slot, 1});
+  } else {
+    may_lend_ = std::min(may_lend_ + 1, most_kept);
+    note_kept(slot);
+    pop_line();
+    writer_.put_slot(header, Place::in_lent, {slot, 0});
+  }
+  sleeper_.wake_if(asleep);
+}
+
 // The oldest, as it is.
 void ShmEndpoint::give_back_kept() {
   const std::uint32_t slot = kept_.front().slot;

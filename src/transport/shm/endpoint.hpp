@@ -17,7 +17,7 @@ namespace motet::shm {
 
 class ShmEngine;
 
-class ShmEndpoint final : public Endpoint, public PeerMemory {
+class ShmEndpoint final : public Endpoint, public PeerMemory, public SendBack {
  public:
   // Takes a place in the engine. Throws Error{invalid_argument, unavailable}.
   ShmEndpoint(std::shared_ptr<ShmEngine> engine, const Transport::Peer& peer,
@@ -54,6 +54,8 @@ class ShmEndpoint final : public Endpoint, public PeerMemory {
     pop_line();
   }
   std::unique_ptr<Aside> set_aside() override;
+  std::byte* front_to_change() override;
+  void send_back(const Header& header) override;
   // What is in shared memory is the peer's to read whatever this rank does.
   bool flushed() const override { return true; }
 

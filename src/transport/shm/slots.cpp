@@ -171,10 +171,16 @@ std::optional<std::uint32_t> SlotPool::lend(const SlotReader& reader, std::uint3
 
 // It was kept, which changed the peer's bit, and the peer will not touch that bit again.
 bool SlotPool::take_back(std::uint32_t slot, std::uint32_t peer) {
-  if (!is_lent(slot) || readers_[slot].front().peer != peer) return false;
+  if (!is_lent_to(slot, peer)) return false;
   peers_[peer].kept ^= bit(slot);
   free_soft(slot);
   return true;
+}
+
+void SlotPool::lend_again(std::uint32_t slot, const SlotReader& reader) {
+  peers_[reader.peer].kept ^= bit(slot);
+  readers_[slot].clear();
+  give(slot, reader);
 }
 
 // Has been read and not been given back.

@@ -42,6 +42,11 @@ class SlotPool {
   std::optional<std::uint32_t> lend(const SlotReader& reader, std::uint32_t bytes);
   // The peer's block in a lent slot has been read. False: that slot was not lent to it.
   [[nodiscard]] bool take_back(std::uint32_t slot, std::uint32_t peer);
+  bool is_lent_to(std::uint32_t slot, std::uint32_t peer) const {
+    return is_lent(slot) && readers_[slot].front().peer == peer;
+  }
+  // Instead of taking it back, for another block of mine. It must be lent to that peer.
+  void lend_again(std::uint32_t slot, const SlotReader& reader);
   std::byte* block(std::uint32_t slot) { return segment_.block(slot); }
 
   // Whether a slot with a block of this stream to this peer has not been read.
