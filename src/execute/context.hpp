@@ -242,6 +242,7 @@ class Context {
   [[gnu::noinline]] void note_partial(const Short& call, const ShortStep* next);
   template <class End>
   bool receive_at_once(Short& call, const ShortStep& step);
+  static bool return_at_once(Short& call, const ShortStep& step);
   bool receive_line(Short& call, const ShortStep& step);
   static void take(const Short& call, const ShortStep& step, const std::byte* incoming);
   static void combine(const Short& call, const ShortStep& step, const std::byte* incoming);

@@ -2,9 +2,11 @@
 #include <array>
 #include <cstring>
 #include <type_traits>
+#include <utility>
 
 #include "execute/context.hpp"
 #include "execute/engine.hpp"
+#include "execute/near_parts.hpp"
 #include "execute/waiting.hpp"
 #include "transport/shm/endpoint.hpp"
 
@@ -22,6 +24,7 @@ struct Context::Short {
   std::uint32_t stream;  // likewise
   std::uint32_t consumed;
   ShortWait wait;
+  const ShortStep* returned = nullptr;  // a send that has been done by the step before it
 
   Header header(const ShortStep& step) const {
     return {.key = key | step.key,
@@ -65,7 +68,7 @@ bool Context::send_at_once(const Short& call, const ShortStep& step) {
   if (is_shm<End> && step.bytes <= shm::inline_bytes) {
     return static_cast<shm::ShmEndpoint&>(endpoint).send_in_line(call.header(step), src);
   }
-  return endpoint.send(call.header(step), src);
+  return call.returned == &step || endpoint.send(call.header(step), src);
 }
 
 // The same as below for what fits into a line, without making an Arrival of it.
@@ -102,9 +105,30 @@ bool Context::receive_at_once(Short& call, const ShortStep& step) {
                         header.fingerprint == step.fingerprint;
   if (!expected) return false;
   note_consumed(step.peer, false, header.consumed);
+  if (is_shm<End> && step.goes_back && return_at_once(call, step)) return true;
   // Of nothing some endpoints have no data.
   if (is_shm<End> || step.bytes > 0) take(call, step, arrival->data);
   endpoint.pop();
+  return true;
+}
+
+// As Operation::return_block. `step` has been met; the next one sends its result.
+bool Context::return_at_once(Short& call, const ShortStep& step) {
+  auto& endpoint = *static_cast<shm::ShmEndpoint*>(step.endpoint);
+  std::byte* const incoming = endpoint.front_to_change();
+  if (incoming == nullptr) return false;
+  std::byte* const dst = call.dst(step);
+  const std::byte* const src = call.src(step);
+  const std::size_t element_bytes = call.program.element_bytes;
+  for_near_parts(step.bytes, element_bytes, [&](std::size_t at, std::size_t bytes) {
+    const std::byte* first = src + at;
+    const std::byte* second = incoming + at;
+    if (step.swapped) std::swap(first, second);
+    call.program.kernel(dst + at, first, second, bytes / element_bytes);
+    std::memcpy(incoming + at, dst + at, bytes);
+  });
+  call.returned = &step + 1;
+  endpoint.send_back(call.header(*call.returned));
   return true;
 }
 

@@ -7,6 +7,7 @@
 #include "device/host/copy.hpp"
 #include "execute/context.hpp"
 #include "execute/lengths.hpp"
+#include "execute/near_parts.hpp"
 
 namespace motet {
 namespace {
@@ -14,9 +15,7 @@ namespace {
 constexpr std::size_t answer_bytes = 1;
 // Blocks of one message that a transport is told of before they come: as many as may be under way.
 constexpr std::uint32_t most_expected = 4;
-// What is combined on its way past the caches makes a stop in the nearest one.
-constexpr std::size_t stop_bytes = 4096;
-static_assert(stop_bytes >= max_user_element_bytes);
+static_assert(near_bytes >= max_user_element_bytes);
 
 }  // namespace
 
@@ -342,12 +341,10 @@ bool Operation::return_block(std::uint32_t index, std::uint32_t block) {
   if (incoming == nullptr) return false;
   const auto [offset, bytes] = block_of(receive, block);
   const std::byte* const dst = base_[static_cast<int>(receive.dst_buffer)] + receive.dst + offset;
-  const std::size_t most = stop_bytes - stop_bytes % program_->element_bytes;
-  for (std::size_t at = 0; at < bytes; at += most) {
-    const std::size_t now = std::min(most, bytes - at);
+  for_near_parts(bytes, program_->element_bytes, [&](std::size_t at, std::size_t now) {
     combine(receive, {offset + at, now}, incoming + at);
     std::memcpy(incoming + at, dst + at, now);
-  }
+  });
   stream.link->back()->send_back(header_for(send, block, Role::data, bytes));
   note_sent(stream);
   step_forward(index);
@@ -436,13 +433,11 @@ void Operation::copy(const Instruction& instruction, std::byte* dst, const std::
 
 void Operation::combine_past_caches(std::byte* dst, const std::byte* first, const std::byte* second,
                                     std::size_t bytes) const {
-  alignas(64) std::array<std::byte, stop_bytes> stop;
-  const std::size_t most = stop_bytes - stop_bytes % program_->element_bytes;
-  for (std::size_t at = 0; at < bytes; at += most) {
-    const std::size_t now = std::min(most, bytes - at);
+  alignas(64) std::array<std::byte, near_bytes> stop;
+  for_near_parts(bytes, program_->element_bytes, [&](std::size_t at, std::size_t now) {
     reduce(stop.data(), first + at, second + at, now);
     copy_past_caches(dst + at, stop.data(), now);
-  }
+  });
 }
 
 }  // namespace motet

@@ -22,6 +22,7 @@ bool is_short(const Instruction& i) {
 ShortStep shorten(const Program& program, const Instruction& i) {
   ShortStep step{.op = i.op,
                  .swapped = i.incoming_first != (i.op == Op::reduce),
+                 .goes_back = i.sent_back == 1,
                  .src_buffer = i.src_buffer,
                  .dst_buffer = i.dst_buffer,
                  .bytes = static_cast<std::uint32_t>(i.bytes),

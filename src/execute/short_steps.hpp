@@ -17,7 +17,8 @@ struct Program;
 
 struct ShortStep {
   Op op = Op::copy;
-  bool swapped = false;  // the first operand is what comes in, or dst of a reduce
+  bool swapped = false;    // the first operand is what comes in, or dst of a reduce
+  bool goes_back = false;  // the next step sends its result to where the block came from
   Buffer src_buffer{}, dst_buffer{};
   std::uint32_t bytes = 0;
   std::size_t src = 0, dst = 0;   // byte offsets

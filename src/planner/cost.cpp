@@ -70,6 +70,12 @@ class Counter {
     return step.sends() && before != nullptr && before->sends() && before->src == step.src &&
            link(me, step.peer).publishes && link(me, before->peer).publishes;
   }
+  // Whether the step before has left it where the peer's block lay (decision 0017): then it is
+  // read out of the nearest cache.
+  bool goes_back(const Step& step, Rank me, const Step* before) const {
+    return step.sends() && before != nullptr && before->op == Op::recv_reduce &&
+           before->dst == step.src && before->peer == step.peer && link(me, step.peer).publishes;
+  }
   Seconds data_cost(const Step& step, Rank me, const Step* before) const {
     const double bytes = step_bytes(step);
     switch (step.op) {
@@ -78,8 +84,8 @@ class Counter {
       case Op::reduce:
         return model_.reduce.at(bytes);
       case Op::send:
-        return follows_publication(step, me, before) ? Seconds{}
-                                                     : link(me, step.peer).message.of_bytes(bytes);
+        if (follows_publication(step, me, before)) return {};
+        return link(me, step.peer).message.of_bytes(bytes) * (goes_back(step, me, before) ? .5 : 1);
       case Op::recv:
         return link(me, step.peer).message.of_bytes(bytes);
       case Op::recv_reduce:

@@ -27,14 +27,15 @@ std::string_view chosen(int ranks, int cores, std::size_t bytes,
   return planner.choose(problem(topology, collective, bytes)).algorithm->name;
 }
 
-TEST(Planner, SumsInOneShotAtTwoRanksUpTo64KiB) {
-  for (const std::size_t bytes : {8UL, kib, 16 * kib, 64 * kib}) {
+TEST(Planner, SumsInOneShotAtTwoRanksUpTo8KiB) {
+  for (const std::size_t bytes : {8UL, kib, 8 * kib}) {
     EXPECT_EQ(chosen(2, 2, bytes), "mesh") << bytes;
   }
 }
 
-TEST(Planner, SplitsTheSumAtTwoRanksAbove64KiB) {
-  for (const std::size_t bytes : {128 * kib, 1024 * kib, 64 * 1024 * kib}) {
+// What is combined goes back in the memory in which it came.
+TEST(Planner, SplitsTheSumAtTwoRanksFrom16KiB) {
+  for (const std::size_t bytes : {16 * kib, 128 * kib, 1024 * kib, 64 * 1024 * kib}) {
     EXPECT_EQ(chosen(2, 2, bytes), "two_shot") << bytes;
   }
 }
