@@ -164,12 +164,12 @@ static double slowest_batch_us(const struct job* job, size_t calls) {
 
 // Doubles the batch until it is long enough; all ranks see the same times, so they agree. As in
 // motet-perf a disturbed batch, or the first of all, must not pass for a long one: of two, the
-// shorter counts, unless the first is beyond doubt.
+// shorter counts.
 static struct batches calibrate(const struct job* job, int fresh) {
-  const double beyond_doubt = 20;
+  const double beyond_doubt_us = 1e6;  // no disturbance lasts so long
   for (size_t calls = 1;; calls *= 2) {
     double us = slowest_batch_us(job, calls);
-    if (us < beyond_doubt * job->batch_us) us = fmin(us, slowest_batch_us(job, calls));
+    if (us < beyond_doubt_us) us = fmin(us, slowest_batch_us(job, calls));
     if (us >= job->batch_us || calls >= most_batch_calls)
       return plan_batches(job, us / (double)calls, calls, fresh);
   }

@@ -94,6 +94,8 @@ void Communicator::end(Started& started, Clock::duration took) {
 // where nothing has begun.
 inline bool Communicator::run_short(CachedPlan& plan, const Arguments& arguments, Form form,
                                     Operation*& rest) {
+  if (context_.is_disturbed()) [[unlikely]]
+    return false;
   plans_.note_latest(plan);
   form == Form::uneven ? log_->write_uneven(context_.next_sequence(), plan.logged())
                        : log_->write(context_.next_sequence(), plan.logged());

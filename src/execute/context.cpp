@@ -204,8 +204,8 @@ bool Context::fail(const Failure& failure) {
   const std::scoped_lock lock(failure_mutex_);
   if (failed_.load(std::memory_order_relaxed)) return false;
   failure_ = failure;
-  failed_.store(true, std::memory_order_release);
   disturbed_.store(true, std::memory_order_relaxed);
+  failed_.store(true, std::memory_order_release);
   engine_.wake();
   return true;
 }

@@ -93,10 +93,9 @@ class Context {
   // Takes its place in the order of calls; runs at once or when its turn comes. The buffers stay
   // untouched until it is over.
   void start(Operation& operation, Operation::Buffers buffers, PointToPoint point_to_point);
-  // Starts a collective with a short program, if nothing else is under way and all is well, and
-  // takes its steps in order as long as each can be done at once, or after a short wait. Returns
-  // the first step not done: resume() must follow. The end of the steps: it is over. Null: not
-  // started.
+  // Starts a collective with a short program, if nothing else is under way, and takes its steps in
+  // order as long as each can be done at once, or after a short wait. Returns the first step not
+  // done: resume() must follow. The end of the steps: it is over. Null: not started.
   const ShortStep* run_short(const Program& program, Operation::Buffers buffers);
   void resume(Operation& operation, Operation::Buffers buffers, const ShortStep* next);
   // Keeps an operation that its owner gives up until it is over.
@@ -110,6 +109,8 @@ class Context {
   // the first.
   bool fail(const Failure& failure);
   bool failed() const { return failed_.load(std::memory_order_acquire); }
+  // Failed, or suspected to have to. A call that is under way may not have seen it yet.
+  bool is_disturbed() const { return disturbed_.load(std::memory_order_relaxed); }
   Failure failure() const;  // requires failed()
   // Ends what is pending after a failure. Peers do not touch its buffers afterwards.
   void end_pending();
@@ -242,7 +243,7 @@ class Context {
   [[gnu::noinline]] void note_partial(const Short& call, const ShortStep* next);
   template <class End>
   bool receive_at_once(Short& call, const ShortStep& step);
-  static bool return_at_once(Short& call, const ShortStep& step);
+  [[gnu::noinline]] static bool return_at_once(Short& call, const ShortStep& step);
   bool receive_line(Short& call, const ShortStep& step);
   static void take(const Short& call, const ShortStep& step, const std::byte* incoming);
   static void combine(const Short& call, const ShortStep& step, const std::byte* incoming);
@@ -275,7 +276,7 @@ class Context {
   int visitors_ = 0;
   std::array<std::byte, short_scratch_bytes> short_scratch_;
 
-  std::atomic<bool> disturbed_{false};  // failed or suspected; relaxed: who sees it late may go on
+  std::atomic<bool> disturbed_{false};  // failed or suspected; set before failed_, which carries it
   std::atomic<bool> failed_{false};  // release after failure_ is written, acquire before it is read
   mutable std::mutex failure_mutex_;
   Failure failure_;  // guarded by failure_mutex_ until failed_

@@ -150,7 +150,6 @@ void Context::combine(const Short& call, const ShortStep& step, const std::byte*
                                                      Operation::Buffers buffers) {
   const std::uint64_t sequence = started_ + 1;
   if (!active_.empty() || !queue_.empty()) return nullptr;
-  if (disturbed_.load(std::memory_order_relaxed)) return nullptr;
   if (!has_window_to_all(sequence) && !has_window(program, sequence)) return nullptr;
   started_ = sequence;
   Short call{.program = program,

@@ -8,7 +8,7 @@ namespace motet {
 
 inline constexpr std::size_t near_bytes = 4096;
 
-// Calls visit(offset, bytes) for each part; whole elements, of at most near_bytes.
+// Calls visit(offset, bytes) for each part: whole elements, which are no longer than near_bytes.
 template <class Visit>
 void for_near_parts(std::size_t bytes, std::size_t element_bytes, Visit visit) {
   const std::size_t most = near_bytes - near_bytes % element_bytes;

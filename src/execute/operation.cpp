@@ -337,7 +337,8 @@ bool Operation::return_block(std::uint32_t index, std::uint32_t block) {
   const Stream& stream = program_->streams[send.stream];
   if (progress_[after].done != block || streams_[send.stream].sent != send.message) return false;
   if (passage_of(after) == Passage::published) return false;
-  std::byte* const incoming = stream.link->back()->front_to_change();
+  SendBack& back = *stream.link->send_back();
+  std::byte* const incoming = back.front_to_change();
   if (incoming == nullptr) return false;
   const auto [offset, bytes] = block_of(receive, block);
   const std::byte* const dst = base_[static_cast<int>(receive.dst_buffer)] + receive.dst + offset;
@@ -345,7 +346,7 @@ bool Operation::return_block(std::uint32_t index, std::uint32_t block) {
     combine(receive, {offset + at, now}, incoming + at);
     std::memcpy(incoming + at, dst + at, now);
   });
-  stream.link->back()->send_back(header_for(send, block, Role::data, bytes));
+  back.send_back(header_for(send, block, Role::data, bytes));
   note_sent(stream);
   step_forward(index);
   return step_forward(after);

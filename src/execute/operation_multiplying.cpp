@@ -1,17 +1,11 @@
 // Steps of a premultiplied sum that read the input: what they read is multiplied on its way, block
 // by block, so that the input stays as it is and nobody needs a copy of it.
-#include <algorithm>
 #include <array>
 
+#include "execute/near_parts.hpp"
 #include "execute/operation.hpp"
 
 namespace motet {
-namespace {
-
-// A product is combined while it lies in the nearest cache.
-constexpr std::size_t piece_bytes = 4096;
-
-}  // namespace
 
 void Operation::multiply(std::byte* out, const std::byte* in, std::size_t bytes) const {
   program_->multiply(out, in, bytes / program_->element_bytes, factor_);
@@ -22,13 +16,12 @@ void Operation::combine_product(std::byte* dst, const std::byte* input, const st
                                 const Instruction& instruction, std::size_t bytes) const {
   // Of a reduce `other` is the dst, which comes first unless it is said otherwise.
   const bool other_first = instruction.incoming_first != (instruction.op == Op::reduce);
-  alignas(64) std::array<std::byte, piece_bytes> product;
-  for (std::size_t at = 0; at < bytes; at += piece_bytes) {
-    const std::size_t now = std::min(piece_bytes, bytes - at);
+  alignas(64) std::array<std::byte, near_bytes> product;
+  for_near_parts(bytes, program_->element_bytes, [&](std::size_t at, std::size_t now) {
     multiply(product.data(), input + at, now);
     other_first ? reduce(dst + at, other + at, product.data(), now)
                 : reduce(dst + at, product.data(), other + at, now);
-  }
+  });
 }
 
 void Operation::expect_products() {

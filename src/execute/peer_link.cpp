@@ -13,7 +13,7 @@ PeerLink::PeerLink(std::string peer, std::string_view transport_name, Transport&
       group_send_(dynamic_cast<GroupSend*>(&transport)),
       memory_(dynamic_cast<PeerMemory*>(endpoint_.get())),
       placement_(dynamic_cast<DirectPlacement*>(endpoint_.get())),
-      back_(dynamic_cast<SendBack*>(endpoint_.get())) {}
+      send_back_(dynamic_cast<SendBack*>(endpoint_.get())) {}
 
 void PeerLink::set_front_aside() {
   std::unique_ptr<Aside> aside = endpoint_->set_aside();

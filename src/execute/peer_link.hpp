@@ -54,7 +54,7 @@ class PeerLink {
   GroupSend* group_send() { return group_send_; }  // null: the transport has no such ability
   PeerMemory* memory() { return memory_; }         // likewise
   DirectPlacement* placement() { return placement_; }
-  SendBack* back() { return back_; }
+  SendBack* send_back() { return send_back_; }
   // Nothing of an operation (mask: its bits) or a communicator is written to any more.
   void forget(Key key, Key mask) {
     if (placement_ != nullptr) placement_->forget(key, mask);
@@ -77,7 +77,7 @@ class PeerLink {
   GroupSend* group_send_;
   PeerMemory* memory_;
   DirectPlacement* placement_;
-  SendBack* back_;
+  SendBack* send_back_;
   AsideByKey aside_;  // by what forward_mask leaves of the key
 };
 

@@ -110,15 +110,17 @@ void find_placed(Program& program) {
   }
 }
 
-// Whether each block of the message goes back to its sender as soon as it is combined, and nothing
-// else has to happen before.
-bool returns(const Program& program, std::size_t receive, const Instruction& send) {
+// Whether step `at` sends what step `receive` has combined back to where it came from, to nobody
+// else, and waits for nothing else.
+bool returns(const Program& program, std::size_t receive, std::size_t at) {
   const Instruction& i = program.instructions[receive];
+  const Instruction& send = program.instructions[at];
   const bool is_same =
       send.src_buffer == i.dst_buffer && send.src == i.dst && send.bytes == i.bytes;
-  if (send.op != Op::send || !is_same || send.dependency_count != 1) return false;
+  const bool is_alone = send.group == 1 && program.instructions[at - 1].group == 1;
+  if (send.op != Op::send || !is_same || !is_alone || send.dependency_count != 1) return false;
   const Dependency& dependency = program.dependencies[send.first_dependency];
-  return dependency.step == receive && dependency.blockwise && send.group == 1 &&
+  return dependency.step == receive && dependency.blockwise &&
          program.streams[send.stream].link == program.streams[i.stream].link;
 }
 
@@ -126,10 +128,10 @@ void find_sent_back(Program& program) {
   auto& list = program.instructions;
   for (std::size_t at = 0; at < list.size(); ++at) {
     Instruction& i = list[at];
-    if (i.op != Op::recv_reduce || program.streams[i.stream].link->back() == nullptr) continue;
+    if (i.op != Op::recv_reduce || program.streams[i.stream].link->send_back() == nullptr) continue;
     const std::size_t end = std::min<std::size_t>(list.size(), at + most_steps_to_return);
     for (std::size_t next = at + 1; next < end && i.sent_back == 0; ++next) {
-      if (returns(program, at, list[next])) i.sent_back = static_cast<std::uint16_t>(next - at);
+      if (returns(program, at, next)) i.sent_back = static_cast<std::uint16_t>(next - at);
     }
   }
 }

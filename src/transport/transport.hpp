@@ -173,10 +173,12 @@ class DirectPlacement {
 class SendBack {
  public:
   virtual ~SendBack() = default;
-  // Where the front block lies, if it may be changed there, as a whole or in part; then it must be
-  // sent back before anything else is asked of the endpoint. Null: it cannot be, now or ever.
+  // Where the front block lies, if it may be changed there and there is room to send it; then
+  // send_back() must follow before anything else is asked of the endpoint. Null: take it and send
+  // another.
   virtual std::byte* front_to_change() = 0;
-  // Pops the front block and sends its memory as another one, of as many bytes.
+  // After front_to_change() has given its memory: pops the front block and sends that memory as
+  // another one, of as many bytes.
   virtual void send_back(const Header& header) = 0;
 };
 

@@ -15,7 +15,14 @@ class FakeEndpoint final : public Endpoint, public SendBack {
  public:
   State state() const override { return State::ready; }
   const std::string& failure() const override { return failure_; }
-  bool send(const Header&, const void*) override { return refusals == 0 || refusals-- == 0; }
+  bool send(const Header& header, const void*) override {
+    if (refusals > 0) {
+      --refusals;
+      return false;
+    }
+    sent.push_back(header);
+    return true;
+  }
   const Arrival* front() override { return arrivals_.empty() ? nullptr : &arrivals_.front(); }
   void pop() override { arrivals_.erase(arrivals_.begin()); }
   std::unique_ptr<Aside> set_aside() override {
@@ -24,12 +31,18 @@ class FakeEndpoint final : public Endpoint, public SendBack {
     return aside;
   }
   bool flushed() const override { return true; }
-  std::byte* front_to_change() override { return nullptr; }
-  void send_back(const Header&) override {}
+  std::byte* front_to_change() override { return lent; }
+  void send_back(const Header& header) override {
+    pop();
+    sent_back.push_back(header);
+  }
 
-  int refusals = 0;  // so many times there is no room first
+  int refusals = 0;           // so many times there is no room first
+  std::byte* lent = nullptr;  // where the front block may be changed
+  std::vector<Header> sent, sent_back;
 
   void arrive(Key key) { arrivals_.push_back({.header = {.key = key}, .data = nullptr}); }
+  void arrive(const Header& header, const std::byte* data) { arrivals_.push_back({header, data}); }
 
  private:
   class FakeAside final : public Aside {

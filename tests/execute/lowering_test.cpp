@@ -127,6 +127,13 @@ TEST_F(Lowered, WhatIsCombinedGoesBackOnlyIfNothingElseHasToHappenBefore) {
   for (std::size_t i = 1; i < 9; ++i) EXPECT_EQ(program.instructions[i].sent_back, 0) << i;
 }
 
+TEST_F(Lowered, WhatSeveralReadIsSentToAllOfThem) {
+  auto b = builder(100);
+  b.recv_reduce(3, b.input(), b.output());
+  for (Rank peer = 1; peer < 4; ++peer) b.send(peer, b.output());
+  EXPECT_EQ(lowered(b).instructions[0].sent_back, 0);
+}
+
 int multiplications = 0;
 void multiply_floats(void* out, const void* in, std::size_t count, double factor) {
   ++multiplications;

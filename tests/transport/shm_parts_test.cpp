@@ -326,14 +326,14 @@ TEST_F(Lending, SlotComesBackFilledAndCanBeLentAgain) {
 TEST_F(Lending, SlotComesBackFilledAndGoesOutAgainAtOnce) {
   for (std::uint64_t round = 0; round < 3; ++round) {
     keep();
-    EXPECT_TRUE(pool.is_lent_to(slot, 7));
+    EXPECT_TRUE(pool.is_lent_to(slot, 7, all));
     pool.lend_again(slot, {.peer = 7, .stream = 2, .line = round + 1});
     EXPECT_TRUE(pool.holds(7, 2)) << "not read yet";
   }
   give(9);
   consume(7);
   EXPECT_EQ(pool.take(all), slot) << "read, and not kept";
-  EXPECT_FALSE(pool.is_lent_to(slot, 7));
+  EXPECT_FALSE(pool.is_lent_to(slot, 7, all));
 }
 
 TEST_F(Lending, SlotComesBackAsItIs) {
@@ -353,8 +353,9 @@ TEST_F(Lending, HalfOfTheSlotsIsNotLent) {
 TEST_F(Lending, OnlyWhoHasBorrowedGivesBack) {
   EXPECT_FALSE(pool.take_back(slot, 8));
   EXPECT_FALSE(pool.take_back(1000, 7));
-  EXPECT_FALSE(pool.is_lent_to(slot, 8));
-  EXPECT_FALSE(pool.is_lent_to(1000, 7));
+  EXPECT_FALSE(pool.is_lent_to(slot, 8, all));
+  EXPECT_FALSE(pool.is_lent_to(1000, 7, all));
+  EXPECT_FALSE(pool.is_lent_to(slot, 7, all + 1)) << "longer than it was lent for";
 }
 
 TEST_F(Lending, WhatIsLentToTheDeadStaysUntilTheyAreForgotten) {

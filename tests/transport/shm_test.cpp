@@ -102,7 +102,7 @@ TEST(Shm, BlocksGoBackInTheMemoryInWhichTheyCame) {
   for (const std::uint32_t count : returned) EXPECT_GT(count, rounds / 2);
 }
 
-TEST(Shm, WhatIsShortOrHasOtherReadersIsNotChanged) {
+TEST(Shm, WhatIsShortOrNotLentIsNotChanged) {
   Fleet fleet = connected_fleet(shm(), 2, options(8));
   for (const std::size_t bytes : {std::size_t{8}, std::size_t{200}, large}) {
     ASSERT_TRUE(try_send(fleet[0], 1, 1, 0, bytes));

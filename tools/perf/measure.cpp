@@ -41,22 +41,21 @@ Span batch(motet::Communicator& comm, Repeated& call, std::size_t calls,
   return {begin_us, now_us()};
 }
 
-// Of the rank that takes longest.
-double batch_us(motet::Communicator& comm, Repeated& call, std::size_t calls) {
-  std::vector<double> slowest{batch(comm, call, calls).us()};
-  comm.allreduce(slowest, motet::ReduceOp::max);
-  return slowest[0];
+double slowest_batch_us(motet::Communicator& comm, Repeated& call, std::size_t calls) {
+  std::vector<double> longest{batch(comm, call, calls).us()};
+  comm.allreduce(longest, motet::ReduceOp::max);
+  return longest[0];
 }
 
 // Doubles the batch until it is long enough; all ranks see the same times, so they agree. The first
 // batch of all plans the barrier, and a disturbed one must not pass for a long one: of two, the
-// shorter counts, unless the first is beyond doubt.
+// shorter counts.
 Batches calibrate(motet::Communicator& comm, Repeated& call, const Repeats& repeats) {
-  constexpr double beyond_doubt = 20;
+  constexpr double beyond_doubt_us = 1e6;  // no disturbance lasts so long
   const double enough_us = 1000.0 * repeats.batch_ms;
   for (std::size_t calls = 1;; calls *= 2) {
-    double us = batch_us(comm, call, calls);
-    if (us < beyond_doubt * enough_us) us = std::min(us, batch_us(comm, call, calls));
+    double us = slowest_batch_us(comm, call, calls);
+    if (us < beyond_doubt_us) us = std::min(us, slowest_batch_us(comm, call, calls));
     if (us >= enough_us || calls >= most_batch_calls) {
       return plan_batches(repeats, us / static_cast<double>(calls), calls);
     }

@@ -262,12 +262,14 @@ std::byte* ShmEndpoint::front_to_change() {
   if (state_ != State::ready || !writer_.has_line()) return nullptr;
   const auto [slot, lent] = reader_.slot();
   if (reader_.place() == Place::in_slot && lent != 0) return neighbour_->segment->block(slot);
+  const std::uint32_t bytes = reader_.front()->header.bytes;
   const bool is_mine =
-      reader_.place() == Place::in_lent && engine_->slots().is_lent_to(slot, index_);
+      reader_.place() == Place::in_lent && engine_->slots().is_lent_to(slot, index_, bytes);
   return is_mine ? engine_->slots().block(slot) : nullptr;
 }
 
 void ShmEndpoint::send_back(const Header& header) {
+  MOTET_ASSERT(header.bytes == reader_.front()->header.bytes, "as long as what has come");
   const std::uint32_t slot = reader_.slot().slot;
   if (reader_.place() == Place::in_lent) {
     engine_->slots().lend_again(slot, to_peer(header));

@@ -43,7 +43,7 @@ class ShmEndpoint final : public Endpoint, public PeerMemory, public SendBack {
     return true;
   }
   const RingReader& reader() const { return reader_; }
-  // Of a front block that lies in its line.
+  // The front's line alone: its payload lies in it, or has been dealt with.
   void pop_line() {
     reader_.pop();
     sleeper_.wake_if(wants_room);

@@ -103,6 +103,7 @@ const std::byte* RingReader::find_payload(Control control) noexcept {
 
 std::byte* RingReader::block_of(Segment& owner, std::uint32_t bytes) noexcept {
   std::memcpy(&slot_, cursor_->payload.data(), sizeof slot_);
+  if (slot_.lent != 0 && slot_.slot >= units) return nullptr;  // only soft ones are
   return owner.layout().contains(slot_.slot, bytes) ? owner.block(slot_.slot) : nullptr;
 }
 

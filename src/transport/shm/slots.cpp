@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/assert.hpp"
+
 namespace motet::shm {
 namespace {
 
@@ -171,13 +173,14 @@ std::optional<std::uint32_t> SlotPool::lend(const SlotReader& reader, std::uint3
 
 // It was kept, which changed the peer's bit, and the peer will not touch that bit again.
 bool SlotPool::take_back(std::uint32_t slot, std::uint32_t peer) {
-  if (!is_lent_to(slot, peer)) return false;
+  if (!is_lent_to(slot, peer, 0)) return false;
   peers_[peer].kept ^= bit(slot);
   free_soft(slot);
   return true;
 }
 
 void SlotPool::lend_again(std::uint32_t slot, const SlotReader& reader) {
+  MOTET_ASSERT(is_lent_to(slot, reader.peer, 0), "only what has been lent comes back");
   peers_[reader.peer].kept ^= bit(slot);
   readers_[slot].clear();
   give(slot, reader);

@@ -42,8 +42,10 @@ class SlotPool {
   std::optional<std::uint32_t> lend(const SlotReader& reader, std::uint32_t bytes);
   // The peer's block in a lent slot has been read. False: that slot was not lent to it.
   [[nodiscard]] bool take_back(std::uint32_t slot, std::uint32_t peer);
-  bool is_lent_to(std::uint32_t slot, std::uint32_t peer) const {
-    return is_lent(slot) && readers_[slot].front().peer == peer;
+  // With room for so many bytes.
+  bool is_lent_to(std::uint32_t slot, std::uint32_t peer, std::uint32_t bytes) const {
+    return is_lent(slot) && readers_[slot].front().peer == peer &&
+           segment_.layout().units_for(bytes) <= length_[slot];
   }
   // Instead of taking it back, for another block of mine. It must be lent to that peer.
   void lend_again(std::uint32_t slot, const SlotReader& reader);
