@@ -340,13 +340,14 @@ bool Operation::return_block(std::uint32_t index, std::uint32_t block) {
   SendBack& back = *stream.link->send_back();
   std::byte* const incoming = back.front_to_change();
   if (incoming == nullptr) return false;
-  const auto [offset, bytes] = block_of(receive, block);
-  const std::byte* const dst = base_[static_cast<int>(receive.dst_buffer)] + receive.dst + offset;
-  for_near_parts(bytes, program_->element_bytes, [&](std::size_t at, std::size_t now) {
-    combine(receive, {offset + at, now}, incoming + at);
+  const Block here = block_of(receive, block);
+  const std::byte* const dst =
+      base_[static_cast<int>(receive.dst_buffer)] + receive.dst + here.offset;
+  for_near_parts(here.bytes, program_->element_bytes, [&](std::size_t at, std::size_t now) {
+    combine(receive, {here.offset + at, now}, incoming + at);
     std::memcpy(incoming + at, dst + at, now);
   });
-  back.send_back(header_for(send, block, Role::data, bytes));
+  back.send_back(header_for(send, block, Role::data, here.bytes));
   note_sent(stream);
   step_forward(index);
   return step_forward(after);
