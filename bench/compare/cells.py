@@ -1,6 +1,6 @@
 """What is measured: collectives, sizes and modes, and where a row of a program's output belongs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 COLLECTIVES = ("allreduce", "reduce_scatter", "allgather", "alltoall", "broadcast", "barrier")
 MODES = ("fresh", "hot")
@@ -27,6 +27,9 @@ class Request:
     sizes: tuple[int, ...]
     modes: tuple[str, ...]
     ranks: int
+
+    def cell_by_cell(self) -> list["Request"]:
+        return [replace(self, sizes=(size,), modes=(mode,)) for mode in self.modes for size in self.sizes]
 
 
 def parse_size(text: str) -> int:

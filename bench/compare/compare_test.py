@@ -153,6 +153,16 @@ class Measuring(unittest.TestCase):
             self.assertEqual(len(keepers), len(os.sched_getaffinity(0)))
         self.assertTrue(all(keeper.returncode is not None for keeper in keepers))
 
+    def test_where_cores_are_kept_in_place_each_cell_has_a_launch(self):
+        asked = []
+        watched = Contender("A", "A", "peer", "1", lambda request: asked.append(request) or [shell("")])
+        requests = [Request("allreduce", (8, 64), ("fresh", "hot"), 2)]
+        with Lines("near", [40]) as kept:
+            for placement in (kept, Lines("any", [40])):
+                Rounds(results_of(watched), requests, care(launches=1, placement=placement)).run()
+        cells = [Request("allreduce", (size,), (mode,), 2) for mode in ("fresh", "hot") for size in (8, 64)]
+        self.assertEqual(asked, cells + requests)
+
     def test_contender_that_keeps_failing_is_left_out_and_said(self):
         results = measured([contender("A", shell("exit 1"))], launches=4)
         self.assertEqual(len(results.left_out), 2)

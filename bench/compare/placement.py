@@ -48,6 +48,10 @@ class Placement:
             keeper.kill()
             keeper.wait()
 
+    @property
+    def is_kept(self) -> bool:
+        return bool(self.keepers)
+
     def line_ns(self) -> float | None:
         """From core to core, now; takes 20 ms."""
         command = [self.limits, "line", "--json", "--pin", "--pass-ms", "2", "--passes", "1"]

@@ -84,7 +84,9 @@ class Rounds:
         if possible is None or self.failures[key] >= FAILURES:
             return
         began = time.monotonic()
-        for command in contender.commands(possible):
+        # Cores that move would do so within a long launch: each cell alone is measured between two looks at them.
+        parts = possible.cell_by_cell() if self.care.placement.is_kept else [possible]
+        for command in (command for part in parts for command in contender.commands(part)):
             outcome = quietest(command, self.care)
             self.take(contender, request.collective, outcome)
             if outcome.failure:
