@@ -22,6 +22,7 @@ verbs_alone() {
 }
 export UCX_TLS=rc,self
 export FI_UNIVERSE_SIZE=16   # more would ask Soft-RoCE for longer completion queues than it has
+export UCX_RC_RETRY_COUNT=6   # 7, UCX's own, are infinitely many to Soft-RoCE: nobody would ever be found dead
 export UCX_IB_GID_INDEX=0    # UCX drops Soft-RoCE's datagrams with addresses of IPv4
 
 hosts() { "$here/../../scripts/multihost.sh" "$1" --rdma --timeout 200 "${@:2}"; }

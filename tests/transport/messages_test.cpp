@@ -1,11 +1,13 @@
 // What libfabric's and UCX's endpoints have in common, over wires that shuffle.
 #include <gtest/gtest.h>
+#include <poll.h>
 
 #include <deque>
 #include <random>
 #include <vector>
 
 #include "fleet.hpp"
+#include "transport/messages/alarm.hpp"
 #include "transport/messages/directory.hpp"
 #include "transport/messages/memory_endpoint.hpp"
 #include "transport/messages/memory_epoch.hpp"
@@ -14,6 +16,7 @@
 namespace motet::test {
 namespace {
 
+using messages::Alarm;
 using messages::Directory;
 using messages::Envelope;
 using messages::Loan;
@@ -310,6 +313,20 @@ TEST(Messages, ThatMakeNoSenseEndTheEndpoint) {
             "test: the peer sent 4 bytes and said 0");
   EXPECT_EQ(ends_with([](Sent& sent) { sent.envelope.frame.kind = flow::FrameKind{1}; }),
             "test: the peer sent a message of unknown kind 0x1");
+}
+
+TEST(Alarm, RingsUntilItIsSilencedAndThenAgain) {
+  Alarm alarm;
+  alarm.ring_every(std::chrono::microseconds(250));
+  for (int i = 0; i < 3; ++i) {
+    pollfd watched{alarm.descriptor(), POLLIN, 0};
+    const int most = static_cast<int>(std::chrono::milliseconds(patience).count());
+    ASSERT_EQ(::poll(&watched, 1, most), 1);
+    alarm.silence();
+  }
+  alarm.ring_every(std::chrono::hours(1));
+  pollfd watched{alarm.descriptor(), POLLIN, 0};
+  EXPECT_EQ(::poll(&watched, 1, 0), 0) << "nor does it ring for the interval before";
 }
 
 }  // namespace

@@ -3,7 +3,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <poll.h>
 
 #include <filesystem>
 #include <fstream>
@@ -11,7 +10,6 @@
 #include <set>
 
 #include "fleet.hpp"
-#include "transport/ofi/alarm.hpp"
 #include "transport/ofi/devices.hpp"
 #include "transport/ofi/peer_address.hpp"
 #include "transport/ofi/providers.hpp"
@@ -304,20 +302,6 @@ TEST(OfiRefusals, LastFromTheFirstToTheNextSuccess) {
   refusals.forget();
   EXPECT_EQ(refusals.lasting(now).count(), 0);
   EXPECT_TRUE(refusals.may_try(now));
-}
-
-TEST(OfiAlarm, RingsUntilItIsSilencedAndThenAgain) {
-  ofi::Alarm alarm;
-  alarm.ring_every(std::chrono::microseconds(250));
-  for (int i = 0; i < 3; ++i) {
-    pollfd watched{alarm.descriptor(), POLLIN, 0};
-    const int most = static_cast<int>(milliseconds(patience).count());
-    ASSERT_EQ(::poll(&watched, 1, most), 1);
-    alarm.silence();
-  }
-  alarm.ring_every(std::chrono::hours(1));
-  pollfd watched{alarm.descriptor(), POLLIN, 0};
-  EXPECT_EQ(::poll(&watched, 1, 0), 0) << "nor does it ring for the interval before";
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -74,6 +75,19 @@ TEST_F(Ucx, FailsWhereNoneOfItsProtocolsReaches) {
   fleet[0].connect(fleet[1], fleet.credentials());
   fleet.until([&] { return fleet[0].to(1).state() == Endpoint::State::failed; }, "the refusal");
   EXPECT_THAT(fleet[0].to(1).failure(), StartsWith("ucx: "));
+}
+
+// Who only sleeps sends nothing, and verbs tell of dead peers only those who send.
+TEST_F(Ucx, WakesSleepersToShowLife) {
+  Fleet fleet(ucx_flavour, 1);
+  Transport& transport = fleet[0].transport();
+  transport.announce_sleep();
+  std::vector<pollfd> watched;
+  for (const int descriptor : transport.descriptors()) watched.push_back({descriptor, POLLIN, 0});
+  const int most = static_cast<int>(std::chrono::milliseconds(patience).count());
+  EXPECT_GT(::poll(watched.data(), watched.size(), most), 0);
+  transport.announce_wake();
+  EXPECT_EQ(::poll(watched.data(), watched.size(), 0), 0) << "once a second, not all the time";
 }
 
 TEST_F(Ucx, FetchesBlocksThatAreTooLongToBeSentAtOnce) {

@@ -1,4 +1,4 @@
-#include "transport/ofi/alarm.hpp"
+#include "transport/messages/alarm.hpp"
 
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -8,10 +8,10 @@
 
 #include "base/error.hpp"
 
-namespace motet::ofi {
+namespace motet::messages {
 
 Alarm::Alarm() : timer_(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)) {
-  if (!timer_) throw system_error("ofi: timerfd_create", errno);
+  if (!timer_) throw system_error("timerfd_create", errno);
 }
 
 void Alarm::ring_every(std::chrono::microseconds interval) {
@@ -28,4 +28,4 @@ void Alarm::silence() {
   static_cast<void>(::read(timer_.get(), &rings, sizeof rings));
 }
 
-}  // namespace motet::ofi
+}  // namespace motet::messages

@@ -5,7 +5,7 @@
 
 #include "net/descriptor.hpp"
 
-namespace motet::ofi {
+namespace motet::messages {
 
 class Alarm {
  public:
@@ -21,4 +21,4 @@ class Alarm {
   std::chrono::microseconds interval_{0};
 };
 
-}  // namespace motet::ofi
+}  // namespace motet::messages

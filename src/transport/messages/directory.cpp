@@ -110,7 +110,7 @@ void Directory::lose_all(const std::string& why) {
 }
 
 void Directory::show_life(Clock::time_point now) {
-  if (now - last_shown_ < std::chrono::seconds(1)) return;
+  if (now - last_shown_ < life_interval) return;
   last_shown_ = now;
   for (const auto& [name, endpoint] : endpoints_) endpoint->show_life();
 }

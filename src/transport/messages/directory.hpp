@@ -2,6 +2,7 @@
 // told, and the jobs whose members may greet.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -18,6 +19,9 @@
 namespace motet::messages {
 
 class MessageEndpoint;
+
+// How often ranks show that they live, also while they sleep, and so see that peers do not.
+inline constexpr std::chrono::seconds life_interval(1);
 
 class Directory {
  public:
@@ -38,7 +42,7 @@ class Directory {
   void deliver(Message message);
   // The fabric brings nothing any more.
   void lose_all(const std::string& why);
-  // Lets all endpoints show that they are alive, now and then.
+  // Lets all endpoints show that they are alive, no more often than every `life_interval`.
   void show_life(Clock::time_point now);
 
  private:

@@ -7,10 +7,10 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "transport/messages/alarm.hpp"
 #include "transport/messages/directory.hpp"
 #include "transport/messages/memory_endpoint.hpp"
 #include "transport/messages/memory_epoch.hpp"
-#include "transport/ofi/alarm.hpp"
 #include "transport/ofi/ofi_wire.hpp"
 #include "transport/ofi/peer_address.hpp"
 #include "transport/ofi/providers.hpp"
@@ -28,8 +28,6 @@ constexpr int looks_before_sleep = 8;
 // Sleepers look this often where the provider has nothing to wait for: seldom enough to cost 2 % of
 // a core.
 constexpr std::chrono::microseconds look_interval(250);
-// And this often at least, to show that they live and see that peers do not.
-constexpr std::chrono::seconds life_interval(1);
 
 class OfiMemory final : public messages::MemoryWire {
  public:
@@ -92,7 +90,7 @@ class OfiTransport final : public Transport, public Withdrawable {
   messages::Directory directory_;
   messages::MemoryEpoch epoch_;
   Exchange exchange_;
-  Alarm alarm_;
+  messages::Alarm alarm_;
   bool sleeping_ = false;
 };
 
@@ -155,7 +153,7 @@ bool OfiTransport::prepare_sleep() {
     if (exchange_.advance()) return false;
     rung = domain_->may_sleep();
   }
-  alarm_.ring_every(rung && !exchange_.waits() ? life_interval : look_interval);
+  alarm_.ring_every(rung && !exchange_.waits() ? messages::life_interval : look_interval);
   return true;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "transport/messages/alarm.hpp"
 #include "transport/messages/directory.hpp"
 #include "transport/messages/memory_endpoint.hpp"
 #include "transport/messages/memory_epoch.hpp"
@@ -43,9 +44,11 @@ class UcxTransport final : public Transport, public Withdrawable {
   bool progress() override;
   std::size_t max_block_bytes() const override { return setup_.max_block_bytes; }
   void announce_sleep() override;
-  void announce_wake() override {}
+  void announce_wake() override { alarm_.silence(); }
   void withdraw() override;
-  std::vector<int> descriptors() const override { return {worker_->descriptor()}; }
+  std::vector<int> descriptors() const override {
+    return {worker_->descriptor(), alarm_.descriptor()};
+  }
 
  private:
   const messages::MessageEndpoint::Setup setup_;
@@ -55,6 +58,7 @@ class UcxTransport final : public Transport, public Withdrawable {
   Connections connections_{*worker_};
   messages::Directory directory_;
   messages::MemoryEpoch epoch_;
+  messages::Alarm alarm_;  // sleepers show life, too
   int passes_ = 0;
 };
 
@@ -89,6 +93,7 @@ bool UcxTransport::progress() {
 
 void UcxTransport::announce_sleep() {
   directory_.show_life(Clock::now());
+  alarm_.ring_every(messages::life_interval);
   worker_->arm();
 }
 
