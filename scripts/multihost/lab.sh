@@ -83,8 +83,9 @@ add_nic() {  # host rail
   local host=$1 nic=eth$2 port=h$1r$2 speed=${rate_of[$1]:-$rate}
   ip link add "$port" type veth peer name "$nic" netns "${pid_of[host]}"
   plug_in "$port" "leaf$2.$(leaf_of "$host")" "$speed"
-  # An interface that was down has its address again when it comes back.
-  in_network_of "$host" bash -c "echo 1 > /proc/sys/net/ipv6/conf/$nic/keep_addr_on_down"
+  # An interface that was down has its address again when it comes back; and nobody asks for seconds whether its own link-local
+  # address is taken, over which Soft-RoCE finds its peers.
+  in_network_of "$host" bash -c "cd /proc/sys/net/ipv6/conf/$nic && echo 1 > keep_addr_on_down && echo 0 > accept_dad"
   [ $ipv6_only = yes ] || in_network_of "$host" ip address add "10.77.$2.$((host + 1))/24" dev "$nic"
   in_network_of "$host" ip address add "fd77:$2::$(printf %x $((host + 1)))/64" dev "$nic" nodad
   in_network_of "$host" ip link set "$nic" up

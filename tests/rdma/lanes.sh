@@ -47,6 +47,17 @@ killed_peer() {
   grep -q '^\[0 h0\].*rank 1 on host h1.* is gone' "$log"
 }
 
+# Where devices may lock next to no memory all ranks say so, and soon.
+refused_memory() {
+  local limited='ulimit -l 64; exec "$@"' rank words='ulimit -l'
+  [ "$MOTET_TRANSPORT" = ucx ] || words='fi_mr_reg: Cannot allocate memory'
+  ! hosts 2 --timeout 60 --prefix -- setpriv --bounding-set -ipc_lock --inh-caps -ipc_lock bash -c "$limited" rank \
+    "$calls_rank" every_collective || return
+  for rank in 0 1; do
+    grep -q "^\[$rank h$rank\].*$words" "$log" || return
+  done
+}
+
 # Nothing passes the second rail for 5 s, once all ranks have surely met. What each says of it last is that it is back. It is not
 # set down: Soft-RoCE receives no more requests to connect on a device whose interface was down while it sent one.
 lost_rail() {
@@ -62,6 +73,7 @@ short_lanes() {
   lane "conformance" conformance "*/$MOTET_TRANSPORT"
   lane "every collective, 2 hosts" "$here/../../scripts/multihost.sh" 2 --rdma --timeout 200 --prefix -- \
     "$calls_rank" every_collective
+  [ "$MOTET_TRANSPORT" = tcp ] || lane "memory that must not be locked" refused_memory
 }
 
 long_lanes() {

@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <fmt/format.h>
+#include <sys/mman.h>
 
 #include <array>
 #include <csignal>
@@ -86,6 +87,15 @@ std::string printed(Print&& print) {
   return {memory, bytes};
 }
 
+// As the kernel sees it: by RLIMIT_MEMLOCK or by privilege. Nothing is touched.
+bool may_lock(std::size_t bytes) {
+  void* const memory = ::mmap(nullptr, bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return false;
+  const bool locked = ::mlock2(memory, bytes, MLOCK_ONFAULT) == 0;
+  ::munmap(memory, bytes);
+  return locked;
+}
+
 }  // namespace
 
 std::string why_not_loaded() {
@@ -148,6 +158,15 @@ bool has_rdma(const Library& library, const Context& context) {
 }
 
 WorkerHandle open_worker(const Library& library, const Context& context) {
+  // Where a device may not lock memory for its queues, UCX (1.13) tries for ever: here, and later
+  // on a thread of its own. With one peer it wanted 50 to 64 MiB over Soft-RoCE.
+  constexpr std::size_t queue_mib = 64;
+  if (has_rdma(library, context) && !may_lock(queue_mib << 20)) {
+    throw Error(ErrorCode::unavailable,
+                fmt::format("{} MiB of memory cannot be locked for RDMA devices: raise the limit "
+                            "(ulimit -l), or leave them out (UCX_TLS=tcp)",
+                            queue_mib));
+  }
   ucp_worker_params_t params{};
   params.field_mask = UCP_WORKER_PARAM_FIELD_THREAD_MODE | UCP_WORKER_PARAM_FIELD_AM_ALIGNMENT;
   params.thread_mode = UCS_THREAD_MODE_SERIALIZED;
