@@ -31,7 +31,7 @@ struct Options {
   bool json = false;
 };
 
-CLI::App* describe(CLI::App& app, Options& options) {
+void describe(CLI::App& app, Options& options) {
   app.add_option("-c,--collectives", options.collectives, "comma-separated")->capture_default_str();
   app.add_option("-b,--minbytes", options.smallest, "smallest size")->capture_default_str();
   app.add_option("-e,--maxbytes", options.largest, "largest size")->capture_default_str();
@@ -45,7 +45,6 @@ CLI::App* describe(CLI::App& app, Options& options) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app.add_flag("--json", options.json, "one JSON object a line");
-  return &app;
 }
 
 std::vector<CollectiveRow> rows(const std::string& words) {
@@ -154,7 +153,8 @@ int run(const Options& options) {
 int main(int argc, char** argv) try {
   CLI::App app("How much is lost by the planner's choices, on the ranks that a launcher started.");
   motet_regret::Options options;
-  CLI11_PARSE(*motet_regret::describe(app, options), argc, argv);
+  motet_regret::describe(app, options);
+  CLI11_PARSE(app, argc, argv);
   return motet_regret::run(options);
 } catch (const std::exception& error) {
   fmt::print(stderr, "{}\n", error.what());
