@@ -7,10 +7,13 @@
 namespace motet {
 namespace {
 
+constexpr double beyond_rounding = 1 - 1e-9;
+// Messages that can be simulated: once, some ten milliseconds; a few times, as long together.
+constexpr double affordable = 10'000, searchable = affordable / 10;
+
 void look_at(FabricPlan& best, const Algorithm& algorithm, const Problem& problem,
              std::size_t block_bytes) {
   if (!algorithm.supports(problem)) return;
-  constexpr double beyond_rounding = 1 - 1e-9;
   const FabricTally tally(algorithm, problem);
   for (int chunks = 1; chunks <= most_chunks; chunks *= 2) {
     const Prediction predicted = tally.price(chunks, block_bytes);
@@ -23,6 +26,20 @@ void look_at(FabricPlan& best, const Algorithm& algorithm, const Problem& proble
     }
     if (!algorithm.uses.chunks) return;
   }
+}
+
+// How long the plan takes by the simulator.
+void judge(FabricPlan& plan, const Algorithm& algorithm, const Problem& problem,
+           std::size_t block_bytes) {
+  Problem tuned = problem;
+  tuned.params = plan.params;
+  const SimulationOptions how{.block_bytes = block_bytes,
+                              .most_blocks = most_blocks(plan.params.chunks),
+                              .pulls_within_nodes_only = true};
+  const Seconds time = simulate(*problem.fabric, algorithm, tuned, how).time;
+  plan.predicted.latency = std::min(plan.predicted.latency, time);
+  plan.predicted.work = time - plan.predicted.latency;
+  plan.is_simulated = true;
 }
 
 }  // namespace
@@ -50,17 +67,17 @@ FabricPlan closed_form(const Algorithm& algorithm, const Problem& problem,
 
 FabricPlan plan_on_fabric(const Algorithm& algorithm, const Problem& problem,
                           std::size_t block_bytes) {
-  constexpr double affordable = 10'000;  // messages: some ten milliseconds
   FabricPlan plan = closed_form(algorithm, problem, block_bytes);
   if (plan.messages > affordable) return plan;
-  Problem tuned = problem;
-  tuned.params = plan.params;
-  const SimulationOptions how{.block_bytes = block_bytes,
-                              .most_blocks = most_blocks(plan.params.chunks)};
-  const Seconds time = simulate(*problem.fabric, algorithm, tuned, how).time;
-  plan.predicted.latency = std::min(plan.predicted.latency, time);
-  plan.predicted.work = time - plan.predicted.latency;
-  plan.is_simulated = true;
+  judge(plan, algorithm, problem, block_bytes);
+  if (!algorithm.uses.chunks || plan.messages > searchable) return plan;
+  FabricPlan other = plan;
+  for (int chunks = 1; chunks <= most_chunks; chunks *= 2) {
+    other.params.chunks = chunks;
+    if (chunks == plan.params.chunks) continue;
+    judge(other, algorithm, problem, block_bytes);
+    if (other.predicted.total() < plan.predicted.total() * beyond_rounding) plan = other;
+  }
   return plan;
 }
 

@@ -122,7 +122,8 @@ Simulation simulate(const Fabric& fabric, const Algorithm& algorithm, const Prob
     cell = find_cell(ports, possible, problem.root, build);
   }
   const Folding fold = cell.fold.value_or(Folding{.cell = n});
-  WorkloadBuilder builder(ports, fold, block_rule(options, problem.element_bytes));
+  WorkloadBuilder builder(ports, fold, block_rule(options, problem.element_bytes),
+                          options.pulls_within_nodes_only);
   for (Rank rank = 0; rank < fold.cell; ++rank) {
     const bool known = static_cast<std::size_t>(rank) < cell.schedules.size();
     builder.add(known ? std::exchange(cell.schedules[rank], {}) : build(rank));
@@ -136,7 +137,8 @@ Simulation simulate(const Fabric& fabric, std::span<const Schedule> schedules,
   check_sizes(fabric, n);
   const Ports ports(fabric);
   const Folding fold{.cell = n};
-  WorkloadBuilder builder(ports, fold, block_rule(options, element_bytes));
+  WorkloadBuilder builder(ports, fold, block_rule(options, element_bytes),
+                          options.pulls_within_nodes_only);
   for (const Schedule& schedule : schedules) builder.add(schedule);
   return run(ports, fold, builder.finish(), n, options);
 }

@@ -24,6 +24,9 @@ struct SimulationOptions {
   // (0: any number) blocks are larger.
   std::size_t block_bytes = 0;
   int most_blocks = 0;
+  // Receivers reach the memory of their own node alone: what comes from others is buffered,
+  // whatever its mover.
+  bool pulls_within_nodes_only = false;
   // Where fabric and schedules look alike from every node (or group, or rank), run one of them.
   bool fold = true;
   bool timeline = false;

@@ -33,9 +33,11 @@ std::uint64_t BlockRule::block_bytes(std::uint64_t step_bytes) const {
   return std::max(wished, (step_bytes / element_bytes + pieces - 1) / pieces) * element_bytes;
 }
 
-WorkloadBuilder::WorkloadBuilder(const Ports& ports, const Folding& fold, const BlockRule& rule)
+WorkloadBuilder::WorkloadBuilder(const Ports& ports, const Folding& fold, const BlockRule& rule,
+                                 bool pulls_within_nodes_only)
     : ports_(ports),
       fold_(fold),
+      pulls_within_nodes_only_(pulls_within_nodes_only),
       slots_(static_cast<std::size_t>(ports.fabric().world_size()) * max_channels, none) {
   work_.rule = rule;
   work_.first_step.push_back(0);
@@ -51,11 +53,17 @@ void WorkloadBuilder::add(const Schedule& schedule) {
                            .blocks = static_cast<std::uint32_t>(blocks),
                            .rank = rank,
                            .op = step.op,
-                           .rendezvous = step.mover != Mover::either});
+                           .rendezvous = is_rendezvous(step, static_cast<Rank>(rank))});
     address_.push_back({step.peer, step.channel});
   }
   add_dependencies(schedule);
   work_.first_step.push_back(static_cast<std::uint32_t>(work_.steps.size()));
+}
+
+bool WorkloadBuilder::is_rendezvous(const Step& step, Rank me) const {
+  if (step.mover == Mover::either) return false;
+  const Topology& topology = ports_.fabric().topology();
+  return !pulls_within_nodes_only_ || topology.node_of(step.peer) == topology.node_of(me);
 }
 
 // As much as all ranks need if they are like the first.

@@ -99,7 +99,8 @@ struct Workload {
 // Takes the schedules of ranks 0 ... cell - 1 one after the other; they need not be kept.
 class WorkloadBuilder {
  public:
-  WorkloadBuilder(const Ports& ports, const Folding& fold, const BlockRule& rule);
+  WorkloadBuilder(const Ports& ports, const Folding& fold, const BlockRule& rule,
+                  bool pulls_within_nodes_only);
   void add(const Schedule& schedule);
   // Throws Error{invalid_argument} where messages do not match.
   Workload finish();
@@ -110,6 +111,7 @@ class WorkloadBuilder {
     Channel channel;
   };
 
+  bool is_rendezvous(const Step& step, Rank me) const;
   void reserve(const Schedule& schedule);
   void add_dependencies(const Schedule& schedule);
   std::uint32_t& slot(const Address& address);
@@ -121,6 +123,7 @@ class WorkloadBuilder {
 
   const Ports& ports_;
   const Folding& fold_;
+  bool pulls_within_nodes_only_;
   Workload work_;
   std::vector<Address> address_;      // by step
   std::vector<std::uint32_t> slots_;  // by peer and channel: a stream

@@ -99,6 +99,21 @@ TEST(Model, ABufferedSendGoesOnARendezvousWaits) {
   EXPECT_THAT(finish_us(fabric, late(Mover::sender)), times({6.4, 6.4}));
 }
 
+TEST(Model, WherePullsEndWithTheNodeOthersMessagesAreBuffered) {
+  // The receiver copies before it receives; a sender on another node need not wait for that.
+  const Fabric fabric = Fabric::from_text(
+      "fabric two\nranks 2 nodes x 2\nclass wire 10 GB/s 1 us\ncopy 1 GB/s\nswitch node wire\n"
+      "switch world wire of node\n");
+  const auto finish_of_sender_to = [&](Rank receiver) {
+    std::vector<Schedule> schedules(4);
+    schedules[0] = steps({send_to(receiver, Mover::receiver)});
+    schedules[receiver] = in_order({copy_step(), recv_from(0, Mover::receiver)});
+    return simulate(fabric, schedules, 4, {.pulls_within_nodes_only = true}).finish.front();
+  };
+  EXPECT_GT(finish_of_sender_to(1), microseconds(4));
+  EXPECT_LT(finish_of_sender_to(2), microseconds(4));
+}
+
 TEST(Model, ARanksProcessorDoesOneThingAtATime) {
   const Fabric fabric = around_a_switch(1, "copy 1 GB/s\nreduce 2 GB/s");
   const Step reduce{.op = Op::reduce, .src = data, .dst = other};
