@@ -158,6 +158,7 @@ class Measuring(unittest.TestCase):
         watched = Contender("A", "A", "peer", "1", lambda request: asked.append(request) or [shell("")])
         requests = [Request("allreduce", (8, 64), ("fresh", "hot"), 2)]
         with Lines("near", [40]) as kept:
+            kept.near_ns = 40
             for placement in (kept, Lines("any", [40])):
                 Rounds(results_of(watched), requests, care(launches=1, placement=placement)).run()
         cells = [Request("allreduce", (size,), (mode,), 2) for mode in ("fresh", "hot") for size in (8, 64)]

@@ -1,4 +1,4 @@
-"""The rounds: in each, every contender measures every collective in a launch of its own, in turns."""
+"""The rounds: in each, every contender measures every collective in launches of its own, in turns."""
 
 import sys
 import time
@@ -87,6 +87,8 @@ class Rounds:
         # Cores that move would do so within a long launch: each cell alone is measured between two looks at them.
         parts = possible.cell_by_cell() if self.care.placement.is_kept else [possible]
         for command in (command for part in parts for command in contender.commands(part)):
+            if time.monotonic() >= self.care.deadline:
+                break
             outcome = quietest(command, self.care)
             self.take(contender, request.collective, outcome)
             if outcome.failure:

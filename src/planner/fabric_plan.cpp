@@ -8,27 +8,42 @@ namespace motet {
 namespace {
 
 constexpr double beyond_rounding = 1 - 1e-9;
-// Messages that can be simulated: once, some ten milliseconds; a few times, as long together.
-constexpr double affordable = 10'000, searchable = affordable / 10;
+// Messages whose simulation takes some ten milliseconds: of a plan, and of all other numbers of
+// chunks that are tried together.
+constexpr double affordable = 10'000, searchable = 2 * affordable;
+
+// A fabric need not say what a message costs beside its bytes; shorter chunks are not worth it.
+constexpr std::size_t least_chunk_bytes = 64 * 1024;
+
+int most_chunks_of(const Algorithm& algorithm, const Problem& problem) {
+  if (!algorithm.uses.chunks) return 1;
+  const std::size_t bytes = problem.parts.total() * problem.element_bytes;
+  return static_cast<int>(std::clamp<std::size_t>(bytes / least_chunk_bytes, 1, most_chunks));
+}
+
+FabricPlan priced(const FabricTally& tally, Params params, int chunks, std::size_t block_bytes) {
+  params.chunks = chunks;
+  return {.params = params,
+          .predicted = tally.price(chunks, block_bytes),
+          .messages = std::max(1.0, tally.blocks_in_all(chunks, block_bytes))};
+}
+
+bool is_better(const FabricPlan& plan, const FabricPlan& other) {
+  return plan.predicted.total() < other.predicted.total() * beyond_rounding;
+}
 
 void look_at(FabricPlan& best, const Algorithm& algorithm, const Problem& problem,
              std::size_t block_bytes) {
   if (!algorithm.supports(problem)) return;
   const FabricTally tally(algorithm, problem);
-  for (int chunks = 1; chunks <= most_chunks; chunks *= 2) {
-    const Prediction predicted = tally.price(chunks, block_bytes);
-    const bool is_first = best.messages == 0;
-    if (is_first || predicted.total() < best.predicted.total() * beyond_rounding) {
-      best = {.params = problem.params,
-              .predicted = predicted,
-              .messages = std::max(1.0, tally.blocks_in_all(chunks, block_bytes))};
-      best.params.chunks = chunks;
-    }
-    if (!algorithm.uses.chunks) return;
+  for (int chunks = 1; chunks <= most_chunks_of(algorithm, problem); chunks *= 2) {
+    const FabricPlan plan = priced(tally, problem.params, chunks, block_bytes);
+    if (best.messages == 0 || is_better(plan, best)) best = plan;
   }
 }
 
-// How long the plan takes by the simulator.
+// How long the plan takes by the simulator. Between nodes messages count as buffered, as they are
+// over TCP; that RDMA lets receivers pull some of them is not modelled.
 void judge(FabricPlan& plan, const Algorithm& algorithm, const Problem& problem,
            std::size_t block_bytes) {
   Problem tuned = problem;
@@ -70,13 +85,19 @@ FabricPlan plan_on_fabric(const Algorithm& algorithm, const Problem& problem,
   FabricPlan plan = closed_form(algorithm, problem, block_bytes);
   if (plan.messages > affordable) return plan;
   judge(plan, algorithm, problem, block_bytes);
-  if (!algorithm.uses.chunks || plan.messages > searchable) return plan;
-  FabricPlan other = plan;
-  for (int chunks = 1; chunks <= most_chunks; chunks *= 2) {
-    other.params.chunks = chunks;
-    if (chunks == plan.params.chunks) continue;
+  const int most = most_chunks_of(algorithm, problem);
+  if (most == 1) return plan;
+  Problem tuned = problem;
+  tuned.params = plan.params;
+  const FabricTally tally(algorithm, tuned);
+  double messages = 0;
+  for (int chunks = 1; chunks <= most; chunks *= 2) {
+    if (chunks == tuned.params.chunks) continue;
+    FabricPlan other = priced(tally, tuned.params, chunks, block_bytes);
+    messages += other.messages;
+    if (messages > searchable) break;
     judge(other, algorithm, problem, block_bytes);
-    if (other.predicted.total() < plan.predicted.total() * beyond_rounding) plan = other;
+    if (is_better(other, plan)) plan = other;
   }
   return plan;
 }

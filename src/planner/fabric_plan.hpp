@@ -21,7 +21,7 @@ struct FabricPlan {
 // does.
 FabricPlan closed_form(const Algorithm& algorithm, const Problem& problem, std::size_t block_bytes);
 // The same, and how long it takes with them by the simulator if that has to look at few enough
-// messages; of very few, with the number of chunks that is best by the simulator.
+// messages. With the number of chunks that is best by the simulator, as far as it can try.
 FabricPlan plan_on_fabric(const Algorithm& algorithm, const Problem& problem,
                           std::size_t block_bytes);
 

@@ -176,7 +176,7 @@ TEST(FabricPlan, ASmallFabricIsSimulated) {
   EXPECT_DOUBLE_EQ(plan.predicted.total().count(), simulated(mesh, problem, plan.params).count());
 }
 
-// The closed form sees nothing in chunks here; blocks of chunks overlap.
+// The closed form does not see how chunks overlap here.
 TEST(FabricPlan, AVerySmallFabricHasTheChunksThatAreBestBySimulation) {
   const Fabric fabric = Fabric::from_text(
       "fabric hosts\nranks 4 nodes x 2\nclass memory 10 GB/s 0.35 us\nclass nic 0.024 GB/s 7.5 us\n"
@@ -184,6 +184,8 @@ TEST(FabricPlan, AVerySmallFabricHasTheChunksThatAreBestBySimulation) {
   const Problem problem = on(fabric, Collective::allreduce, 4UL << 20U);
   const Algorithm& forest = *find_algorithm(Collective::allreduce, "forest");
   const FabricPlan plan = plan_on_fabric(forest, problem, block_bytes);
+  EXPECT_NE(plan.params.chunks, closed_form(forest, problem, block_bytes).params.chunks);
+  EXPECT_TRUE(plan.is_simulated);
   for (int chunks = 1; chunks <= most_chunks; chunks *= 2) {
     Params params = plan.params;
     params.chunks = chunks;

@@ -4,10 +4,12 @@
 #include <fmt/format.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstddef>
 #include <cstdlib>
+#include <initializer_list>
 #include <string_view>
 
 #include "base/error.hpp"
@@ -87,7 +89,17 @@ std::string printed(Print&& print) {
   return {memory, bytes};
 }
 
-// As the kernel sees it: by RLIMIT_MEMLOCK or by privilege. Nothing is touched.
+// The transports and devices that a context may use.
+std::string resources_of(const Library& library, const Context& context) {
+  return printed([&](FILE* stream) { library.context_print_info(context.get(), stream); });
+}
+
+bool has_any(std::string_view text, std::initializer_list<std::string_view> words) {
+  return std::ranges::any_of(
+      words, [&](std::string_view word) { return text.find(word) != std::string_view::npos; });
+}
+
+// By RLIMIT_MEMLOCK or by privilege; what devices hold already is not counted. Nothing is touched.
 bool may_lock(std::size_t bytes) {
   void* const memory = ::mmap(nullptr, bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return false;
@@ -152,16 +164,16 @@ Context open_context(const Library& library) {
 
 // UCX 1.13 has no function that says so.
 bool has_rdma(const Library& library, const Context& context) {
-  const std::string resources =
-      printed([&](FILE* stream) { library.context_print_info(context.get(), stream); });
-  return resources.find(" rc_") != std::string::npos || resources.find(" dc_") != std::string::npos;
+  return has_any(resources_of(library, context), {" rc_", " dc_"});
 }
 
 WorkerHandle open_worker(const Library& library, const Context& context) {
   // Where a device may not lock memory for its queues, UCX (1.13) tries for ever: here, and later
-  // on a thread of its own. With one peer it wanted 50 to 64 MiB over Soft-RoCE.
+  // on a thread of its own. For one peer over Soft-RoCE it takes 50 to 64 MiB; this finds limits
+  // that are far too low, not those that many peers exceed.
   constexpr std::size_t queue_mib = 64;
-  if (has_rdma(library, context) && !may_lock(queue_mib << 20)) {
+  const bool has_devices = has_any(resources_of(library, context), {" rc_", " dc_", " ud_"});
+  if (has_devices && !may_lock(queue_mib << 20)) {
     throw Error(ErrorCode::unavailable,
                 fmt::format("{} MiB of memory cannot be locked for RDMA devices: raise the limit "
                             "(ulimit -l), or leave them out (UCX_TLS=tcp)",
