@@ -164,7 +164,20 @@ int largest_node(const Topology& topology) {
   return *std::max_element(members.begin(), members.end());
 }
 
+int cores_of(const Machine& machine) {
+  return std::max(1, machine.cores_per_node);
+}
+
+// Of its cores.
+int ranks_sharing(const Topology& topology, const Machine& machine) {
+  return largest_node(topology) * std::min(machine.nodes_sharing, topology.node_count());
+}
+
 }  // namespace
+
+bool shares_cores(const Problem& problem, const Machine& machine) {
+  return ranks_sharing(problem.topology, machine) > cores_of(machine);
+}
 
 CostModel CostModel::typical() {
   // Typical of servers, and within that range set so that the choices known to be best on a small
@@ -192,9 +205,7 @@ CostModel CostModel::for_type(DataType type) const {
 }
 
 Tally::Tally(const Algorithm& algorithm, const Problem& problem)
-    : problem_(problem),
-      rounds_(algorithm.rounds(problem)),
-      largest_node_(largest_node(problem.topology)) {
+    : problem_(problem), rounds_(algorithm.rounds(problem)) {
   for (const Rank rank : sample(problem)) {
     parts_.push_back({rank, build_schedule(algorithm, problem, rank)});
   }
@@ -218,10 +229,9 @@ Prediction Tally::price(std::size_t block_bytes, const Machine& machine,
                  rounds_.between_nodes * latency(machine.between_nodes);
   time.work = all.until_end;
 
-  const int cores = std::max(1, machine.cores_per_node);
-  const int sharing =
-      largest_node_ * std::min(machine.nodes_sharing, problem_.topology.node_count());
-  if (sharing > cores) {
+  if (shares_cores(problem_, machine)) {
+    const int cores = cores_of(machine);
+    const int sharing = ranks_sharing(problem_.topology, machine);
     // Brent: what all must do, spread over the cores, and what cannot be spread.
     const double share = static_cast<double>(sharing) / problem_.world_size();
     const Work sum = all.of_all(problem_.world_size());

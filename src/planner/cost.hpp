@@ -61,6 +61,9 @@ struct Prediction {
   Seconds total() const { return latency + work + switching; }
 };
 
+// Whether more ranks than cores are busy where it is tightest.
+bool shares_cores(const Problem& problem, const Machine& machine);
+
 // What an algorithm has the ranks do, counted once and priced often.
 class Tally {
  public:
@@ -79,7 +82,6 @@ class Tally {
 
   Problem problem_;
   Rounds rounds_;
-  int largest_node_;         // its ranks
   std::vector<Part> parts_;  // of a sample of the ranks; the first is the root's, or rank 0's
 };
 

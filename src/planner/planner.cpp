@@ -133,6 +133,14 @@ Choice Planner::consider(const Algorithm& algorithm, const Problem& problem, Dat
   const FabricPlan plan = plan_on_fabric(algorithm, start, block_sizes[0]);
   Choice choice = blank(algorithm, problem, plan.params);
   choice.predicted = plan.predicted;
+  if (shares_cores(problem, machine_)) {
+    // A fabric says little of processors, which may take longer than the links: both work at once.
+    start.params = plan.params;
+    const Prediction time =
+        predict(algorithm, start, choice.block_bytes, machine_, tuning_.model.for_type(type));
+    const Seconds processors = time.work + time.switching;
+    choice.predicted.work = std::max(choice.predicted.work, processors - choice.predicted.latency);
+  }
   return choice;
 }
 

@@ -265,6 +265,20 @@ TEST(Planner, GoesByTheFabricWhereThereIsOne) {
   EXPECT_NE(planner.choose(asked).algorithm->name, "forest");
 }
 
+// Links are fast here: what ranks that share cores must do together decides.
+TEST(Planner, OnAFabricCoresThatAreSharedCountToo) {
+  const Fabric fabric = Fabric::from_text(
+      "fabric hosts\nranks 4 nodes x 2\nclass memory 100 GB/s 0.1 us\nclass nic 100 GB/s 1 us\n"
+      "switch node memory\nswitch world nic of node\n");
+  Problem asked = problem(fabric.topology(), Collective::allreduce, 8);
+  asked.fabric = &fabric;
+  const Choice alone = Planner({.cores_per_node = 2}).choose(asked);
+  const Choice crowded = Planner({.cores_per_node = 2, .nodes_sharing = 4}).choose(asked);
+  EXPECT_EQ(alone.algorithm->name, "mesh");
+  EXPECT_EQ(crowded.algorithm->name, "star");
+  EXPECT_GT(crowded.predicted.total(), alone.predicted.total());
+}
+
 TEST(Planner, ExplainsWhyTheOthersLost) {
   const Topology topology = Topology::single_node(8);
   const Planner planner({.cores_per_node = 2});
