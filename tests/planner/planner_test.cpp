@@ -270,7 +270,7 @@ TEST(Planner, OnAFabricCoresThatAreSharedCountToo) {
   const Fabric fabric = Fabric::from_text(
       "fabric hosts\nranks 4 nodes x 2\nclass memory 100 GB/s 0.1 us\nclass nic 100 GB/s 1 us\n"
       "switch node memory\nswitch world nic of node\n");
-  Problem asked = problem(fabric.topology(), Collective::allreduce, 8);
+  Problem asked = problem(fabric.topology(), Collective::allreduce, 64);
   asked.fabric = &fabric;
   const Choice alone = Planner({.cores_per_node = 2}).choose(asked);
   const Choice crowded = Planner({.cores_per_node = 2, .nodes_sharing = 4}).choose(asked);
