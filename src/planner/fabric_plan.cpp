@@ -15,8 +15,7 @@ constexpr double affordable = 10'000, searchable = 2 * affordable;
 // A fabric need not say what a message costs beside its bytes; shorter chunks are not worth it.
 constexpr std::size_t least_chunk_bytes = 64 * 1024;
 
-int most_chunks_of(const Algorithm& algorithm, const Problem& problem) {
-  if (!algorithm.uses.chunks) return 1;
+int most_chunks_of(const Problem& problem) {
   const std::size_t bytes = problem.parts.total() * problem.element_bytes;
   return static_cast<int>(std::clamp<std::size_t>(bytes / least_chunk_bytes, 1, most_chunks));
 }
@@ -33,12 +32,13 @@ bool is_better(const FabricPlan& plan, const FabricPlan& other) {
 }
 
 void look_at(FabricPlan& best, const Algorithm& algorithm, const Problem& problem,
-             std::size_t block_bytes) {
+             std::size_t block_bytes, int most) {
   if (!algorithm.supports(problem)) return;
   const FabricTally tally(algorithm, problem);
-  for (int chunks = 1; chunks <= most_chunks_of(algorithm, problem); chunks *= 2) {
+  for (int chunks = 1; chunks <= most; chunks *= 2) {
     const FabricPlan plan = priced(tally, problem.params, chunks, block_bytes);
     if (best.messages == 0 || is_better(plan, best)) best = plan;
+    if (!algorithm.uses.chunks) return;
   }
 }
 
@@ -59,13 +59,13 @@ void judge(FabricPlan& plan, const Algorithm& algorithm, const Problem& problem,
 
 }  // namespace
 
-FabricPlan closed_form(const Algorithm& algorithm, const Problem& problem,
-                       std::size_t block_bytes) {
+FabricPlan closed_form(const Algorithm& algorithm, const Problem& problem, std::size_t block_bytes,
+                       int most) {
   FabricPlan best;
   Problem candidate = problem;
   const auto try_percent = [&](int percent) {
     candidate.params.around_percent = percent;
-    look_at(best, algorithm, candidate, block_bytes);
+    look_at(best, algorithm, candidate, block_bytes, most);
   };
   try_percent(0);
   // Only a tier between the innermost and the outermost can be gone around.
@@ -82,11 +82,11 @@ FabricPlan closed_form(const Algorithm& algorithm, const Problem& problem,
 
 FabricPlan plan_on_fabric(const Algorithm& algorithm, const Problem& problem,
                           std::size_t block_bytes) {
-  FabricPlan plan = closed_form(algorithm, problem, block_bytes);
+  const int most = most_chunks_of(problem);
+  FabricPlan plan = closed_form(algorithm, problem, block_bytes, most);
   if (plan.messages > affordable) return plan;
   judge(plan, algorithm, problem, block_bytes);
-  const int most = most_chunks_of(algorithm, problem);
-  if (most == 1) return plan;
+  if (!algorithm.uses.chunks) return plan;
   Problem tuned = problem;
   tuned.params = plan.params;
   const FabricTally tally(algorithm, tuned);

@@ -17,9 +17,10 @@ struct FabricPlan {
   bool is_simulated = false;  // else in closed form
 };
 
-// The best parameters by the closed form, starting from problem.params. Requires what FabricTally
-// does.
-FabricPlan closed_form(const Algorithm& algorithm, const Problem& problem, std::size_t block_bytes);
+// The best parameters by the closed form, starting from problem.params; at most `most` chunks.
+// Requires what FabricTally does.
+FabricPlan closed_form(const Algorithm& algorithm, const Problem& problem, std::size_t block_bytes,
+                       int most = most_chunks);
 // The same, and how long it takes with them by the simulator if that has to look at few enough
 // messages. With the number of chunks that is best by the simulator, as far as it can try.
 FabricPlan plan_on_fabric(const Algorithm& algorithm, const Problem& problem,
