@@ -59,6 +59,10 @@ struct Prediction {
   Seconds switching{};  // between ranks that share cores, whenever one has to wait
 
   Seconds total() const { return latency + work + switching; }
+  // By more than rounding: sums in another order are a tie.
+  bool is_shorter_than(const Prediction& other) const {
+    return total() < other.total() * (1 - 1e-9);
+  }
 };
 
 // Whether more ranks than cores are busy where it is tightest.

@@ -7,7 +7,6 @@
 namespace motet {
 namespace {
 
-constexpr double beyond_rounding = 1 - 1e-9;
 // Messages whose simulation takes some ten milliseconds: of a plan, and of all other numbers of
 // chunks that are tried together.
 constexpr double affordable = 10'000, searchable = 2 * affordable;
@@ -27,17 +26,13 @@ FabricPlan priced(const FabricTally& tally, Params params, int chunks, std::size
           .messages = std::max(1.0, tally.blocks_in_all(chunks, block_bytes))};
 }
 
-bool is_better(const FabricPlan& plan, const FabricPlan& other) {
-  return plan.predicted.total() < other.predicted.total() * beyond_rounding;
-}
-
 void look_at(FabricPlan& best, const Algorithm& algorithm, const Problem& problem,
              std::size_t block_bytes, int most) {
   if (!algorithm.supports(problem)) return;
   const FabricTally tally(algorithm, problem);
   for (int chunks = 1; chunks <= most; chunks *= 2) {
     const FabricPlan plan = priced(tally, problem.params, chunks, block_bytes);
-    if (best.messages == 0 || is_better(plan, best)) best = plan;
+    if (best.messages == 0 || plan.predicted.is_shorter_than(best.predicted)) best = plan;
     if (!algorithm.uses.chunks) return;
   }
 }
@@ -97,7 +92,7 @@ FabricPlan plan_on_fabric(const Algorithm& algorithm, const Problem& problem,
     messages += other.messages;
     if (messages > searchable) break;
     judge(other, algorithm, problem, block_bytes);
-    if (is_better(other, plan)) plan = other;
+    if (other.predicted.is_shorter_than(plan.predicted)) plan = other;
   }
   return plan;
 }

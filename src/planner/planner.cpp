@@ -20,9 +20,6 @@ std::size_t total_bytes(const Problem& problem) {
   return problem.parts.total() * problem.element_bytes;
 }
 
-// Sums in another order are a tie, which the earlier one in the list of algorithms wins.
-constexpr double beyond_rounding = 1 - 1e-9;
-
 // Longer ones first: they win a tie. One block where an exchange keeps both ends busy, shorter ones
 // where a receiver has nothing to do until the first has come: the price tells.
 constexpr std::size_t block_sizes[] = {128 * kib, 64 * kib, 32 * kib};
@@ -202,7 +199,8 @@ Choice Planner::choose(const Problem& problem, Hint hint) const {
                          least_latency(*algorithm, problem) > best.predicted.total();
     if (is_late) continue;
     Choice choice = consider(*algorithm, problem, hint.type);
-    const bool faster = choice.predicted.total() < beyond_rounding * best.predicted.total();
+    // The earlier one in the list of algorithms wins a tie.
+    const bool faster = choice.predicted.is_shorter_than(best.predicted);
     if (best.algorithm == nullptr || faster) best = choice;
   }
   return best;
