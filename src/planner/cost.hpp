@@ -65,6 +65,11 @@ struct Prediction {
   }
 };
 
+// Of all parts together.
+inline std::size_t total_bytes(const Problem& problem) {
+  return problem.parts.total() * problem.element_bytes;
+}
+
 // Whether more ranks than cores are busy where it is tightest.
 bool shares_cores(const Problem& problem, const Machine& machine);
 

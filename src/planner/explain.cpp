@@ -39,8 +39,8 @@ std::string surroundings(const Problem& problem, const Machine& machine) {
 std::string headline(const Problem& problem, const Machine& machine, Seconds bound) {
   std::string text =
       fmt::format("{} of {} bytes on {} ranks, {} node(s), {}\n", name(problem.collective),
-                  problem.parts.total() * problem.element_bytes, problem.world_size(),
-                  problem.topology.node_count(), surroundings(problem, machine));
+                  total_bytes(problem), problem.world_size(), problem.topology.node_count(),
+                  surroundings(problem, machine));
   if (bound > Seconds()) {
     text += fmt::format("   {:<22} {:>12.2f} us: no algorithm takes less{}\n", "bound", us(bound),
                         problem.fabric == nullptr ? ", as the model has it" : "");

@@ -15,8 +15,8 @@ constexpr double affordable = 10'000, searchable = 2 * affordable;
 constexpr std::size_t least_chunk_bytes = 64 * 1024;
 
 int most_chunks_of(const Problem& problem) {
-  const std::size_t bytes = problem.parts.total() * problem.element_bytes;
-  return static_cast<int>(std::clamp<std::size_t>(bytes / least_chunk_bytes, 1, most_chunks));
+  const std::size_t most = total_bytes(problem) / least_chunk_bytes;
+  return static_cast<int>(std::clamp<std::size_t>(most, 1, most_chunks));
 }
 
 FabricPlan priced(const FabricTally& tally, Params params, int chunks, std::size_t block_bytes) {

@@ -16,10 +16,6 @@ namespace {
 
 constexpr std::size_t kib = 1024;
 
-std::size_t total_bytes(const Problem& problem) {
-  return problem.parts.total() * problem.element_bytes;
-}
-
 // Longer ones first: they win a tie. One block where an exchange keeps both ends busy, shorter ones
 // where a receiver has nothing to do until the first has come: the price tells.
 constexpr std::size_t block_sizes[] = {128 * kib, 64 * kib, 32 * kib};

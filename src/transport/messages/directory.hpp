@@ -42,7 +42,7 @@ class Directory {
   void deliver(Message message);
   // The fabric brings nothing any more.
   void lose_all(const std::string& why);
-  // Lets all endpoints show that they are alive, no more often than every `life_interval`.
+  // Lets all endpoints show that they are alive, every `life_interval` at most.
   void show_life(Clock::time_point now);
 
  private:

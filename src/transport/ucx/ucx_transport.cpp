@@ -58,8 +58,7 @@ class UcxTransport final : public Transport, public Withdrawable {
   Connections connections_{*worker_};
   messages::Directory directory_;
   messages::MemoryEpoch epoch_;
-  messages::Alarm
-      alarm_;  // for who sleeps longer than the engine does, and shows life all the same
+  messages::Alarm alarm_;  // for who sleeps longer than the engine does
   int passes_ = 0;
 };
 
@@ -94,8 +93,7 @@ bool UcxTransport::progress() {
 
 void UcxTransport::announce_sleep() {
   directory_.show_life(Clock::now());
-  // A little later, so that every ring is late enough for a sign of life.
-  alarm_.ring_every(messages::life_interval + std::chrono::milliseconds(10));
+  alarm_.ring_every(messages::life_interval);
   worker_->arm();
 }
 
