@@ -75,7 +75,7 @@ Fabric fabric_of(const Problem& problem, const Machine& machine, const CostModel
 }  // namespace
 
 Seconds least_time(const Problem& problem, const Machine& machine, const CostModel& model) {
-  const auto bytes = static_cast<double>(problem.parts.total() * problem.element_bytes);
+  const auto bytes = static_cast<double>(total_bytes(problem));
   if (problem.world_size() == 1 || bytes == 0 || is_point_to_point(problem.collective)) return {};
   const Bound least =
       problem.fabric != nullptr

@@ -226,7 +226,7 @@ std::string preference_text(const Preference& preference) {
 }  // namespace
 
 bool Where::covers(const Problem& problem, const Machine& machine) const {
-  const double bytes = static_cast<double>(problem.parts.total() * problem.element_bytes);
+  const double bytes = static_cast<double>(total_bytes(problem));
   return collective == problem.collective && within_nodes == machine.within_nodes &&
          nodes == problem.topology.node_count() &&
          std::int64_t{nodes} * local == problem.world_size() && problem.topology.uniform_nodes() &&

@@ -44,7 +44,7 @@ void run(const Options& options) {
   for (const std::size_t size : motet_perf::sizes_of(options.sizes)) {
     const motet::Problem problem = problem_for(options, fabric, size);
     const Found found = find_best(options, fabric, problem);
-    report->add(problem.parts.total() * problem.element_bytes, found);
+    report->add(motet::total_bytes(problem), found);
     if (!options.svg.empty()) draw(options, fabric, problem, found.candidates.front());
   }
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)

@@ -253,10 +253,10 @@ std::string timeline_svg(const motet::Fabric& fabric, const motet::Problem& prob
   const int ranks = fabric.world_size();
   const int drawn = std::min(ranks, most_ranks);
   const std::string params = to_text(candidate.params);
-  const std::string title = fmt::format(
-      "{} of {} bytes on {}: {}{}{}, {:.2f} us", motet::name(problem.collective),
-      problem.parts.total() * problem.element_bytes, fabric.name(), candidate.algorithm->name,
-      params.empty() ? "" : " ", params, candidate.result.time.count() * 1e6);
+  const std::string title =
+      fmt::format("{} of {} bytes on {}: {}{}{}, {:.2f} us", motet::name(problem.collective),
+                  motet::total_bytes(problem), fabric.name(), candidate.algorithm->name,
+                  params.empty() ? "" : " ", params, candidate.result.time.count() * 1e6);
   const std::string subtitle =
       drawn < ranks ? fmt::format("ranks 0 to {} of {}", drawn - 1, ranks)
                     : fmt::format("{} ranks on {} node{}", ranks, fabric.topology().node_count(),

@@ -109,7 +109,7 @@ using Cases = std::deque<Case>;  // which do not move: workloads refer to their 
 
 motet::Measured measured(const Case& one) {
   const motet::Problem problem = one.problem();
-  const auto bytes = static_cast<double>(problem.parts.total() * problem.element_bytes);
+  const auto bytes = static_cast<double>(motet::total_bytes(problem));
   return {.where = {.collective = problem.collective,
                     .nodes = problem.topology.node_count(),
                     .local = one.row().ranks / problem.topology.node_count(),
