@@ -237,7 +237,8 @@ Machine machine_of(const Job& job) {
       .cores_per_node = job.cores,
       .nodes_sharing = job.nodes_sharing,
       .within_nodes = one_node && network ? TransportClass::network : TransportClass::shared_memory,
-      .between_nodes = TransportClass::network};
+      .between_nodes = TransportClass::network,
+      .nic = job.nic};
 }
 
 void check_names(const Options& options) {

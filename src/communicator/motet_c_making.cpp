@@ -10,6 +10,7 @@
 #include "communicator/call_group.hpp"
 #include "communicator/communicator.hpp"
 #include "communicator/meeting.hpp"
+#include "communicator/network_speed.hpp"
 #include "motet/motet.h"
 
 using motet::Error;
@@ -70,6 +71,7 @@ void create(const motet_config& config, const motet::Options& options, const mot
   if (config.progress_thread > 0 || (config.progress_thread == 0 && options.progress_thread)) {
     job->engine->start_progress_thread();
   }
+  motet::measure_network(job, options);
   *comm = new motet_comm{std::make_unique<motet::Communicator>(std::move(job), options)};
 }
 

@@ -37,6 +37,21 @@ void Turn::give_back(std::optional<std::uint32_t> used_id) {
   engine_.end_making();
 }
 
+std::uint32_t Turn::checked_id() {
+  if (*id_ <= max_communicator_id) return *id_;
+  id_.reset();
+  throw Error(ErrorCode::unavailable, "all communicator ids have been used");
+}
+
+std::uint32_t Turn::take_another() {
+  {
+    const Engine::Hold hold(engine_);
+    engine_.use_communicator_id(*id_);
+  }
+  ++*id_;
+  return checked_id();
+}
+
 std::uint32_t Turn::take(const Exchange& exchange, std::uint64_t salt, const Deadline& deadline) {
   for (int round = 0;; ++round) {
     Word mine = try_to_take();
@@ -46,9 +61,7 @@ std::uint32_t Turn::take(const Exchange& exchange, std::uint64_t salt, const Dea
         std::ranges::all_of(words, [](const Word& word) { return word.has_turn != 0; });
     if (all) {
       id_ = std::ranges::max(words, {}, &Word::next_id).next_id;
-      if (*id_ <= max_communicator_id) return *id_;
-      id_.reset();
-      throw Error(ErrorCode::unavailable, "all communicator ids have been used");
+      return checked_id();
     }
     if (has_it_) give_back(std::nullopt);
     if (std::ranges::any_of(words, [](const Word& word) { return word.gives_up != 0; })) {

@@ -33,9 +33,13 @@ class Turn {
   // ranks: {timeout} when the deadline of one has passed, {unavailable} when all ids have been
   // used.
   std::uint32_t take(const Exchange& exchange, std::uint64_t salt, const Deadline& deadline);
+  // Another one, when the communicator of the former has gone. Likewise collective, but talks to
+  // nobody.
+  std::uint32_t take_another();
 
  private:
   Word try_to_take();
+  std::uint32_t checked_id();
   void give_back(std::optional<std::uint32_t> used_id);
 
   Engine& engine_;

@@ -22,6 +22,7 @@ struct Work {
   Seconds crowded{};    // what is added to it where ranks share cores
   int waits = 0;        // runs of receives: before each the rank may have to wait
   Seconds until_end{};  // of the work: where it begins by receiving, with what it waits for
+  double sent = 0, received = 0;  // bytes, to and from other nodes
 };
 
 class Counter {
@@ -47,6 +48,9 @@ class Counter {
       if (!step.is_local()) {
         if (messages == 0) waits_first = step.receives();
         work.crowded += link(me, step.peer).crowded;
+        if (!are_together(me, step.peer)) {
+          (step.sends() ? work.sent : work.received) += step_bytes(step);
+        }
         moving += data;
         messages += 1;
         blocks += pieces;
@@ -67,9 +71,11 @@ class Counter {
   double step_bytes(const Step& step) const {
     return static_cast<double>(step.count() * problem_.element_bytes);
   }
+  bool are_together(Rank a, Rank b) const {
+    return problem_.topology.node_of(a) == problem_.topology.node_of(b);
+  }
   const LinkCost& link(Rank a, Rank b) const {
-    const bool together = problem_.topology.node_of(a) == problem_.topology.node_of(b);
-    const auto kind = together ? machine_.within_nodes : machine_.between_nodes;
+    const auto kind = are_together(a, b) ? machine_.within_nodes : machine_.between_nodes;
     return kind == TransportClass::shared_memory ? model_.shared_memory : model_.network;
   }
   // Whether the step before has published this slice already.
@@ -146,7 +152,18 @@ struct Load {
     sum.busy += work.busy;
     sum.crowded += work.crowded;
     sum.waits += work.waits;
+    sum.sent += work.sent;
+    sum.received += work.received;
     until_end = std::max(until_end, work.until_end);
+  }
+  // That pass through the busiest NIC, of nodes of so many ranks.
+  double nic_bytes(int members) const {
+    const double share = ranks < 2 ? 0 : 1.0 / (ranks - 1);
+    const auto of_node = [&](double first_bytes, double other_bytes) {
+      const double other = other_bytes * share;
+      return std::max(first_bytes, other) + other * (members - 1);
+    };
+    return std::max(of_node(first.sent, others.sent), of_node(first.received, others.received));
   }
   // What so many ranks do together, of which these are a sample.
   Work of_all(int world_size) const {
@@ -175,6 +192,12 @@ int ranks_sharing(const Topology& topology, const Machine& machine) {
 
 }  // namespace
 
+std::optional<Bandwidth> nic_of(const Problem& problem, const Machine& machine,
+                                const CostModel& model) {
+  if (model.nic) return model.nic;
+  return problem.determinism == Determinism::any ? machine.nic : std::nullopt;
+}
+
 bool shares_cores(const Problem& problem, const Machine& machine) {
   return ranks_sharing(problem.topology, machine) > cores_of(machine);
 }
@@ -188,7 +211,7 @@ CostModel CostModel::typical() {
                             .publishes = true},
           .network = {.latency = microseconds(15),
                       .message = TimeTable(microseconds(2), per_byte_at(2.5)),
-                      .crowded = microseconds(0.3),
+                      .crowded = microseconds(7),
                       .publishes = false},
           .copy = TimeTable({}, per_byte_at(12.5)),
           .reduce = TimeTable({}, per_byte_at(11.5)),
@@ -230,6 +253,9 @@ Prediction Tally::price(std::size_t block_bytes, const Machine& machine,
   time.work = all.until_end;
 
   if (shares_cores(problem_, machine)) {
+    // No wire is passed: what takes time is the processors' work.
+    const bool one_machine = machine.nodes_sharing >= problem_.topology.node_count();
+    if (one_machine) time.latency = depth * model.shared_memory.latency;
     const int cores = cores_of(machine);
     const int sharing = ranks_sharing(problem_.topology, machine);
     // Brent: what all must do, spread over the cores, and what cannot be spread.
@@ -237,6 +263,9 @@ Prediction Tally::price(std::size_t block_bytes, const Machine& machine,
     const Work sum = all.of_all(problem_.world_size());
     time.work = (sum.busy + sum.crowded) * share / cores + time.work * (1 - 1.0 / cores);
     time.switching = sum.waits * share / cores * model.context_switch;
+  }
+  if (const auto nic = nic_of(problem_, machine, model)) {
+    time.work = std::max(time.work, nic->time(all.nic_bytes(largest_node(problem_.topology))));
   }
   return time;
 }

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <vector>
 
 #include "algorithms/algorithm.hpp"
@@ -21,6 +22,9 @@ struct Machine {
   int nodes_sharing = 1;   // so many nodes use the same ones: containers, or tcp on one machine
   TransportClass within_nodes = TransportClass::shared_memory;
   TransportClass between_nodes = TransportClass::network;
+  // How fast a node sends to others and receives from them, all its ranks together, where that was
+  // found to be less than what its processors can do.
+  std::optional<Bandwidth> nic{};
 };
 
 struct LinkCost {
@@ -38,6 +42,7 @@ struct CostModel {
   // By type: how many times as slowly as float32 it reduces as many bytes.
   std::array<double, data_type_count> type_factor = all_alike();
   Seconds context_switch{};
+  std::optional<Bandwidth> nic{};  // takes the place of the machine's
 
   // Of servers in general; motet-tune measures those of one.
   static CostModel typical();
@@ -69,6 +74,11 @@ struct Prediction {
 inline std::size_t total_bytes(const Problem& problem) {
   return problem.parts.total() * problem.element_bytes;
 }
+
+// What the ranks of a node share on their way to others: the model's, else the machine's, which may
+// differ from run to run and therefore counts only where the bits of a result may.
+std::optional<Bandwidth> nic_of(const Problem& problem, const Machine& machine,
+                                const CostModel& model);
 
 // Whether more ranks than cores are busy where it is tightest.
 bool shares_cores(const Problem& problem, const Machine& machine);

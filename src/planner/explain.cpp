@@ -29,18 +29,24 @@ std::string why_lost(const Prediction& loser, const Prediction& winner, bool on_
   return fmt::format("{:.2f} us more switching between ranks that share a core", us(switching));
 }
 
-std::string surroundings(const Problem& problem, const Machine& machine) {
+std::string surroundings(const Problem& problem, const Machine& machine, const CostModel& model) {
   if (problem.fabric != nullptr) return "fabric " + problem.fabric->name();
-  return machine.nodes_sharing > 1
-             ? fmt::format("{} core(s) for {} nodes", machine.cores_per_node, machine.nodes_sharing)
-             : fmt::format("{} core(s) per node", machine.cores_per_node);
+  const std::string cores =
+      machine.nodes_sharing > 1
+          ? fmt::format("{} core(s) for {} nodes", machine.cores_per_node, machine.nodes_sharing)
+          : fmt::format("{} core(s) per node", machine.cores_per_node);
+  const auto nic = nic_of(problem, machine, model);
+  if (!nic) return cores;
+  return fmt::format("{}, {:.3g} GB/s from node to node ({})", cores, nic->gigabytes_per_second(),
+                     model.nic ? "as the tuning has it" : "measured when the job began");
 }
 
-std::string headline(const Problem& problem, const Machine& machine, Seconds bound) {
+std::string headline(const Problem& problem, const Machine& machine, const CostModel& model,
+                     Seconds bound) {
   std::string text =
       fmt::format("{} of {} bytes on {} ranks, {} node(s), {}\n", name(problem.collective),
                   total_bytes(problem), problem.world_size(), problem.topology.node_count(),
-                  surroundings(problem, machine));
+                  surroundings(problem, machine, model));
   if (bound > Seconds()) {
     text += fmt::format("   {:<22} {:>12.2f} us: no algorithm takes less{}\n", "bound", us(bound),
                         problem.fabric == nullptr ? ", as the model has it" : "");
@@ -104,7 +110,7 @@ std::string Planner::explain(const Problem& problem, DataType type) const {
     }
   }
   std::ranges::stable_sort(others, {}, [](const Choice& c) { return c.predicted.total(); });
-  std::string text = headline(problem, machine_, expected.bound);
+  std::string text = headline(problem, machine_, tuning_.model, expected.bound);
   const Table table{best, expected.bound, problem.fabric != nullptr};
   text += line(table, best, preference(problem) != nullptr);
   for (const Choice& choice : others) text += line(table, choice);

@@ -67,9 +67,15 @@ Fabric fabric_of(const Problem& problem, const Machine& machine, const CostModel
     const Bandwidth bandwidth{incoming(kind, problem, model).bytes_per_second / slower};
     return fmt::format("class {} {} 0 us\n", name, to_text(bandwidth));
   };
-  return Fabric::from_text(
-      "fabric model\n" + ranks_text(problem.topology) + line("inside", machine.within_nodes) +
-      line("outside", machine.between_nodes) + "switch node inside\nswitch world outside\n");
+  std::string text = "fabric model\n" + ranks_text(problem.topology) +
+                     line("inside", machine.within_nodes) + line("outside", machine.between_nodes) +
+                     "switch node inside\n";
+  if (const auto nic = nic_of(problem, machine, model)) {
+    text += fmt::format("class nic {} 0 us\nswitch world nic of node\n", to_text(*nic));
+  } else {
+    text += "switch world outside\n";
+  }
+  return Fabric::from_text(text);
 }
 
 }  // namespace

@@ -20,16 +20,25 @@ constexpr std::size_t kib = 1024;
 // where a receiver has nothing to do until the first has come: the price tells.
 constexpr std::size_t block_sizes[] = {128 * kib, 64 * kib, 32 * kib};
 
-Params params_for(const Algorithm& algorithm, const Problem& problem) {
+// That tiers pass on: a slow network overlaps more from shorter ones on.
+std::size_t chunk_bytes(std::optional<Bandwidth> nic) {
+  constexpr std::size_t least = 256 * kib, usual = 3072 * kib;
+  constexpr double long_enough = 0.002;  // seconds
+  if (!nic) return usual;
+  const double bytes = nic->bytes_per_second * long_enough;
+  return static_cast<std::size_t>(std::clamp<double>(bytes, least, usual));
+}
+
+Params params_for(const Algorithm& algorithm, const Problem& problem,
+                  std::optional<Bandwidth> nic) {
   const std::size_t bytes = total_bytes(problem);
   Params params;
   // From here on a copy costs more than the announcement that saves it.
   if (algorithm.uses.mover && bytes >= 64 * kib) params.mover = Mover::receiver;
-  // Blocks overlap hops within a tier; tiers overlap from some MiB per chunk on. A fabric says more
-  // (fabric_plan.hpp).
+  // Blocks overlap hops within a tier. A fabric says more (fabric_plan.hpp).
   if (algorithm.uses.chunks && problem.topology.node_count() > 1) {
     const std::size_t most = algorithm.uses.topology ? 32 : 8;  // a ring's are of each share
-    params.chunks = static_cast<int>(std::clamp<std::size_t>(bytes / (3072 * kib), 1, most));
+    params.chunks = static_cast<int>(std::clamp<std::size_t>(bytes / chunk_bytes(nic), 1, most));
   }
   return params;
 }
@@ -119,7 +128,7 @@ Choice Planner::blank(const Algorithm& algorithm, const Problem& problem,
 }
 
 Choice Planner::consider(const Algorithm& algorithm, const Problem& problem, DataType type) const {
-  const Params params = params_for(algorithm, problem);
+  const Params params = params_for(algorithm, problem, nic_of(problem, machine_, tuning_.model));
   if (!is_on_fabric(problem)) return consider_with(algorithm, problem, params, type);
   Problem start = agreed(problem);
   start.params = params;
@@ -185,7 +194,7 @@ Choice Planner::choose(const Problem& problem, Hint hint) const {
     const Algorithm& algorithm = *find_algorithm(problem.collective, preferred->algorithm);
     if (!preferred->params) return consider(algorithm, problem, hint.type);
     Params params = *preferred->params;
-    params.mover = params_for(algorithm, problem).mover;
+    params.mover = params_for(algorithm, problem, {}).mover;
     return consider_with(algorithm, problem, params, hint.type);
   }
   Choice best;

@@ -43,7 +43,7 @@ class TuningReader {
   void read_line() {
     CostModel& model = tuning_.model;
     switch (reader_.one_of({"machine", "latency", "message", "crowded", "copy", "reduce", "type",
-                            "switch", "use", "measured"})) {
+                            "switch", "nic", "use", "measured"})) {
       case 0:
         tuning_.machine = word("a machine's hash");
         break;
@@ -77,6 +77,9 @@ class TuningReader {
         model.context_switch = read_time(reader_);
         break;
       case 8:
+        model.nic = read_bandwidth(reader_);
+        break;
+      case 9:
         read_preference();
         break;
       default:
@@ -209,7 +212,9 @@ std::string model_text(const CostModel& model) {
     if (model.type_factor[i] == 1) continue;
     text += fmt::format("type {} {}\n", name(static_cast<DataType>(i)), model.type_factor[i]);
   }
-  return text + fmt::format("switch {}\n", to_text(model.context_switch));
+  text += fmt::format("switch {}\n", to_text(model.context_switch));
+  if (model.nic) text += fmt::format("nic {}\n", to_text(*model.nic));
+  return text;
 }
 
 std::string preference_text(const Preference& preference) {

@@ -9,13 +9,15 @@
 //   reduce  0 B 0 us, 1 KiB 0.08 us, 64 KiB 5.2 us
 //   type    bfloat16 2.5        # reduces so many times as slowly as float32
 //   switch  2 us
+//   nic     2.5 GB/s            # what a node sends to others at most, and receives
 //   # collective nodes x local, by what within nodes, bytes, algorithm, parameters
 //   use allreduce 8 x 8 shared_memory 64 KiB to 1 MiB hierarchical channels=4
 //   measured allreduce 1 x 4 shared_memory 16384 B two_shot 12.9 us
 //
 // `message` is what a message costs the processor at each end, `crowded` what it costs in addition
 // where ranks share cores, `latency` what passes between; all for shared_memory and network. A line
-// left out is as in CostModel::typical(). Times are those of docs/planner.md.
+// left out is as in CostModel::typical(); without one for `nic`, a slow network is found out when a
+// job begins. Times are those of docs/planner.md.
 #pragma once
 
 #include <optional>

@@ -58,6 +58,29 @@ TEST(Cost, AddsUpTheWorkOfRanksThatShareACore) {
   EXPECT_EQ(time.switching, Seconds(3 * 7));  // every reader waits
 }
 
+// The root sends 4 bytes to each rank of the other node, all through one NIC.
+TEST(Cost, HasTheRanksOfANodeShareItsNic) {
+  const Topology topology = Topology::from_text("2 nodes x 4");
+  Problem problem{.topology = topology,
+                  .collective = Collective::broadcast,
+                  .parts = Parts::even(4, 8),
+                  .element_bytes = 1,
+                  .params = {}};
+  Machine machine{.cores_per_node = 4};
+  CostModel costs = model;
+  const auto work = [&] {
+    const Algorithm& mesh = *find_algorithm(Collective::broadcast, "mesh");
+    return predict(mesh, problem, one_block, machine, costs).work;
+  };
+  const Seconds of_processors = work();
+  machine.nic = Bandwidth{.bytes_per_second = 0.001};
+  EXPECT_EQ(work(), Seconds(4 * 4 / 0.001));
+  problem.determinism = Determinism::fixed;
+  EXPECT_EQ(work(), of_processors);
+  costs.nic = Bandwidth{.bytes_per_second = 0.0001};
+  EXPECT_EQ(work(), Seconds(4 * 4 / 0.0001));
+}
+
 TEST(Cost, ReducesSharedMemoryWhereItLies) {
   const Topology topology = Topology::single_node(2);
   const Prediction time = predicted(topology, Collective::allreduce, "mesh", 2);

@@ -138,6 +138,32 @@ TEST(Planner, CountsTheCoresThatSeveralNodesShare) {
   EXPECT_GT(together.predicted.switching, Seconds());
 }
 
+TEST(Planner, SendsLittleThroughASlowNetwork) {
+  const Topology topology = Topology::from_text("4 nodes x 2");
+  const Machine fast{.cores_per_node = 2, .nodes_sharing = 4};
+  Machine slow = fast;
+  slow.nic = Bandwidth::gigabytes(0.025);
+  const auto names = [&](const Machine& machine, std::size_t bytes) {
+    const auto choose = [&](Collective collective) {
+      return std::string(
+          Planner(machine).choose(problem(topology, collective, bytes)).algorithm->name);
+    };
+    return std::pair(choose(Collective::allreduce), choose(Collective::broadcast));
+  };
+  EXPECT_EQ(names(fast, 4 * kib), std::pair(std::string("star"), std::string("binomial")));
+  EXPECT_EQ(names(slow, 4 * kib), std::pair(std::string("hierarchical"), std::string("chain")));
+  const auto chunks = [&](const Machine& machine) {
+    const Problem asked = problem(topology, Collective::allreduce, 4096 * kib);
+    return Planner(machine).choose(asked, {.algorithm = "hierarchical"}).params.chunks;
+  };
+  EXPECT_EQ(chunks(fast), 1);
+  EXPECT_EQ(chunks(slow), 16);
+  const std::string text = Planner(slow).explain(problem(topology, Collective::allreduce, 4 * kib));
+  EXPECT_NE(text.find("0.025 GB/s from node to node (measured when the job began)"),
+            std::string::npos)
+      << text;
+}
+
 TEST(Planner, AnswersForEveryCollectiveAndWorldSize) {
   for (const int ranks : {1, 2, 3, 5, 7, 16, 17, 64, 65}) {
     const Topology topology = Topology::single_node(ranks);

@@ -31,6 +31,7 @@ constexpr std::string_view everything =
     "reduce 0 B 0 us, 1 MiB 90 us\n"
     "type bfloat16 2.5\n"
     "switch 3 us\n"
+    "nic 2.5 GB/s\n"
     "use allreduce 1 x 4 shared_memory 1 KiB to 64 KiB ring chunks=2 channels=4\n"
     "measured allreduce 1 x 4 shared_memory 16384 B two_shot 12.5 us\n";
 
@@ -43,6 +44,7 @@ TEST(Tuning, ReadsEveryKindOfLine) {
   EXPECT_EQ(tuning.model.copy.at(1048576), microseconds(80));
   EXPECT_EQ(tuning.model.for_type(DataType::bfloat16).reduce.at(1048576), microseconds(225));
   EXPECT_EQ(tuning.model.context_switch, microseconds(3));
+  EXPECT_EQ(tuning.model.nic, Bandwidth::gigabytes(2.5));
   ASSERT_EQ(tuning.preferences.size(), 1U);
   EXPECT_EQ(tuning.preferences[0].algorithm, "ring");
   EXPECT_EQ(tuning.preferences[0].params->channels, 4);
