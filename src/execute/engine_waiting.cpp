@@ -78,7 +78,7 @@ Waiting::Moved Engine::look(Wait& wait, bool widely) {
   bool here = false, elsewhere = false;
   if (wait.operation.phase == Operation::Phase::active) {
     here = wait.context.advance(wait.operation);
-    if (!here && wait.operation.program().uses_network) elsewhere = poll_networks();
+    if (!here && !widely && wait.operation.program().uses_network) elsewhere = poll_networks();
   }
   if (!here && !wait.has_ended() && widely) elsewhere |= pass(Width::linked);
   if (!flushed(wait.operation)) poll_networks();
