@@ -104,7 +104,8 @@ std::optional<Bandwidth> slow_network(Communicator& communicator, int nodes_shar
   const auto middle = all.begin() + static_cast<std::ptrdiff_t>(all.size() / 2);
   std::ranges::nth_element(all, middle);
   const Bandwidth usual = *middle;
-  if (mine > Bandwidth{} && mine.bytes_per_second < usual.bytes_per_second * suspicious) {
+  const bool is_slow = mine < fast && mine.bytes_per_second < usual.bytes_per_second * suspicious;
+  if (mine > Bandwidth{} && is_slow) {
     log(LogLevel::warning,
         fmt::format(
             "rank={} event=slow_network peer={} receives=\"{:.3g} GB/s\" others=\"{:.3g} GB/s\"",

@@ -47,7 +47,7 @@ class Counter {
       work.busy += data + overhead(step, me, before) * pieces;
       if (!step.is_local()) {
         if (messages == 0) waits_first = step.receives();
-        work.crowded += link(me, step.peer).crowded;
+        work.crowded += link(me, step.peer).crowded * pieces;
         if (!are_together(me, step.peer)) {
           (step.sends() ? work.sent : work.received) += step_bytes(step);
         }
@@ -207,7 +207,7 @@ CostModel CostModel::typical() {
   // one come out (tests/planner). Ratios decide, not the absolute values.
   return {.shared_memory = {.latency = microseconds(0.15),
                             .message = TimeTable(microseconds(0.05), per_byte_at(12.5)),
-                            .crowded = microseconds(0.3),
+                            .crowded = microseconds(0.2),
                             .publishes = true},
           .network = {.latency = microseconds(15),
                       .message = TimeTable(microseconds(2), per_byte_at(2.5)),
@@ -216,7 +216,7 @@ CostModel CostModel::typical() {
           .copy = TimeTable({}, per_byte_at(12.5)),
           .reduce = TimeTable({}, per_byte_at(11.5)),
           .type_factor = all_alike(),
-          .context_switch = microseconds(1)};
+          .context_switch = microseconds(2)};
 }
 
 CostModel CostModel::for_type(DataType type) const {

@@ -28,9 +28,9 @@ struct Machine {
 };
 
 struct LinkCost {
-  Seconds latency{};       // from the end of the send to the start of the receive
-  TimeTable message;       // of the processor, at each end
-  Seconds crowded{};       // the same, in addition, where ranks share cores: others come between
+  Seconds latency{};  // from the end of the send to the start of the receive
+  TimeTable message;  // of the processor, at each end
+  Seconds crowded{};  // of each block, in addition, where ranks share cores: others come between
   bool publishes = false;  // sending one slice to several peers in a row copies it once
 
   bool operator==(const LinkCost&) const = default;

@@ -14,10 +14,10 @@
 //   use allreduce 8 x 8 shared_memory 64 KiB to 1 MiB hierarchical channels=4
 //   measured allreduce 1 x 4 shared_memory 16384 B two_shot 12.9 us
 //
-// `message` is what a message costs the processor at each end, `crowded` what it costs in addition
-// where ranks share cores, `latency` what passes between; all for shared_memory and network. A line
-// left out is as in CostModel::typical(); without one for `nic`, a slow network is found out when a
-// job begins. Times are those of docs/planner.md.
+// `message` is what a message costs the processor at each end, `crowded` what each of its blocks
+// costs in addition where ranks share cores, `latency` what passes between; all for shared_memory
+// and network. A line left out is as in CostModel::typical(); without one for `nic`, a slow network
+// is found out when a job begins. Times are those of docs/planner.md.
 #pragma once
 
 #include <optional>
