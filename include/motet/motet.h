@@ -153,8 +153,9 @@ MOTET_API motet_status motet_comm_create(const motet_config* config, motet_comm*
 
 /* Collective over comm: ranks with equal colour >= 0 form a communicator, ordered by key, then by
  * rank. A negative colour joins none and gets NULL. An engine numbers its communicators up to
- * 16383, each split counts as one and destroyed ones stay counted: then motet_unavailable, until
- * the engine's last communicator has been destroyed. */
+ * 16383, each split counts as one, motet_comm_create between several nodes as two, and destroyed
+ * ones stay counted: then motet_unavailable, until the engine's last communicator has been
+ * destroyed. */
 MOTET_API motet_status motet_comm_split(motet_comm* comm, int color, int key, motet_comm** out);
 
 /* Local. Ends outstanding calls as aborted; requests must still be waited for. Only then, and while

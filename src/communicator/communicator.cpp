@@ -66,15 +66,18 @@ Communicator::Communicator(std::shared_ptr<Job> job, const Options& options, Pla
       planner_(machine_of(*job_), job_->tuning),
       log_(std::make_shared<CallLog>()),
       context_(*job_->engine, context_setup(*job_, place.id, place.rank, job_ranks_, this)) {
-  log(LogLevel::info,
-      fmt::format("rank={} event=created communicator={} world_size={} nodes={} transports=\"{}\"",
-                  rank(), context_.id(), world_size(), topology_.node_count(),
-                  transports_in_use(context_)));
   if (job_->health == nullptr) return;
   job_->health->watch(health_id(), job_ranks_, log_, [this](const Verdict& verdict) {
     const Failure failure{verdict.code, verdict.text};
     if (context_.fail(failure)) log_failure(failure);
   });
+}
+
+void Communicator::log_creation() const {
+  log(LogLevel::info,
+      fmt::format("rank={} event=created communicator={} world_size={} nodes={} transports=\"{}\"",
+                  rank(), context_.id(), world_size(), topology_.node_count(),
+                  transports_in_use(context_)));
 }
 
 Communicator::~Communicator() {
@@ -144,7 +147,9 @@ std::unique_ptr<Communicator> Communicator::split(int color, int key) {
   for (const Rank member : members) {
     place.job_ranks.push_back(job_ranks_[static_cast<std::size_t>(member)]);
   }
-  return std::unique_ptr<Communicator>(new Communicator(job_, options_, std::move(place)));
+  std::unique_ptr<Communicator> made(new Communicator(job_, options_, std::move(place)));
+  made->log_creation();
+  return made;
 }
 
 Problem Communicator::problem_for(const Arguments& arguments, Division division,

@@ -98,6 +98,8 @@ class Communicator final : private Observer {
   // Throws the first cause if the communicator is aborted.
   void check_failure() const;
 
+  void log_creation() const;
+
   Rank rank() const { return context_.rank(); }
   int world_size() const { return context_.world_size(); }
   const Topology& topology() const { return topology_; }

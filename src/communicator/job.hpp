@@ -33,7 +33,7 @@ struct Job {
   std::vector<std::string> wanted;  // transports, for communicators beside these: see Opened
   std::vector<Missing> missing;
   int cores = 1, nodes_sharing = 1;   // the former used by so many nodes: where they are fewest
-  std::optional<Bandwidth> nic;       // see Machine
+  std::optional<Bandwidth> nic{};     // see Machine; measure_network() finds it
   Tuning tuning;                      // rank 0's
   std::uint32_t communicator_id = 0;  // of the communicator of all ranks
   std::unique_ptr<Turn> turn;         // until that exists

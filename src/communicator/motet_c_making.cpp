@@ -71,8 +71,10 @@ void create(const motet_config& config, const motet::Options& options, const mot
   if (config.progress_thread > 0 || (config.progress_thread == 0 && options.progress_thread)) {
     job->engine->start_progress_thread();
   }
-  motet::measure_network(job, options);
-  *comm = new motet_comm{std::make_unique<motet::Communicator>(std::move(job), options)};
+  motet::measure_network(job, options, deadline);
+  auto communicator = std::make_unique<motet::Communicator>(std::move(job), options);
+  communicator->log_creation();
+  *comm = new motet_comm{std::move(communicator)};
 }
 
 // What ranks of one job have in common, of those that a group makes.

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "base/error.hpp"
 #include "base/log.hpp"
 #include "communicator/communicator.hpp"
 
@@ -16,10 +16,10 @@ namespace motet {
 namespace {
 
 constexpr std::uint32_t least_bytes = 256 << 10, most_bytes = 1 << 20;
-constexpr Seconds enough(0.004);  // to tell bytes from what else a message costs
-// From here on what takes time is what the processors do.
-constexpr Bandwidth fast = Bandwidth::gigabytes(0.25);
-constexpr double suspicious = 1.0 / 3;  // of what is usual
+constexpr Seconds long_message(0.004);
+// What is faster is not counted: there the processors' work decides.
+constexpr Bandwidth slow_below = Bandwidth::gigabytes(0.25);
+constexpr double suspicious_share = 1.0 / 3;  // of the median
 
 // The first rank of a node, between those of the node before and the node after.
 class Leader {
@@ -33,25 +33,43 @@ class Leader {
       std::uint32_t bytes = 0;
       communicator_.run(message(Collective::recv, leaders_.right(), &bytes, sizeof bytes));
       if (bytes == 0) return;
+      if (bytes > most_bytes) {
+        throw Error(ErrorCode::system, fmt::format("rank {} asks rank {} for {} bytes",
+                                                   leaders_.right(), leaders_.me(), bytes));
+      }
       communicator_.run(message(Collective::send, leaders_.right(), data_.data(), bytes));
     }
   }
 
-  // How fast the one before sends: longer and longer messages until one takes long, and again, for
-  // once may be chance, or faster than the rest because shapers let the first bytes pass.
+  // How fast the one before sends, by a message that takes long. It is repeated until that is no
+  // faster: windows open, and a processor may have been busy; and the last one counts, since
+  // shapers let the first bytes pass.
   Bandwidth measure() {
-    Bandwidth latest;
-    int slow = 0;
-    for (std::uint32_t bytes = least_bytes; bytes <= most_bytes && slow < 2;) {
-      const Seconds time = receive(bytes);
-      latest = Bandwidth{bytes / time.count()};
-      time < enough ? bytes *= 4 : ++slow;
+    const Seconds of_nothing = std::min(receive(1), receive(1));
+    std::uint32_t bytes = least_bytes;
+    Seconds before{};
+    Seconds time{};
+    for (int i = 0; i < most_messages; ++i) {
+      time = std::max(receive(bytes) - of_nothing, Seconds(1e-9));
+      const bool is_repeated = before > Seconds{};
+      if (time < long_message) {
+        if (bytes == most_bytes) break;
+        bytes = most_bytes;
+        before = {};
+      } else if (is_repeated && time > before * no_faster) {
+        break;
+      } else {
+        before = time;
+      }
     }
     ask_for(0);
-    return latest;
+    return {bytes / time.count()};
   }
 
  private:
+  static constexpr int most_messages = 8;
+  static constexpr double no_faster = 0.75;
+
   Seconds receive(std::uint32_t bytes) {
     const auto begin = Clock::now();
     const auto coming =
@@ -78,22 +96,23 @@ class Leader {
   std::vector<std::byte> data_;
 };
 
-// What this rank has found; nothing where it does not speak for a node. Every so many nodes one
-// begins to send and the others follow: those of one machine do not work at the same time.
-Bandwidth found_by(Communicator& communicator, const Group& leaders, int turns) {
+// What this rank has found; nothing where it does not lead a node. The ring of nodes falls into
+// stretches of so many: in each the first node serves the second, then that one the third, and so
+// on, so that few of the nodes that share a machine work at the same time.
+Bandwidth found_here(Communicator& communicator, int nodes_sharing) {
+  constexpr int longest_stretch = 8;
   if (communicator.topology().local_rank(communicator.rank()) != 0) return {};
+  const Group leaders = communicator.topology().rail(communicator.rank());
   Leader leader(communicator, leaders);
-  const bool begins = leaders.index() % turns == 0;
-  if (begins) leader.serve();
+  const bool is_first = leaders.index() % std::clamp(nodes_sharing, 2, longest_stretch) == 0;
+  if (is_first) leader.serve();
   const Bandwidth found = leader.measure();
-  if (!begins) leader.serve();
+  if (!is_first) leader.serve();
   return found;
 }
 
-std::optional<Bandwidth> slow_network(Communicator& communicator, int nodes_sharing) {
-  constexpr int most_turns = 8;
-  const Group leaders = communicator.topology().rail(communicator.rank());
-  const Bandwidth mine = found_by(communicator, leaders, std::clamp(nodes_sharing, 2, most_turns));
+// By node, ascending.
+std::vector<Bandwidth> found_by_all(Communicator& communicator, Bandwidth mine) {
   std::vector<Bandwidth> all(static_cast<std::size_t>(communicator.world_size()));
   communicator.run({.collective = Collective::allgather,
                     .type = DataType::uint8,
@@ -101,32 +120,57 @@ std::optional<Bandwidth> slow_network(Communicator& communicator, int nodes_shar
                     .output = all.data(),
                     .count = sizeof mine});
   std::erase(all, Bandwidth{});
-  const auto middle = all.begin() + static_cast<std::ptrdiff_t>(all.size() / 2);
-  std::ranges::nth_element(all, middle);
-  const Bandwidth usual = *middle;
-  const bool is_slow = mine < fast && mine.bytes_per_second < usual.bytes_per_second * suspicious;
-  if (mine > Bandwidth{} && is_slow) {
-    log(LogLevel::warning,
-        fmt::format(
-            "rank={} event=slow_network peer={} receives=\"{:.3g} GB/s\" others=\"{:.3g} GB/s\"",
-            communicator.rank(), leaders.left(), mine.gigabytes_per_second(),
-            usual.gigabytes_per_second()));
+  std::ranges::sort(all);
+  return all;
+}
+
+void warn(const Job& job, Bandwidth mine, Bandwidth usual) {
+  const bool is_slow = mine > Bandwidth{} && mine < slow_below &&
+                       mine.bytes_per_second < usual.bytes_per_second * suspicious_share;
+  if (!is_slow) return;
+  const Rank left = job.topology.rail(job.rank).left();
+  log(LogLevel::warning,
+      fmt::format("rank={} event=slow_network peer=\"rank {} on host {}\" receives=\"{:.3g} GB/s\" "
+                  "median=\"{:.3g} GB/s\" hint=\"the NIC of that host or of host {}, or what joins "
+                  "them; a host of which two such lines speak is slow itself\"",
+                  job.rank, left, job.hosts[static_cast<std::size_t>(left)],
+                  mine.gigabytes_per_second(), usual.gigabytes_per_second(),
+                  job.hosts[static_cast<std::size_t>(job.rank)]));
+}
+
+std::optional<Bandwidth> measured(Communicator& communicator, const Job& job) {
+  const Bandwidth mine = found_here(communicator, job.nodes_sharing);
+  const std::vector<Bandwidth> all = found_by_all(communicator, mine);
+  warn(job, mine, all[all.size() / 2]);
+  const Bandwidth median = all[(all.size() - 1) / 2];  // the lower of two
+  if (job.rank == 0) {
+    log(LogLevel::info,
+        fmt::format("rank=0 event=measured_network nodes={} median=\"{:.3g} GB/s\" counts={}",
+                    all.size(), median.gigabytes_per_second(), median < slow_below));
   }
-  return usual < fast ? std::optional(usual) : std::nullopt;
+  return median < slow_below ? std::optional(median) : std::nullopt;
 }
 
 }  // namespace
 
-void measure_network(const std::shared_ptr<Job>& job, const Options& options) {
+void measure_network(const std::shared_ptr<Job>& job, const Options& options,
+                     const Deadline& deadline) {
   const bool is_known = job->fabric.has_value() || job->tuning.model.nic.has_value();
   if (job->topology.node_count() == 1 || is_known) return;
-  // By a communicator of its own: users count the calls of theirs.
+  Options hurried = options;
+  hurried.timeout_ms = static_cast<int>(std::max<std::int64_t>(1, deadline.left().count()));
+  // By a communicator of its own, since users count the calls of theirs. The turn outlasts it.
   std::unique_ptr<Turn> turn = std::move(job->turn);
-  {
-    Communicator trial(job, options);
-    job->nic = slow_network(trial, job->nodes_sharing);
+  try {
+    {
+      Communicator trial(job, hurried);
+      job->nic = measured(trial, *job);
+    }
+    job->communicator_id = turn->take_another();
+  } catch (const Error& error) {
+    throw Error(error.code(), fmt::format("rank {}: joining: measuring the network: {}", job->rank,
+                                          error.what()));
   }
-  job->communicator_id = turn->take_another();
   job->turn = std::move(turn);
 }
 

@@ -3,16 +3,18 @@
 
 #include <memory>
 
+#include "base/deadline.hpp"
 #include "communicator/job.hpp"
 
 namespace motet {
 
-// Finds job->nic, unless there is one node or rank 0 was told: how fast a node sends to the next
-// one, the median over nodes, where that is so slow that more than the processors' work counts.
-// Collective, between joining and the first communicator. A node takes some milliseconds, or as
-// long as two or three messages of up to 1 MiB that take longer than 4 ms each; those that share a
-// machine take turns. Warns of a node that receives much more slowly than others. Throws Error as
-// calls do.
-void measure_network(const std::shared_ptr<Job>& job, const Options& options);
+// Finds job->nic: the median over nodes of how fast each receives from the one before it. Does
+// nothing where there is one node, or where a fabric or the tuning says it. Collective, between
+// joining and making the communicator, whose id becomes another one. A node takes some
+// milliseconds, on a slow network as long as two or three messages of up to 1 MiB; those that share
+// a machine mostly take turns. Warns of a slow node that receives much more slowly than the others.
+// Throws Error that says what it was at.
+void measure_network(const std::shared_ptr<Job>& job, const Options& options,
+                     const Deadline& deadline);
 
 }  // namespace motet

@@ -1,6 +1,7 @@
 // Communicators of one engine are made one at a time, and all ranks of one make it at the same
 // time: that is how they agree on an id that is new to each, and why no two connect the same pair
-// of engines. Threads may make them in any order: nobody keeps a turn while others wait for theirs.
+// of engines. Threads may make them in any order: nobody keeps a turn while others wait for theirs,
+// but for the milliseconds in which a network is measured.
 #pragma once
 
 #include <cstdint>
@@ -33,8 +34,9 @@ class Turn {
   // ranks: {timeout} when the deadline of one has passed, {unavailable} when all ids have been
   // used.
   std::uint32_t take(const Exchange& exchange, std::uint64_t salt, const Deadline& deadline);
-  // Another one, when the communicator of the former has gone. Likewise collective, but talks to
-  // nobody.
+  // Another id, for a second communicator of the same ranks; the one that had the first has been
+  // destroyed. Every rank calls it; none talks to another. Throws Error{unavailable} as take()
+  // does.
   std::uint32_t take_another();
 
  private:

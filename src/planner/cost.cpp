@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <vector>
 
 namespace motet {
@@ -22,7 +23,6 @@ struct Work {
   Seconds crowded{};    // what is added to it where ranks share cores
   int waits = 0;        // runs of receives: before each the rank may have to wait
   Seconds until_end{};  // of the work: where it begins by receiving, with what it waits for
-  double sent = 0, received = 0;  // bytes, to and from other nodes
 };
 
 class Counter {
@@ -48,9 +48,6 @@ class Counter {
       if (!step.is_local()) {
         if (messages == 0) waits_first = step.receives();
         work.crowded += link(me, step.peer).crowded * pieces;
-        if (!are_together(me, step.peer)) {
-          (step.sends() ? work.sent : work.received) += step_bytes(step);
-        }
         moving += data;
         messages += 1;
         blocks += pieces;
@@ -71,11 +68,9 @@ class Counter {
   double step_bytes(const Step& step) const {
     return static_cast<double>(step.count() * problem_.element_bytes);
   }
-  bool are_together(Rank a, Rank b) const {
-    return problem_.topology.node_of(a) == problem_.topology.node_of(b);
-  }
   const LinkCost& link(Rank a, Rank b) const {
-    const auto kind = are_together(a, b) ? machine_.within_nodes : machine_.between_nodes;
+    const bool together = problem_.topology.node_of(a) == problem_.topology.node_of(b);
+    const auto kind = together ? machine_.within_nodes : machine_.between_nodes;
     return kind == TransportClass::shared_memory ? model_.shared_memory : model_.network;
   }
   // Whether the step before has published this slice already.
@@ -142,6 +137,27 @@ std::vector<Rank> sample(const Problem& problem) {
   return ranks;
 }
 
+std::vector<int> members_by_node(const Topology& topology) {
+  std::vector<int> members(static_cast<std::size_t>(topology.node_count()), 0);
+  for (Rank rank = 0; rank < topology.world_size(); ++rank) ++members[topology.node_of(rank)];
+  return members;
+}
+
+// All where there are few; else that of the root and those about it, where lines and trees begin
+// and end, and the smallest, to which as much may come as to any other.
+std::vector<int> nodes_to_look_at(const Problem& problem) {
+  constexpr int few_ranks = 64;
+  const Topology& topology = problem.topology;
+  const int count = topology.node_count();
+  std::vector<int> nodes(static_cast<std::size_t>(count));
+  std::iota(nodes.begin(), nodes.end(), 0);
+  if (problem.world_size() <= few_ranks) return nodes;
+  const std::vector<int> members = members_by_node(topology);
+  const int root = topology.node_of(problem.root);
+  const auto smallest = static_cast<int>(std::ranges::min_element(members) - members.begin());
+  return {root, (root + 1) % count, (root + count - 1) % count, smallest};
+}
+
 struct Load {
   Seconds until_end{};  // the longest of any rank
   Work first, others;   // the sample's first rank, and the others together
@@ -152,18 +168,7 @@ struct Load {
     sum.busy += work.busy;
     sum.crowded += work.crowded;
     sum.waits += work.waits;
-    sum.sent += work.sent;
-    sum.received += work.received;
     until_end = std::max(until_end, work.until_end);
-  }
-  // That pass through the busiest NIC, of nodes of so many ranks.
-  double nic_bytes(int members) const {
-    const double share = ranks < 2 ? 0 : 1.0 / (ranks - 1);
-    const auto of_node = [&](double first_bytes, double other_bytes) {
-      const double other = other_bytes * share;
-      return std::max(first_bytes, other) + other * (members - 1);
-    };
-    return std::max(of_node(first.sent, others.sent), of_node(first.received, others.received));
   }
   // What so many ranks do together, of which these are a sample.
   Work of_all(int world_size) const {
@@ -176,9 +181,7 @@ struct Load {
 };
 
 int largest_node(const Topology& topology) {
-  std::vector<int> members(topology.world_size(), 0);
-  for (Rank rank = 0; rank < topology.world_size(); ++rank) ++members[topology.node_of(rank)];
-  return *std::max_element(members.begin(), members.end());
+  return std::ranges::max(members_by_node(topology));
 }
 
 int cores_of(const Machine& machine) {
@@ -194,8 +197,28 @@ int ranks_sharing(const Topology& topology, const Machine& machine) {
 
 std::optional<Bandwidth> nic_of(const Problem& problem, const Machine& machine,
                                 const CostModel& model) {
+  if (problem.fabric != nullptr || problem.topology.node_count() == 1) return std::nullopt;
   if (model.nic) return model.nic;
   return problem.determinism == Determinism::any ? machine.nic : std::nullopt;
+}
+
+double busiest_nic_bytes(const Algorithm& algorithm, const Problem& problem) {
+  const Topology& topology = problem.topology;
+  const auto bytes_of = [&](int node) {
+    double sent = 0, received = 0;
+    for (Rank rank = 0; rank < problem.world_size(); ++rank) {
+      if (topology.node_of(rank) != node) continue;
+      for (const Step& step : build_schedule(algorithm, problem, rank).steps) {
+        if (step.is_local() || topology.node_of(step.peer) == node) continue;
+        const auto bytes = static_cast<double>(step.count() * problem.element_bytes);
+        (step.sends() ? sent : received) += bytes;
+      }
+    }
+    return std::max(sent, received);
+  };
+  double most = 0;
+  for (const int node : nodes_to_look_at(problem)) most = std::max(most, bytes_of(node));
+  return most;
 }
 
 bool shares_cores(const Problem& problem, const Machine& machine) {
@@ -254,8 +277,7 @@ Prediction Tally::price(std::size_t block_bytes, const Machine& machine,
 
   if (shares_cores(problem_, machine)) {
     // No wire is passed: what takes time is the processors' work.
-    const bool one_machine = machine.nodes_sharing >= problem_.topology.node_count();
-    if (one_machine) time.latency = depth * model.shared_memory.latency;
+    if (machine.is_all_there_is) time.latency = depth * model.shared_memory.latency;
     const int cores = cores_of(machine);
     const int sharing = ranks_sharing(problem_.topology, machine);
     // Brent: what all must do, spread over the cores, and what cannot be spread.
@@ -263,9 +285,6 @@ Prediction Tally::price(std::size_t block_bytes, const Machine& machine,
     const Work sum = all.of_all(problem_.world_size());
     time.work = (sum.busy + sum.crowded) * share / cores + time.work * (1 - 1.0 / cores);
     time.switching = sum.waits * share / cores * model.context_switch;
-  }
-  if (const auto nic = nic_of(problem_, machine, model)) {
-    time.work = std::max(time.work, nic->time(all.nic_bytes(largest_node(problem_.topology))));
   }
   return time;
 }

@@ -22,8 +22,9 @@ struct Machine {
   int nodes_sharing = 1;   // so many nodes use the same ones: containers, or tcp on one machine
   TransportClass within_nodes = TransportClass::shared_memory;
   TransportClass between_nodes = TransportClass::network;
-  // How fast a node sends to others and receives from them, all its ranks together, where that was
-  // found to be less than what its processors can do.
+  bool is_all_there_is = false;  // all nodes are on one: nothing passes a wire
+  // How fast a node sends to others, all its ranks together, and receives from them; measured
+  // between two ranks, and known where it is less than what processors do.
   std::optional<Bandwidth> nic{};
 };
 
@@ -76,9 +77,14 @@ inline std::size_t total_bytes(const Problem& problem) {
 }
 
 // What the ranks of a node share on their way to others: the model's, else the machine's, which may
-// differ from run to run and therefore counts only where the bits of a result may.
+// differ from run to run and therefore counts only where the bits of a result may. Nothing on a
+// fabric, which says more, and on one node.
 std::optional<Bandwidth> nic_of(const Problem& problem, const Machine& machine,
                                 const CostModel& model);
+
+// What the ranks of one node, of that where it is most, send to other nodes together, or receive
+// from them. Builds the schedules of whole nodes.
+double busiest_nic_bytes(const Algorithm& algorithm, const Problem& problem);
 
 // Whether more ranks than cores are busy where it is tightest.
 bool shares_cores(const Problem& problem, const Machine& machine);

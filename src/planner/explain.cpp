@@ -23,7 +23,7 @@ std::string why_lost(const Prediction& loser, const Prediction& winner, bool on_
   const Seconds most = std::max({latency, work, switching});
   if (most == work) {
     return fmt::format("{:.2f} us more {}", us(work),
-                       on_fabric ? "on links and processors" : "copying, reducing and messages");
+                       on_fabric ? "on links and processors" : "moving, copying and reducing");
   }
   if (most == latency) return fmt::format("{:.2f} us more latency: more rounds", us(latency));
   return fmt::format("{:.2f} us more switching between ranks that share a core", us(switching));

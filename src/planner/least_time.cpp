@@ -61,6 +61,13 @@ std::string ranks_text(const Topology& topology) {
   return text;
 }
 
+bool has_lone_rank(const Topology& topology) {
+  for (Rank rank = 0; rank < topology.world_size(); ++rank) {
+    if (topology.node(rank).size() == 1) return true;
+  }
+  return false;
+}
+
 Fabric fabric_of(const Problem& problem, const Machine& machine, const CostModel& model) {
   const double slower = slowdown(problem, machine);
   const auto line = [&](const char* name, TransportClass kind) {
@@ -71,7 +78,9 @@ Fabric fabric_of(const Problem& problem, const Machine& machine, const CostModel
                      line("inside", machine.within_nodes) + line("outside", machine.between_nodes) +
                      "switch node inside\n";
   if (const auto nic = nic_of(problem, machine, model)) {
-    text += fmt::format("class nic {} 0 us\nswitch world nic of node\n", to_text(*nic));
+    // A rank alone on its node has no switch there that could have a NIC; then each rank has one.
+    text += fmt::format("class nic {} 0 us\nswitch world nic{}\n", to_text(*nic),
+                        has_lone_rank(problem.topology) ? "" : " of node");
   } else {
     text += "switch world outside\n";
   }

@@ -20,12 +20,12 @@ constexpr std::size_t kib = 1024;
 // where a receiver has nothing to do until the first has come: the price tells.
 constexpr std::size_t block_sizes[] = {128 * kib, 64 * kib, 32 * kib};
 
-// That tiers pass on: a slow network overlaps more from shorter ones on.
+// Of the chunks in which tiers work at the same time: from some milliseconds of the network on.
 std::size_t chunk_bytes(std::optional<Bandwidth> nic) {
   constexpr std::size_t least = 256 * kib, usual = 3072 * kib;
-  constexpr double long_enough = 0.002;  // seconds
+  constexpr Seconds worth_a_chunk(0.002);
   if (!nic) return usual;
-  const double bytes = nic->bytes_per_second * long_enough;
+  const double bytes = nic->bytes_per_second * worth_a_chunk.count();
   return static_cast<std::size_t>(std::clamp<double>(bytes, least, usual));
 }
 
@@ -163,8 +163,13 @@ Choice Planner::consider_with(const Algorithm& algorithm, const Problem& problem
   const Tally tally(is_send ? *find_algorithm(Collective::recv, algorithm.name) : algorithm,
                     candidate);
   const CostModel model = tuning_.model.for_type(type);
+  const auto nic = nic_of(candidate, machine_, model);
+  const bool passes_nics = nic && !is_point_to_point(candidate.collective);
+  const Seconds on_nics =
+      passes_nics ? nic->time(busiest_nic_bytes(algorithm, candidate)) : Seconds{};
   for (const std::size_t block_bytes : block_sizes) {
-    const Prediction predicted = tally.price(block_bytes, machine_, model);
+    Prediction predicted = tally.price(block_bytes, machine_, model);
+    predicted.work = std::max(predicted.work, on_nics);
     if (choice.predicted.total() > Seconds() && predicted.total() >= choice.predicted.total()) {
       continue;
     }

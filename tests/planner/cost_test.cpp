@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "algorithms/list.hpp"
+#include "topology/fabric.hpp"
 
 namespace motet {
 namespace {
@@ -58,27 +59,86 @@ TEST(Cost, AddsUpTheWorkOfRanksThatShareACore) {
   EXPECT_EQ(time.switching, Seconds(3 * 7));  // every reader waits
 }
 
-// The root sends 4 bytes to each rank of the other node, all through one NIC.
-TEST(Cost, HasTheRanksOfANodeShareItsNic) {
+double nic_bytes(const char* topology_text, Collective collective, std::string_view algorithm,
+                 std::size_t each) {
+  const Topology topology = Topology::from_text(topology_text);
+  const Problem problem{.topology = topology,
+                        .collective = collective,
+                        .parts = Parts::uniform(each, topology.world_size()),
+                        .element_bytes = 1,
+                        .params = {}};
+  return busiest_nic_bytes(*find_algorithm(collective, algorithm), problem);
+}
+
+TEST(Cost, CountsWhatTheRanksOfANodeSendTogether) {
+  // To each of four others all eight parts.
+  EXPECT_EQ(nic_bytes("2 nodes x 4", Collective::broadcast, "mesh", 1), 4 * 8);
+  // One rank of each node, all parts but its own.
+  EXPECT_EQ(nic_bytes("4 nodes x 4", Collective::allgather, "ring", 10), 15 * 10);
+  EXPECT_EQ(nic_bytes("16 nodes x 8", Collective::allgather, "ring", 10), 127 * 10);
+  // Everything comes to the one who is alone.
+  EXPECT_EQ(nic_bytes("rank 0: node 0\nrank 1: node 0\nrank 2: node 0\nrank 3: node 1\n",
+                      Collective::allgather, "mesh", 10),
+            3 * 10);
+  EXPECT_EQ(nic_bytes("1 nodes x 4", Collective::allgather, "ring", 10), 0);
+}
+
+TEST(Cost, KnowsTheNicOfTheTuningOrElseTheMeasuredOne) {
   const Topology topology = Topology::from_text("2 nodes x 4");
   Problem problem{.topology = topology,
-                  .collective = Collective::broadcast,
+                  .collective = Collective::allreduce,
                   .parts = Parts::even(4, 8),
-                  .element_bytes = 1,
                   .params = {}};
-  Machine machine{.cores_per_node = 4};
+  Machine machine;
   CostModel costs = model;
-  const auto work = [&] {
-    const Algorithm& mesh = *find_algorithm(Collective::broadcast, "mesh");
-    return predict(mesh, problem, one_block, machine, costs).work;
-  };
-  const Seconds of_processors = work();
-  machine.nic = Bandwidth{.bytes_per_second = 0.001};
-  EXPECT_EQ(work(), Seconds(4 * 4 / 0.001));
+  EXPECT_EQ(nic_of(problem, machine, costs), std::nullopt);
+  machine.nic = Bandwidth::gigabytes(0.1);
+  EXPECT_EQ(nic_of(problem, machine, costs), Bandwidth::gigabytes(0.1));
   problem.determinism = Determinism::fixed;
-  EXPECT_EQ(work(), of_processors);
-  costs.nic = Bandwidth{.bytes_per_second = 0.0001};
-  EXPECT_EQ(work(), Seconds(4 * 4 / 0.0001));
+  EXPECT_EQ(nic_of(problem, machine, costs), std::nullopt);
+  costs.nic = Bandwidth::gigabytes(0.2);
+  EXPECT_EQ(nic_of(problem, machine, costs), Bandwidth::gigabytes(0.2));
+  const Fabric fabric = Fabric::from_text(
+      "fabric two\nranks 2 nodes x 4\nclass fast 100 GB/s 1 us\nswitch node fast\n"
+      "switch world fast\n");
+  problem.fabric = &fabric;
+  EXPECT_EQ(nic_of(problem, machine, costs), std::nullopt);
+}
+
+// Twice as many blocks, of which each costs what it costs that others come between.
+TEST(Cost, CountsEveryBlockWhereRanksShareCores) {
+  const Topology topology = Topology::single_node(4);
+  const Problem problem{.topology = topology,
+                        .collective = Collective::broadcast,
+                        .parts = Parts::even(4, 4),
+                        .element_bytes = 1,
+                        .params = {}};
+  CostModel crowded = model;
+  crowded.shared_memory.crowded = Seconds(1000);
+  const auto added = [&](std::size_t block_bytes) {
+    const Algorithm& chain = *find_algorithm(Collective::broadcast, "chain");
+    const Machine machine{.cores_per_node = 1};
+    return predict(chain, problem, block_bytes, machine, crowded).work -
+           predict(chain, problem, block_bytes, machine, model).work;
+  };
+  EXPECT_EQ(added(4), Seconds(6 * 1000));
+  EXPECT_EQ(added(2), Seconds(12 * 1000));
+}
+
+TEST(Cost, HasNoWireBetweenNodesOnOneMachineWhoseCoresAreShared) {
+  const Topology topology = Topology::from_text("4 nodes x 1");
+  const Problem problem{.topology = topology,
+                        .collective = Collective::broadcast,
+                        .parts = Parts::even(4, 4),
+                        .element_bytes = 1,
+                        .params = {}};
+  const auto latency = [&](const Machine& machine) {
+    const Algorithm& mesh = *find_algorithm(Collective::broadcast, "mesh");
+    return predict(mesh, problem, one_block, machine, model).latency;
+  };
+  EXPECT_EQ(latency({.cores_per_node = 2, .nodes_sharing = 4, .is_all_there_is = true}),
+            Seconds(100));
+  EXPECT_EQ(latency({.cores_per_node = 2, .nodes_sharing = 4}), Seconds(1000));
 }
 
 TEST(Cost, ReducesSharedMemoryWhereItLies) {

@@ -140,7 +140,7 @@ TEST(Planner, CountsTheCoresThatSeveralNodesShare) {
 
 TEST(Planner, SendsLittleThroughASlowNetwork) {
   const Topology topology = Topology::from_text("4 nodes x 2");
-  const Machine fast{.cores_per_node = 2, .nodes_sharing = 4};
+  const Machine fast{.cores_per_node = 2, .nodes_sharing = 4, .is_all_there_is = true};
   Machine slow = fast;
   slow.nic = Bandwidth::gigabytes(0.025);
   const auto names = [&](const Machine& machine, std::size_t bytes) {
@@ -256,6 +256,17 @@ TEST(Planner, ExpectsNothingFasterThanItsBound) {
               << name(collective) << " of " << bytes << " on " << ranks << ":" << cores;
         }
       }
+    }
+  }
+  for (const char* nodes : {"4 nodes x 1", "4 nodes x 2", "16 nodes x 8",
+                            "rank 0: node 0\nrank 1: node 0\nrank 2: node 0\nrank 3: node 1\n"}) {
+    const Topology topology = Topology::from_text(nodes);
+    const Planner planner({.cores_per_node = 2, .nic = Bandwidth::gigabytes(0.025)});
+    for (const Collective collective : {Collective::allreduce, Collective::allgather,
+                                        Collective::broadcast, Collective::reduce_scatter}) {
+      const Expectation expected = planner.expect(problem(topology, collective, 24 * kib));
+      EXPECT_GT(expected.share_of_bound(), 0) << name(collective) << " on " << nodes;
+      EXPECT_LE(expected.share_of_bound(), 1) << name(collective) << " on " << nodes;
     }
   }
   // Whose messages cost nothing per byte.

@@ -10,6 +10,7 @@
 
 #include "base/error.hpp"
 #include "communicator/job.hpp"
+#include "communicator/network_speed.hpp"
 #include "communicator/surveying.hpp"
 #include "execute/waiting.hpp"
 #include "topology/discovery/discover.hpp"
@@ -159,6 +160,7 @@ View look_together(motet::Meeting meeting) {
   View view;
   view.survey = motet::survey_of_all(meeting, own_survey(), deadline);
   const auto job = motet::join(std::move(meeting), options, deadline);
+  motet::measure_network(job, options, deadline);
   view.topology = job->topology;
   view.machine = motet::machine_of(*job);
   view.tuning = job->tuning;

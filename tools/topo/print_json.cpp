@@ -88,12 +88,15 @@ std::string to_json(const View& view, const std::vector<Plan>& plans) {
   for (const motet::Hardware& machine : view.survey.machines) {
     machines.push_back(machine_json(machine));
   }
+  const auto& nic = view.machine.nic;
+  const ordered_json network = nic ? ordered_json(nic->gigabytes_per_second()) : ordered_json();
   const ordered_json all{{"machines", std::move(machines)},
                          {"ranks", array_of(view.survey.seats)},
                          {"tiers", tiers_json(view.topology)},
                          {"nodes_are", view.nodes_are},
                          {"cores_per_node", view.machine.cores_per_node},
                          {"transports_of_rank_0", view.transports},
+                         {"slow_network_gigabytes_per_second", network},
                          {"plans", plans_json(plans)}};
   // Names come from files: bytes that are no text are replaced.
   return all.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";

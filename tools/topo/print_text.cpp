@@ -111,6 +111,10 @@ std::string transports_text(const View& view) {
   for (const auto& [name, peers] : view.transports) {
     text += fmt::format("   {:<10} {:>4} {}\n", name, peers, peers == 1 ? "peer" : "peers");
   }
+  if (const auto& nic = view.machine.nic) {
+    text += fmt::format("   a slow network: {:.3g} GB/s from node to node\n",
+                        nic->gigabytes_per_second());
+  }
   return text + "\n";
 }
 

@@ -64,7 +64,9 @@ class Case {
         topology_(topology_of(row)),
         collective_(collective_named(row.collective)),
         algorithm_(algorithm_of(row, collective_)),
-        machine_{.cores_per_node = cores, .nodes_sharing = topology_.node_count()} {
+        machine_{.cores_per_node = cores,
+                 .nodes_sharing = topology_.node_count(),
+                 .is_all_there_is = true} {
     if (!algorithm_.supports(problem())) refuse(row, "the algorithm does not support it");
     // As it was run: with the parameters that the planner takes without a tuning.
     const motet::Choice choice = motet::Planner(machine_).consider(algorithm_, problem());
