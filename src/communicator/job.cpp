@@ -238,7 +238,7 @@ Machine machine_of(const Job& job) {
       .nodes_sharing = job.nodes_sharing,
       .within_nodes = one_node && network ? TransportClass::network : TransportClass::shared_memory,
       .between_nodes = TransportClass::network,
-      .is_all_there_is = job.nodes_sharing >= job.topology.node_count(),
+      .holds_all_nodes = job.nodes_sharing >= job.topology.node_count(),
       .nic = job.nic};
 }
 

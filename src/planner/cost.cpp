@@ -277,7 +277,7 @@ Prediction Tally::price(std::size_t block_bytes, const Machine& machine,
 
   if (shares_cores(problem_, machine)) {
     // No wire is passed: what takes time is the processors' work.
-    if (machine.is_all_there_is) time.latency = depth * model.shared_memory.latency;
+    if (machine.holds_all_nodes) time.latency = depth * model.shared_memory.latency;
     const int cores = cores_of(machine);
     const int sharing = ranks_sharing(problem_.topology, machine);
     // Brent: what all must do, spread over the cores, and what cannot be spread.

@@ -22,7 +22,7 @@ struct Machine {
   int nodes_sharing = 1;   // so many nodes use the same ones: containers, or tcp on one machine
   TransportClass within_nodes = TransportClass::shared_memory;
   TransportClass between_nodes = TransportClass::network;
-  bool is_all_there_is = false;  // all nodes are on one: nothing passes a wire
+  bool holds_all_nodes = false;  // they are on one machine: nothing passes a wire
   // How fast a node sends to others, all its ranks together, and receives from them; measured
   // between two ranks, and known where it is less than what processors do.
   std::optional<Bandwidth> nic{};

@@ -136,7 +136,7 @@ TEST(Cost, HasNoWireBetweenNodesOnOneMachineWhoseCoresAreShared) {
     const Algorithm& mesh = *find_algorithm(Collective::broadcast, "mesh");
     return predict(mesh, problem, one_block, machine, model).latency;
   };
-  EXPECT_EQ(latency({.cores_per_node = 2, .nodes_sharing = 4, .is_all_there_is = true}),
+  EXPECT_EQ(latency({.cores_per_node = 2, .nodes_sharing = 4, .holds_all_nodes = true}),
             Seconds(100));
   EXPECT_EQ(latency({.cores_per_node = 2, .nodes_sharing = 4}), Seconds(1000));
 }

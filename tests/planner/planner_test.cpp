@@ -140,7 +140,7 @@ TEST(Planner, CountsTheCoresThatSeveralNodesShare) {
 
 TEST(Planner, SendsLittleThroughASlowNetwork) {
   const Topology topology = Topology::from_text("4 nodes x 2");
-  const Machine fast{.cores_per_node = 2, .nodes_sharing = 4, .is_all_there_is = true};
+  const Machine fast{.cores_per_node = 2, .nodes_sharing = 4, .holds_all_nodes = true};
   Machine slow = fast;
   slow.nic = Bandwidth::gigabytes(0.025);
   const auto names = [&](const Machine& machine, std::size_t bytes) {

@@ -66,7 +66,7 @@ class Case {
         algorithm_(algorithm_of(row, collective_)),
         machine_{.cores_per_node = cores,
                  .nodes_sharing = topology_.node_count(),
-                 .is_all_there_is = true} {
+                 .holds_all_nodes = true} {
     if (!algorithm_.supports(problem())) refuse(row, "the algorithm does not support it");
     // As it was run: with the parameters that the planner takes without a tuning.
     const motet::Choice choice = motet::Planner(machine_).consider(algorithm_, problem());
