@@ -31,7 +31,7 @@ std::string why_lost(const Prediction& loser, const Prediction& winner, bool on_
 
 std::string surroundings(const Problem& problem, const Machine& machine, const CostModel& model) {
   if (problem.fabric != nullptr) return "fabric " + problem.fabric->name();
-  const std::string cores =
+  std::string cores =
       machine.nodes_sharing > 1
           ? fmt::format("{} core(s) for {} nodes", machine.cores_per_node, machine.nodes_sharing)
           : fmt::format("{} core(s) per node", machine.cores_per_node);
