@@ -68,20 +68,20 @@ bool Context::may_start(const Operation& operation) const {
     const Peer& peer = peers_[static_cast<std::size_t>(operation.call().point_to_point)];
     const auto sequence = static_cast<std::uint32_t>(operation.call().sequence);
     if (operation.is_receive()) return peer.receives_active < max_active;
-    return peer.sends_active < max_active && sequence - peer.consumed_received <= max_active;
+    return peer.sends_active < max_active && sequence - peer.consumed_received <= max_ahead;
   }
   return has_window(operation.program(), operation.call().sequence);
 }
 
 void Context::look_at_all(std::uint64_t sequence) {
   // Little beside the calls between, where some peer's window stays closed.
-  next_look_at_all_ = sequence + max_active / 2;
-  window_to_all_ = sequence + max_active;
+  next_look_at_all_ = sequence + max_ahead / 2;
+  window_to_all_ = sequence + max_ahead;
   for (const Peer& peer : peers_) {
     if (peer.link == nullptr) continue;
     const std::uint32_t behind = static_cast<std::uint32_t>(sequence) - peer.consumed;
-    window_to_all_ = std::min(window_to_all_, sequence + max_active - std::min(behind, max_active));
-    if (behind > max_active) window_to_all_ = 0;
+    window_to_all_ = std::min(window_to_all_, sequence + max_ahead - std::min(behind, max_ahead));
+    if (behind > max_ahead) window_to_all_ = 0;
   }
 }
 

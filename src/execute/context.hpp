@@ -1,9 +1,10 @@
 // A communicator as the executor sees it: which of its operations are under way, and how far peers
 // have come.
 //
-// At most 16 collectives (and 16 sends and receives per peer and direction) are active, each until
-// the peers it sends to have consumed it; later ones wait their turn in the order of their start.
-// Peers learn what has been consumed from Header::consumed, at least every 8 operations.
+// At most 16 collectives (and 16 sends and receives per peer and direction) are active; later ones
+// wait their turn in the order of their start, and those that send to a peer which has not consumed
+// the last 64 do so, too. Peers learn what has been consumed from Header::consumed, at least every
+// 32 operations.
 //
 // All functions need the engine to be held, except fail() and failure().
 #pragma once
@@ -160,8 +161,8 @@ class Context {
  private:
   using Queue = std::vector<Operation*>;  // few and short: erased at the front
   // Peers are told at least this often, with a message of its own if no other goes their way: half
-  // of max_active, so that nobody waits for it.
-  static constexpr std::uint32_t tell_every = max_active / 2;
+  // of max_ahead, so that nobody waits for it.
+  static constexpr std::uint32_t tell_every = max_ahead / 2;
   struct Peer {
     PeerLink* link = nullptr;
     std::uint32_t consumed = 0;   // collectives that the peer has completed, as it said
@@ -169,7 +170,7 @@ class Context {
     std::uint64_t last_from = 0;  // the latest completed collective in which the peer sent to here
     std::uint32_t untold = 0;     // how many of those the peer may not know to be consumed
     std::uint32_t sends = 0;      // collectives in which this rank sends to the peer: how many,
-    std::array<std::uint32_t, max_active> sent{};  // and the sequences of the latest
+    std::array<std::uint32_t, max_ahead> sent{};  // and the sequences of the latest
     std::uint32_t consumed_received = 0;  // the same for messages that it has received from here
     std::uint32_t told_received = 0;
     std::uint64_t sends_started = 0, receives_started = 0;
@@ -180,7 +181,7 @@ class Context {
 
   bool may_start(const Operation& operation) const;
   void activate(Operation& operation);
-  // Whether all that the collective sends to have consumed what was sent to them 16 collectives
+  // Whether all that the collective sends to have consumed what was sent to them 64 collectives
   // ago.
   bool has_window(const Program& program, std::uint64_t sequence) const {
     // The watermark counts from the oldest that is still under way.
@@ -188,12 +189,12 @@ class Context {
     for (const Partner& partner : program.partners) {
       if (!partner.sends_to) continue;
       const Peer& peer = peers_[static_cast<std::size_t>(partner.rank)];
-      const std::uint32_t oldest = peer.sent[peer.sends % max_active];
+      const std::uint32_t oldest = peer.sent[peer.sends % max_ahead];
       if (static_cast<std::int32_t>(oldest - peer.consumed) > 0) return false;
     }
     return true;
   }
-  // Whether every peer has consumed all up to 16 collectives ago, as far as was known lately; then
+  // Whether every peer has consumed all up to 64 collectives ago, as far as was known lately; then
   // there is a window for any program.
   bool has_window_to_all(std::uint64_t sequence) {
     if (sequence <= window_to_all_) [[likely]]
@@ -203,7 +204,7 @@ class Context {
   }
   void look_at_all(std::uint64_t sequence);
   static void count_send(Peer& peer, std::uint64_t sequence) {
-    peer.sent[peer.sends++ % max_active] = static_cast<std::uint32_t>(sequence);
+    peer.sent[peer.sends++ % max_ahead] = static_cast<std::uint32_t>(sequence);
   }
   void count_sends(const Program& program, std::uint64_t sequence) {
     for (const Partner& partner : program.partners) {

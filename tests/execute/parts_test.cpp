@@ -99,7 +99,7 @@ TEST(Stream, IsOnePerOperationChannelAndDirection) {
   std::set<std::uint32_t> streams;
   std::size_t made = 0;
   for (const std::uint32_t communicator : {1U, 2U}) {
-    for (std::uint64_t sequence = 1; sequence <= 2 * max_active; ++sequence) {
+    for (std::uint64_t sequence = 1; sequence <= 2 * max_ahead; ++sequence) {
       for (const bool direct : {false, true}) {
         for (int channel = 0; channel < max_channels; ++channel) {
           for (const Role role : {Role::data, Role::answer, Role::consumed}) {
