@@ -32,7 +32,7 @@ class Counter {
 
   Work count(const Schedule& schedule, Rank me, std::size_t block_bytes) const {
     Work work;
-    Seconds moving{};  // the part of `busy` that is proportional to bytes of messages
+    Seconds moving{};  // the part of `busy` that messages take
     double messages = 0, blocks = 0;
     bool waits_first = false;
     const Step* before = nullptr;
@@ -44,11 +44,12 @@ class Counter {
       const Seconds whole = data_cost(step, me, before);
       const Seconds data = goes_back(step, me, {before, after}) ? whole * returned : whole;
       if (step.receives() && (before == nullptr || !before->receives())) ++work.waits;
-      work.busy += data + overhead(step, me, before) * pieces;
+      const Seconds cost = data + overhead(step, me, before) * pieces;
+      work.busy += cost;
       if (!step.is_local()) {
         if (messages == 0) waits_first = step.receives();
         work.crowded += link(me, step.peer).crowded * pieces;
-        moving += data;
+        moving += cost;
         messages += 1;
         blocks += pieces;
       }
