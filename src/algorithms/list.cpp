@@ -6,6 +6,7 @@
 #include "algorithms/allgather_circulant.hpp"
 #include "algorithms/allgather_forest.hpp"
 #include "algorithms/allgather_hierarchical.hpp"
+#include "algorithms/allgather_leaders.hpp"
 #include "algorithms/allgather_mesh.hpp"
 #include "algorithms/allgather_recursive_doubling.hpp"
 #include "algorithms/allgather_ring.hpp"
@@ -68,6 +69,7 @@ constexpr std::array list{
     allgather_circulant,
     allgather_ring,
     allgather_hierarchical,
+    allgather_leaders,
     allgather_forest,
     reduce_scatter_mesh,
     reduce_scatter_recursive_halving,

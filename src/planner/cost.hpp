@@ -83,7 +83,7 @@ std::optional<Bandwidth> nic_of(const Problem& problem, const Machine& machine,
                                 const CostModel& model);
 
 // What the ranks of one node, of that where it is most, send to other nodes together, or receive
-// from them. Builds the schedules of whole nodes.
+// from them, headers included. Builds the schedules of whole nodes.
 double busiest_nic_bytes(const Algorithm& algorithm, const Problem& problem);
 
 // Whether more ranks than cores are busy where it is tightest.
