@@ -41,9 +41,9 @@ class Leader {
     }
   }
 
-  // How fast the one before sends, by a message that takes long. It is repeated until that is no
-  // faster: windows open, and a processor may have been busy; and the last one counts, since
-  // shapers let the first bytes pass.
+  // How fast the one before sends, by a message that takes long. It is repeated until two in a row
+  // take as long as each other: windows open, a processor may have been busy, and shapers let the
+  // first bytes pass.
   Bandwidth measure() {
     const Seconds of_nothing = std::min(receive(1), receive(1));
     std::uint32_t bytes = least_bytes;
@@ -51,12 +51,12 @@ class Leader {
     Seconds time{};
     for (int i = 0; i < most_messages; ++i) {
       time = std::max(receive(bytes) - of_nothing, Seconds(1e-9));
-      const bool is_repeated = before > Seconds{};
+      const bool agrees = time > before * alike && before > time * alike;
       if (time < long_message) {
         if (bytes == most_bytes) break;
         bytes = most_bytes;
         before = {};
-      } else if (is_repeated && time > before * no_faster) {
+      } else if (agrees) {
         break;
       } else {
         before = time;
@@ -68,7 +68,7 @@ class Leader {
 
  private:
   static constexpr int most_messages = 8;
-  static constexpr double no_faster = 0.75;
+  static constexpr double alike = 0.75;
 
   Seconds receive(std::uint32_t bytes) {
     const auto begin = Clock::now();
@@ -129,13 +129,14 @@ void warn(const Job& job, Bandwidth mine, Bandwidth usual) {
                        mine.bytes_per_second < usual.bytes_per_second * suspicious_share;
   if (!is_slow) return;
   const Rank left = job.topology.rail(job.rank).left();
+  const auto host_of = [&](Rank rank) { return job.hosts[static_cast<std::size_t>(rank)]; };
+  if (host_of(left) == host_of(job.rank)) return;  // no NIC is between them
   log(LogLevel::warning,
       fmt::format("rank={} event=slow_network peer=\"rank {} on host {}\" receives=\"{:.3g} GB/s\" "
                   "median=\"{:.3g} GB/s\" hint=\"the NIC of that host or of host {}, or what joins "
                   "them; a host of which two such lines speak is slow itself\"",
-                  job.rank, left, job.hosts[static_cast<std::size_t>(left)],
-                  mine.gigabytes_per_second(), usual.gigabytes_per_second(),
-                  job.hosts[static_cast<std::size_t>(job.rank)]));
+                  job.rank, left, host_of(left), mine.gigabytes_per_second(),
+                  usual.gigabytes_per_second(), host_of(job.rank)));
 }
 
 std::optional<Bandwidth> measured(Communicator& communicator, const Job& job) {
