@@ -5,8 +5,8 @@
 //   63..61 role · 60 point-to-point · 59..46 communicator · 45..24 sequence · 23..20 channel
 //   · 19..0 block
 //
-// Sequence and block wrap; that is safe because no rank is more than 64 operations of a communicator
-// (or pair) ahead of those it sends to.
+// Sequence and block wrap; that is safe because no rank is more than 64 operations of a
+// communicator (or pair) ahead of those it sends to.
 #pragma once
 
 #include <cstdint>
@@ -32,8 +32,8 @@ inline constexpr std::uint32_t max_communicator_id = (1U << 14) - 1;
 // Most operations of one communicator (point to point: of one pair and direction) under way.
 inline constexpr std::uint32_t max_active = 16;
 // So many operations may have been sent to a peer that it has not consumed. The more, the more of
-// them a rank finds at once when it gets its turn on a shared core: small broadcasts of 8 ranks over
-// TCP take a fifth longer with 16.
+// them a rank finds at once when it gets its turn on a shared core: small broadcasts of 8 ranks
+// over TCP take a fifth longer with 16.
 inline constexpr std::uint32_t max_ahead = 64;
 
 // Ignores the difference between data and location.
