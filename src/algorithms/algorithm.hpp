@@ -56,6 +56,11 @@ inline bool equal_parts(const Problem& problem) {
 inline bool power_of_two(const Problem& problem) {
   return std::has_single_bit(static_cast<unsigned>(problem.world_size()));
 }
+// There are several nodes, and not each has one rank alone.
+inline bool has_leaders(const Problem& problem) {
+  const int nodes = problem.topology.node_count();
+  return nodes > 1 && nodes < problem.world_size();
+}
 
 // `count` rounds that heed no node's borders.
 inline Rounds flat_rounds(const Problem& problem, int count) {

@@ -14,11 +14,7 @@ inline constexpr Algorithm allgather_leaders{
     .name = "leaders",
     .collective = Collective::allgather,
     .uses = {.mover = true, .topology = true},
-    .supports =
-        [](const Problem& p) {
-          const int nodes = p.topology.node_count();
-          return nodes > 1 && nodes < p.world_size();
-        },
+    .supports = has_leaders,
     .build = build_leaders_allgather,
     .rounds =
         [](const Problem& p) {

@@ -1,4 +1,5 @@
 #include "algorithms/allreduce_hierarchical.hpp"
+#include "algorithms/allreduce_leaders_circulant.hpp"
 
 #include "algorithms/hierarchy.hpp"
 
@@ -67,24 +68,6 @@ void all_reduce_on_levels(const Problem& p, Rank me, ScheduleBuilder& b) {
   walk_one_behind_the_other(b, walks);
 }
 
-// The first rank of each node sums for its node, then with the other leaders.
-void all_reduce_by_leaders(const Problem& p, Rank me, ScheduleBuilder& b) {
-  const Via via{.mover = p.params.mover};
-  const Group node = p.topology.node(me);
-  if (!node.first()) {
-    b.send(node.at(0), b.input(), via);
-    b.recv(node.at(0), b.output(), via);
-    return;
-  }
-  combine_all(b, node, {b.input(), b.output(), Order::by_rank}, via);
-  const Group leaders = p.topology.rail(me);
-  const Shares all = Shares::even(b.output(), leaders.size());
-  const Slice mine = all.at(leaders.index());
-  circulant_reduce_scatter(b, leaders, {all, all, mine}, via);
-  circulant_allgather(b, leaders, {mine, all}, via);
-  send_to_all(b, node, b.output(), via);
-}
-
 }  // namespace
 
 bool supports_hierarchical_allreduce(const Problem& problem) {
@@ -94,12 +77,12 @@ bool supports_hierarchical_allreduce(const Problem& problem) {
 }
 
 void build_hierarchical_allreduce(const Problem& problem, Rank me, ScheduleBuilder& b) {
-  if (!has_levels(problem.topology)) return all_reduce_by_leaders(problem, me, b);
+  if (!has_levels(problem.topology)) return build_leaders_circulant_allreduce(problem, me, b);
   all_reduce_on_levels(problem, me, b);
 }
 
 Rounds hierarchical_allreduce_rounds(const Problem& problem) {
-  if (!has_levels(problem.topology)) return {2, 2 * doublings(problem.topology.node_count())};
+  if (!has_levels(problem.topology)) return allreduce_leaders_circulant.rounds(problem);
   return rounds_on_levels(problem, 2, 2 * doublings(outermost_size(problem)));
 }
 

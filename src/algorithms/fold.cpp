@@ -34,4 +34,25 @@ void Fold::spread(ScheduleBuilder& b, Slice result, Via via) const {
   }
 }
 
+// Never a rendezvous: both sides overwrite what they send.
+void doubling_allreduce(ScheduleBuilder& b, const Group& group, const Combination& c) {
+  const Fold fold(group);
+  Sum sum(b, c.from, c.into);
+  fold.gather(b, sum, {});
+  if (!fold.passive()) {
+    const Group core = fold.core();
+    for (int distance = 1; distance < core.size(); distance *= 2) {
+      const int partner = core.index() ^ distance;
+      b.send(core.at(partner), sum.now());
+      if (partner > core.index()) {
+        sum.add(core.at(partner), {});
+      } else {
+        sum.add_in_front(core.at(partner), {});
+      }
+    }
+    sum.settle();
+  }
+  fold.spread(b, c.into, {});
+}
+
 }  // namespace motet

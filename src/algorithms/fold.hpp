@@ -33,4 +33,11 @@ inline int fold_rounds(int n) {
   return std::has_single_bit(static_cast<unsigned>(n)) ? 0 : 2;
 }
 
+// Everybody has the sum of all `from` in `into`: in round k members 2^k apart exchange the whole
+// vector. Combines in the order of the group.
+void doubling_allreduce(ScheduleBuilder& b, const Group& group, const Combination& c);
+inline int doubling_rounds(int n) {
+  return std::bit_width(static_cast<unsigned>(n)) - 1 + fold_rounds(n);
+}
+
 }  // namespace motet

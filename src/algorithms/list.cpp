@@ -14,6 +14,8 @@
 #include "algorithms/allreduce_forest.hpp"
 #include "algorithms/allreduce_halving_doubling.hpp"
 #include "algorithms/allreduce_hierarchical.hpp"
+#include "algorithms/allreduce_leaders.hpp"
+#include "algorithms/allreduce_leaders_circulant.hpp"
 #include "algorithms/allreduce_mesh.hpp"
 #include "algorithms/allreduce_recursive_doubling.hpp"
 #include "algorithms/allreduce_ring.hpp"
@@ -63,6 +65,8 @@ constexpr std::array list{
     allreduce_ring,
     allreduce_two_tree,
     allreduce_hierarchical,
+    allreduce_leaders,
+    allreduce_leaders_circulant,
     allreduce_forest,
     allgather_mesh,
     allgather_recursive_doubling,

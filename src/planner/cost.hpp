@@ -83,8 +83,17 @@ std::optional<Bandwidth> nic_of(const Problem& problem, const Machine& machine,
                                 const CostModel& model);
 
 // What the ranks of one node, of that where it is most, send to other nodes together, or receive
-// from them, headers included. Builds the schedules of whole nodes.
-double busiest_nic_bytes(const Algorithm& algorithm, const Problem& problem);
+// from them.
+struct NicLoad {
+  double bytes = 0;    // headers included
+  double longest = 0;  // of these messages
+
+  // How long the NIC takes. Long messages that are not cut into chunks share links unevenly, which
+  // leaves them idle at times.
+  Seconds on(Bandwidth nic, const Algorithm& algorithm) const;
+};
+// Builds the schedules of whole nodes.
+NicLoad busiest_nic(const Algorithm& algorithm, const Problem& problem);
 
 // Whether more ranks than cores are busy where it is tightest.
 bool shares_cores(const Problem& problem, const Machine& machine);

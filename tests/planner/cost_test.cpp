@@ -67,7 +67,7 @@ double nic_bytes(const char* topology_text, Collective collective, std::string_v
                         .parts = Parts::uniform(each, topology.world_size()),
                         .element_bytes = 1,
                         .params = {}};
-  return busiest_nic_bytes(*find_algorithm(collective, algorithm), problem);
+  return busiest_nic(*find_algorithm(collective, algorithm), problem).bytes;
 }
 
 TEST(Cost, CountsWhatTheRanksOfANodeSendTogether) {
@@ -82,6 +82,16 @@ TEST(Cost, CountsWhatTheRanksOfANodeSendTogether) {
                       Collective::allgather, "mesh", 10),
             3 * (10 + header));
   EXPECT_EQ(nic_bytes("1 nodes x 4", Collective::allgather, "ring", 10), 0);
+}
+
+TEST(Cost, TakesLongWholeMessagesToShareNicsUnevenly) {
+  const Algorithm& whole = *find_algorithm(Collective::allgather, "circulant");
+  const Algorithm& chunked = *find_algorithm(Collective::allgather, "ring");
+  const Bandwidth nic{1e9};
+  const NicLoad few{.bytes = 1e6, .longest = 1e5}, long_ones{.bytes = 1e6, .longest = 1e6};
+  EXPECT_EQ(few.on(nic, whole), Seconds(1e-3));
+  EXPECT_EQ(long_ones.on(nic, chunked), Seconds(1e-3));
+  EXPECT_GT(long_ones.on(nic, whole), Seconds(1.1e-3));
 }
 
 TEST(Cost, KnowsTheNicOfTheTuningOrElseTheMeasuredOne) {

@@ -150,8 +150,9 @@ TEST(Planner, SendsLittleThroughASlowNetwork) {
     };
     return std::pair(choose(Collective::allreduce), choose(Collective::broadcast));
   };
-  EXPECT_EQ(names(fast, 4 * kib), std::pair(std::string("star"), std::string("binomial")));
-  EXPECT_EQ(names(slow, 4 * kib), std::pair(std::string("hierarchical"), std::string("chain")));
+  EXPECT_EQ(names(fast, 4 * kib), std::pair(std::string("leaders"), std::string("binomial")));
+  EXPECT_EQ(names(slow, 4 * kib),
+            std::pair(std::string("leaders_circulant"), std::string("chain")));
   const auto chunks = [&](const Machine& machine) {
     const Problem asked = problem(topology, Collective::allreduce, 4096 * kib);
     return Planner(machine).choose(asked, {.algorithm = "hierarchical"}).params.chunks;
@@ -312,7 +313,7 @@ TEST(Planner, OnAFabricCoresThatAreSharedCountToo) {
   const Choice alone = Planner({.cores_per_node = 2}).choose(asked);
   const Choice crowded = Planner({.cores_per_node = 2, .nodes_sharing = 4}).choose(asked);
   EXPECT_EQ(alone.algorithm->name, "mesh");
-  EXPECT_EQ(crowded.algorithm->name, "star");
+  EXPECT_EQ(crowded.algorithm->name, "leaders");
   EXPECT_GT(crowded.predicted.total(), alone.predicted.total());
 }
 
