@@ -147,12 +147,15 @@ def wait(process: subprocess.Popen, limit_seconds: float) -> str:
 def run(command: Command, uncounted: Callable[[], float] = lambda: 0.0) -> Outcome:
     """`uncounted`: CPU seconds used so far by processes that disturb nobody.
 
-    Output goes to files, so that nobody wakes up to read it while ranks are timed. PEER_STORE is an empty folder, where ranks that no MPI has introduced can meet.
+    Output goes to files, so that nobody wakes up to read it while ranks are timed. PEER_STORE is an empty folder, where
+    ranks that no MPI has introduced can meet. TMPDIR is another: what a killed mpirun leaves behind would keep the next
+    one with its process number from starting, and emulated hosts have few numbers.
     """
     with (
         tempfile.TemporaryFile("w+") as output,
         tempfile.TemporaryFile("w+") as errors,
         tempfile.TemporaryDirectory() as store,
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary,
     ):
         before = Usage.now(uncounted())
         try:
@@ -161,7 +164,7 @@ def run(command: Command, uncounted: Callable[[], float] = lambda: 0.0) -> Outco
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=errors,
-                env=environment_with(command.environment | {"PEER_STORE": store}),
+                env=environment_with(command.environment | {"PEER_STORE": store, "TMPDIR": temporary}),
                 start_new_session=True,
             )
         except OSError as error:
