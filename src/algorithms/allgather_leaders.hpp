@@ -4,7 +4,6 @@
 #pragma once
 
 #include "algorithms/algorithm.hpp"
-#include "algorithms/parts.hpp"
 
 namespace motet {
 

@@ -1,5 +1,4 @@
 #include "algorithms/allreduce_hierarchical.hpp"
-#include "algorithms/allreduce_leaders_circulant.hpp"
 
 #include "algorithms/hierarchy.hpp"
 
@@ -59,30 +58,22 @@ class Walk {
   std::vector<Slice> held_;  // what it worked on at the levels below
 };
 
-void all_reduce_on_levels(const Problem& p, Rank me, ScheduleBuilder& b) {
-  const std::vector<Route> all_routes = routes(p, me);
+}  // namespace
+
+bool supports_hierarchical_allreduce(const Problem& problem) {
+  return problem.commutative && supports_levels(problem);
+}
+
+void build_hierarchical_allreduce(const Problem& problem, Rank me, ScheduleBuilder& b) {
+  const std::vector<Route> all_routes = routes(problem, me);
   std::vector<Walk> walks;
-  for (const Strand& strand : strands(p.params, all_routes)) {
+  for (const Strand& strand : strands(problem.params, all_routes)) {
     walks.emplace_back(strand, b.input(), b.output());
   }
   walk_one_behind_the_other(b, walks);
 }
 
-}  // namespace
-
-bool supports_hierarchical_allreduce(const Problem& problem) {
-  if (!problem.commutative) return false;
-  const bool uneven = !has_levels(problem.topology) && problem.params.around_percent == 0;
-  return uneven ? problem.topology.node_count() > 1 : supports_levels(problem);
-}
-
-void build_hierarchical_allreduce(const Problem& problem, Rank me, ScheduleBuilder& b) {
-  if (!has_levels(problem.topology)) return build_leaders_circulant_allreduce(problem, me, b);
-  all_reduce_on_levels(problem, me, b);
-}
-
 Rounds hierarchical_allreduce_rounds(const Problem& problem) {
-  if (!has_levels(problem.topology)) return allreduce_leaders_circulant.rounds(problem);
   return rounds_on_levels(problem, 2, 2 * doublings(outermost_size(problem)));
 }
 

@@ -3,8 +3,8 @@
 // at once. Any number of tiers, all at work at once: chunks follow one another, and a share of the
 // data can go around the tier below the outermost (hierarchy.hpp). With m chunks that take t_i on
 // tier i: (m - 1) max t_i + 2 sum t_i, where t_i = f(p_i) a_i + (p_i - 1) / p_i S / (m p_1 ...
-// p_i-1) b_i, f = log2 on the outermost tier and 1 inside. Where groups differ in size, one leader
-// per node instead. The choice for middle and large messages between nodes.
+// p_i-1) b_i, f = log2 on the outermost tier and 1 inside. The choice for middle and large
+// messages between nodes.
 #pragma once
 
 #include "algorithms/algorithm.hpp"

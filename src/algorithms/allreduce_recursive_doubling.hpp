@@ -15,7 +15,7 @@ inline constexpr Algorithm allreduce_recursive_doubling{
     .supports = any_problem,
     .build =
         [](const Problem& p, Rank me, ScheduleBuilder& b) {
-          doubling_allreduce(b, p.topology.world(me), {b.input(), b.output()});
+          doubling_allreduce(b, p.topology.world(me), b.input(), b.output());
         },
     .rounds = [](const Problem& p) { return flat_rounds(p, doubling_rounds(p.world_size())); },
     .idea = "whole vectors exchanged with ranks 1, 2, 4, ... away"};

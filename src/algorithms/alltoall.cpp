@@ -91,9 +91,7 @@ void build_bruck_alltoall(const Problem& p, Rank me, ScheduleBuilder& b) {
 }
 
 bool supports_two_level_alltoall(const Problem& p) {
-  const Topology& topology = p.topology;
-  const bool several = topology.node_count() > 1 && topology.node_count() < p.world_size();
-  return several && topology.uniform_nodes() && equal_parts(p);
+  return has_leaders(p) && p.topology.uniform_nodes() && equal_parts(p);
 }
 
 namespace {

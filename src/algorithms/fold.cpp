@@ -35,9 +35,9 @@ void Fold::spread(ScheduleBuilder& b, Slice result, Via via) const {
 }
 
 // Never a rendezvous: both sides overwrite what they send.
-void doubling_allreduce(ScheduleBuilder& b, const Group& group, const Combination& c) {
+void doubling_allreduce(ScheduleBuilder& b, const Group& group, Slice from, Slice into) {
   const Fold fold(group);
-  Sum sum(b, c.from, c.into);
+  Sum sum(b, from, into);
   fold.gather(b, sum, {});
   if (!fold.passive()) {
     const Group core = fold.core();
@@ -52,7 +52,7 @@ void doubling_allreduce(ScheduleBuilder& b, const Group& group, const Combinatio
     }
     sum.settle();
   }
-  fold.spread(b, c.into, {});
+  fold.spread(b, into, {});
 }
 
 }  // namespace motet

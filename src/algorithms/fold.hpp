@@ -35,7 +35,7 @@ inline int fold_rounds(int n) {
 
 // Everybody has the sum of all `from` in `into`: in round k members 2^k apart exchange the whole
 // vector. Combines in the order of the group.
-void doubling_allreduce(ScheduleBuilder& b, const Group& group, const Combination& c);
+void doubling_allreduce(ScheduleBuilder& b, const Group& group, Slice from, Slice into);
 inline int doubling_rounds(int n) {
   return std::bit_width(static_cast<unsigned>(n)) - 1 + fold_rounds(n);
 }

@@ -1,11 +1,13 @@
 // Algorithms in which the first rank of each node speaks for it.
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "algorithms/allgather_leaders.hpp"
 #include "algorithms/allreduce_leaders.hpp"
 #include "algorithms/allreduce_leaders_circulant.hpp"
 #include "algorithms/fold.hpp"
+#include "algorithms/parts.hpp"
 
 namespace motet {
 
@@ -67,17 +69,6 @@ bool follows(ScheduleBuilder& b, const Group& node, Via via) {
   return true;
 }
 
-// `among_leaders` sums up what leaders have in their outputs.
-template <class AmongLeaders>
-void all_reduce(const Problem& p, Rank me, ScheduleBuilder& b, AmongLeaders&& among_leaders) {
-  const Via via{.mover = p.params.mover};
-  const Group node = p.topology.node(me);
-  if (follows(b, node, via)) return;
-  combine_all(b, node, {b.input(), b.output(), Order::by_rank}, via);
-  among_leaders(p.topology.rail(me), via);
-  send_to_all(b, node, b.output(), via);
-}
-
 }  // namespace
 
 void build_leaders_allgather(const Problem& problem, Rank me, ScheduleBuilder& b) {
@@ -92,18 +83,25 @@ void build_leaders_allgather(const Problem& problem, Rank me, ScheduleBuilder& b
 }
 
 void build_leaders_allreduce(const Problem& problem, Rank me, ScheduleBuilder& b) {
-  all_reduce(problem, me, b, [&](const Group& leaders, Via) {
-    doubling_allreduce(b, leaders, {b.output(), b.output()});
-  });
+  const Via via{.mover = problem.params.mover};
+  const Group node = problem.topology.node(me);
+  if (follows(b, node, via)) return;
+  combine_all(b, node, {b.input(), b.output(), Order::by_rank}, via);
+  doubling_allreduce(b, problem.topology.rail(me), b.output(), b.output());
+  send_to_all(b, node, b.output(), via);
 }
 
 void build_leaders_circulant_allreduce(const Problem& problem, Rank me, ScheduleBuilder& b) {
-  all_reduce(problem, me, b, [&](const Group& leaders, Via via) {
-    const Shares all = Shares::even(b.output(), leaders.size());
-    const Slice mine = all.at(leaders.index());
-    circulant_reduce_scatter(b, leaders, {all, all, mine}, via);
-    circulant_allgather(b, leaders, {mine, all}, via);
-  });
+  const Via via{.mover = problem.params.mover};
+  const Group node = problem.topology.node(me);
+  if (follows(b, node, via)) return;
+  combine_all(b, node, {b.input(), b.output(), Order::by_rank}, via);
+  const Group leaders = problem.topology.rail(me);
+  const Shares all = Shares::even(b.output(), leaders.size());
+  const Slice mine = all.at(leaders.index());
+  circulant_reduce_scatter(b, leaders, {all, all, mine}, via);
+  circulant_allgather(b, leaders, {mine, all}, via);
+  send_to_all(b, node, b.output(), via);
 }
 
 }  // namespace motet

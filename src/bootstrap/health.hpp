@@ -60,7 +60,9 @@ bool agree(const CallRecord& a, const CallRecord& b);
 // without locks, read by the health thread at any time.
 class CallLog {
  public:
-  static constexpr int kept = 16;
+  // More than a rank can be ahead of another (max_ahead), so that their records have calls in
+  // common.
+  static constexpr int kept = 128;
   // What is kept of a call, but for its sequence.
   struct Words {
     Words() = default;

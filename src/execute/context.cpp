@@ -79,7 +79,9 @@ void Context::look_at_all(std::uint64_t sequence) {
   window_to_all_ = sequence + max_ahead;
   for (const Peer& peer : peers_) {
     if (peer.link == nullptr) continue;
-    const std::uint32_t behind = static_cast<std::uint32_t>(sequence) - peer.consumed;
+    const auto lead =
+        static_cast<std::int32_t>(static_cast<std::uint32_t>(sequence) - peer.consumed);
+    const auto behind = static_cast<std::uint32_t>(std::max(0, lead));  // it may be ahead
     window_to_all_ = std::min(window_to_all_, sequence + max_ahead - std::min(behind, max_ahead));
     if (behind > max_ahead) window_to_all_ = 0;
   }

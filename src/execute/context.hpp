@@ -66,7 +66,8 @@ class Watermark {
 
  private:
   std::uint64_t value_ = 0;
-  std::uint64_t ahead_ = 0;  // bit i: value_ + 1 + i is complete (at most 16 are active)
+  std::uint64_t ahead_ = 0;  // bit i: value_ + 1 + i is complete (at most max_ahead come before)
+  static_assert(max_ahead <= 64);
 };
 
 class Context {

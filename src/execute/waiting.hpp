@@ -55,8 +55,8 @@ class Waiting {
   static constexpr Limits roomy_limits{400, 200, 50, 401};
   // Measured with 8 ranks on 2 cores: sleeping without yields cost 50 to 100 ×, 200 looks 4.5 ×,
   // looking again and again while peers on other cores move things 3 × (4 MiB), and sleeping after
-  // 30 yields, while others of the core still copy, up to 1.6 ×; and a
-  // second look before the first yield up to 1.3 × (small broadcasts over TCP).
+  // 30 yields, while others of the core still copy, up to 1.6 ×; and a second look before the first
+  // yield up to 1.3 × (small broadcasts over TCP).
   static constexpr Limits crowded_limits{1, 0, 300, 2};
   // Some µs of looking, so that blocks in quick succession need no sleep between them.
   static constexpr Limits polite_limits{8, 8, 50, 9};

@@ -87,7 +87,8 @@ class Counter {
     const auto kind = together ? machine_.within_nodes : machine_.between_nodes;
     return kind == TransportClass::shared_memory ? model_.shared_memory : model_.network;
   }
-  // Whether it is sent whatever peers have done, and is received to where it belongs.
+  // Whether it is sent whatever peers have done, and is received to where it belongs. What is to be
+  // reduced is not.
   bool may_come_early(const Step& step, Rank me, bool has_received) const {
     return step.sends() && (step.src.buffer == Buffer::input || !has_received) &&
            step_bytes(step) >= placed_bytes && !link(me, step.peer).publishes &&
@@ -222,10 +223,10 @@ std::optional<Bandwidth> nic_of(const Problem& problem, const Machine& machine,
   return problem.determinism == Determinism::any ? machine.nic : std::nullopt;
 }
 
-Seconds NicLoad::on(Bandwidth nic, const Algorithm& algorithm) const {
+Seconds NicLoad::on(Bandwidth nic, int chunks) const {
   // Measured with NICs of 200 Mbit/s, allgather and reduce_scatter: 1.0 to 1.25 from here on.
   constexpr double long_bytes = 512 * 1024, uneven = 1.15;
-  return nic.time(bytes) * (longest >= long_bytes && !algorithm.uses.chunks ? uneven : 1);
+  return nic.time(bytes) * (longest >= long_bytes && chunks == 1 ? uneven : 1);
 }
 
 NicLoad busiest_nic(const Algorithm& algorithm, const Problem& problem) {

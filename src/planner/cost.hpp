@@ -90,7 +90,7 @@ struct NicLoad {
 
   // How long the NIC takes. Long messages that are not cut into chunks share links unevenly, which
   // leaves them idle at times.
-  Seconds on(Bandwidth nic, const Algorithm& algorithm) const;
+  Seconds on(Bandwidth nic, int chunks) const;
 };
 // Builds the schedules of whole nodes.
 NicLoad busiest_nic(const Algorithm& algorithm, const Problem& problem);

@@ -166,7 +166,7 @@ Choice Planner::consider_with(const Algorithm& algorithm, const Problem& problem
   const auto nic = nic_of(candidate, machine_, model);
   const bool passes_nics = nic && !is_point_to_point(candidate.collective);
   const Seconds on_nics =
-      passes_nics ? busiest_nic(algorithm, candidate).on(*nic, algorithm) : Seconds{};
+      passes_nics ? busiest_nic(algorithm, candidate).on(*nic, params.chunks) : Seconds{};
   for (const std::size_t block_bytes : block_sizes) {
     Prediction predicted = tally.price(block_bytes, machine_, model);
     predicted.work = std::max(predicted.work, on_nics);

@@ -197,14 +197,14 @@ TEST(Watermark, RisesOnlyOverWhatIsComplete) {
   EXPECT_EQ(mark.value(), 5U);
 }
 
-TEST(Watermark, TakesAWindowOfActiveOperationsInAnyOrder) {
+TEST(Watermark, TakesAWindowOfOperationsInAnyOrder) {
   Watermark mark;
-  for (std::uint64_t base = 0; base < 10'000; base += max_active) {
-    for (std::uint64_t i = max_active; i-- > 0;) {
+  for (std::uint64_t base = 0; base < 10'000; base += max_ahead) {
+    for (std::uint64_t i = max_ahead; i-- > 0;) {
       EXPECT_EQ(mark.value(), base);
       mark.complete(base + i + 1);
     }
-    EXPECT_EQ(mark.value(), base + max_active);
+    EXPECT_EQ(mark.value(), base + max_ahead);
   }
 }
 

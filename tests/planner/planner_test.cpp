@@ -153,6 +153,8 @@ TEST(Planner, SendsLittleThroughASlowNetwork) {
   EXPECT_EQ(names(fast, 4 * kib), std::pair(std::string("leaders"), std::string("binomial")));
   EXPECT_EQ(names(slow, 4 * kib),
             std::pair(std::string("leaders_circulant"), std::string("chain")));
+  const Problem gathered = problem(topology, Collective::allgather, 4 * kib);
+  EXPECT_EQ(Planner(slow).choose(gathered).algorithm->name, "leaders");
   const auto chunks = [&](const Machine& machine) {
     const Problem asked = problem(topology, Collective::allreduce, 4096 * kib);
     return Planner(machine).choose(asked, {.algorithm = "hierarchical"}).params.chunks;
