@@ -82,15 +82,16 @@ TEST(CallLog, KeepsTheCountsOfVFormsAmongOthers) {
   log.write(even);
   log.write(allgatherv(2, {9, 8, 7, 6, 5, 4, 3, 2, 1}));
   // In the place of one that had counts.
-  for (std::uint64_t i = 3; i <= 18; ++i) {
+  constexpr std::uint64_t kept = CallLog::kept;
+  for (std::uint64_t i = 3; i <= kept + 2; ++i) {
     CallRecord next = even;
     next.sequence = i;
     log.write(next);
   }
-  log.write(allgatherv(19, {1, 2}));
+  log.write(allgatherv(kept + 3, {1, 2}));
   const auto records = log.read();
-  ASSERT_EQ(records.size(), 16U);
-  EXPECT_EQ(records.back(), allgatherv(19, {1, 2}));
+  ASSERT_EQ(records.size(), kept);
+  EXPECT_EQ(records.back(), allgatherv(kept + 3, {1, 2}));
   for (std::size_t i = 0; i + 1 < records.size(); ++i) EXPECT_EQ(records[i].counts.ranks, 0U);
 }
 

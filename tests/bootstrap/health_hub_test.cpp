@@ -46,11 +46,12 @@ TEST(CallRecord, AgreesUnlessSomethingThatMattersDiffers) {
 TEST(CallLog, KeepsTheLatestInOrder) {
   CallLog log;
   EXPECT_THAT(log.read(), IsEmpty());
-  for (std::uint64_t i = 1; i <= 40; ++i) log.write(allreduce(i, i));
+  constexpr std::uint64_t kept = CallLog::kept, last = 2 * kept + 40;
+  for (std::uint64_t i = 1; i <= last; ++i) log.write(allreduce(i, i));
   const auto records = log.read();
-  ASSERT_EQ(records.size(), 16U);
-  EXPECT_EQ(records.front(), allreduce(25, 25));
-  EXPECT_EQ(records.back(), allreduce(40, 40));
+  ASSERT_EQ(records.size(), kept);
+  EXPECT_EQ(records.front(), allreduce(last - kept + 1, last - kept + 1));
+  EXPECT_EQ(records.back(), allreduce(last, last));
 }
 
 TEST(CallLog, IsNeverReadTorn) {
