@@ -15,7 +15,7 @@ constexpr double returned = .5;
 
 // Where ranks share cores, so much of what a peer can send before it has heard of this rank's call
 // comes before that, and is copied once more; of eight ranks over TCP it was 40 %. Shorter messages
-// are always copied.
+// are always copied (execute/program.cpp).
 constexpr double early = .5;
 constexpr double placed_bytes = 32 * 1024;
 
