@@ -19,6 +19,9 @@ constexpr double returned = .5;
 constexpr double early = .5;
 constexpr double placed_bytes = 32 * 1024;
 
+// A network hands over a block while it comes: its receiver is behind by so much, not by the block.
+constexpr double streamed_bytes = 32 * 1024;
+
 // What a message costs a NIC beside its bytes: the frame, the headers of a packet that is not full,
 // and what acknowledges it.
 constexpr double header_bytes = 100;
@@ -43,7 +46,7 @@ class Counter {
   Work count(const Schedule& schedule, Rank me, std::size_t block_bytes) const {
     Work work;
     Seconds moving{};  // the part of `busy` that messages take
-    double messages = 0, blocks = 0;
+    double messages = 0, blocks = 0, streamed = 0;  // streamed: bytes over networks
     bool waits_first = false;
     const Step* before = nullptr;
     for (std::size_t at = 0; at < schedule.steps.size(); ++at) {
@@ -65,16 +68,19 @@ class Counter {
         moving += cost;
         messages += 1;
         blocks += pieces;
+        if (!link(me, step.peer).publishes) streamed += step_bytes(step);
       }
       before = &step;
     }
     work.until_end = work.busy;
     if (!waits_first) return work;
     // The first block passes through the rounds, each time two processors long, and the rest
-    // overlaps.
+    // overlaps. Who passes nothing on need not have all of it.
     const Seconds hop = moving * 2 / blocks;
+    const double last = std::min(1.0, streamed_bytes / std::max(1.0, streamed / blocks));
+    const double hops = depth_ - 1 + last;
     work.until_end =
-        std::max(work.busy, depth_ * hop + work.busy * (1 - 1 / std::max(1.0, blocks / depth_)));
+        std::max(work.busy, hops * hop + work.busy * (1 - std::min(1.0, hops / blocks)));
     return work;
   }
 
