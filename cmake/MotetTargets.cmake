@@ -26,10 +26,11 @@ function(motet_test name)
   add_executable(${name} ${arg_SOURCES})
   motet_configure(${name})
   target_link_libraries(${name} PRIVATE ${arg_DEPENDS} GTest::gtest GTest::gmock GTest::gtest_main)
-  # Several ranks in one test want cores of their own when CTest runs tests in parallel.
+  # Several ranks in one test want cores of their own when CTest runs tests in parallel; the ends of a transport, in one
+  # process, and hosts that are cut off mostly wait.
   set(processors 1)
-  if("multiprocess" IN_LIST arg_LABEL OR "conformance" IN_LIST arg_LABEL)
-    set(processors 2)
+  if("multiprocess" IN_LIST arg_LABEL)
+    set(processors 4)
   endif()
   list(GET arg_LABEL 0 first_label)
   list(JOIN arg_LABEL "\\;" labels)

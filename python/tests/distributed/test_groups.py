@@ -116,18 +116,18 @@ def many_groups(port: int) -> None:
 
 
 def aborts() -> None:
-    """Rank 0 is not in the call: it ends the others'."""
+    """Rank 0 is not in the call: it ends the others' once all of them have begun."""
     group = dist.new_group()
     backend = backend_of(group)
     assert backend.get_error() == torch._C._distributed_c10d.ErrorType.SUCCESS
     if dist.get_rank() == 0:
-        dist.recv(torch.empty(1), 1)
+        for rank in range(1, dist.get_world_size()):
+            dist.recv(torch.empty(1), rank)
         backend.abort()
         text = refusal(lambda: dist.all_reduce(torch.ones(1), group=group), dist.DistBackendError)
     else:
         work = dist.all_reduce(torch.ones(1000), group=group, async_op=True)
-        if dist.get_rank() == 1:
-            dist.send(torch.ones(1), 0)
+        dist.send(torch.ones(1), 0)
         text = refusal(work.wait, dist.DistBackendError)
         future = work.get_future()
         assert "rank 0 aborted" in refusal(future.wait)
