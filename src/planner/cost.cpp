@@ -45,7 +45,7 @@ class Counter {
 
   Work count(const Schedule& schedule, Rank me, std::size_t block_bytes) const {
     Work work;
-    Seconds moving{};  // the part of `busy` that messages take
+    Seconds moving{};                               // the part of `busy` that messages take
     double messages = 0, blocks = 0, streamed = 0;  // streamed: bytes over networks
     bool waits_first = false;
     const Step* before = nullptr;

@@ -19,6 +19,17 @@ constexpr std::size_t staging_bytes = 16 * 1024;  // some hundred small frames a
 // since what is staged must be copied once more.
 constexpr std::size_t read_ahead_bytes = 4 * 1024;
 
+// A list of parts costs the kernel more than one.
+ssize_t read_into(int socket, std::array<iovec, 2>& room) {
+  if (room[0].iov_len == 0) {
+    return ::recv(socket, room[1].iov_base, room[1].iov_len, MSG_DONTWAIT);
+  }
+  msghdr message{};
+  message.msg_iov = room.data();
+  message.msg_iovlen = room.size();
+  return ::recvmsg(socket, &message, MSG_DONTWAIT);
+}
+
 }  // namespace
 
 Inbox::Inbox(std::size_t max_block_bytes, std::shared_ptr<BufferPool> pool, Window& window)
@@ -28,10 +39,7 @@ Inbox::Outcome Inbox::read(int socket) {
   if (staging_.empty()) staging_.resize(staging_bytes);
   Room room = this->room();
   const std::size_t wanted = room[0].iov_len + room[1].iov_len;
-  msghdr message{};
-  message.msg_iov = room.data();
-  message.msg_iovlen = room.size();
-  const ssize_t got = ::recvmsg(socket, &message, MSG_DONTWAIT);
+  const ssize_t got = read_into(socket, room);
   if (got == 0) return {.bytes = 0, .drained = true, .end = "tcp: closed by the peer"};
   if (got < 0) {
     if (errno == EAGAIN || errno == EINTR) return {.bytes = 0, .drained = true, .end = {}};

@@ -10,14 +10,17 @@
 namespace motet::tcp {
 namespace {
 
-// Bytes written, 0 if the socket is full, or -1 and errno.
-ssize_t write_now(int socket, std::span<iovec> parts) {
-  msghdr message{};
-  message.msg_iov = parts.data();
-  message.msg_iovlen = parts.size();
-  const ssize_t written = ::sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-  if (written < 0 && (errno == EAGAIN || errno == EINTR)) return 0;
-  return written;
+// Up to here a message is put together for `send`: that costs less than a list of parts does the
+// kernel (broadcast of 8 bytes over loopback: 3 %, allreduce: 6 %).
+constexpr std::size_t short_bytes = 1024;
+
+// All of them: bytes written, 0 if the socket is full, or -1 and errno.
+ssize_t or_full(ssize_t written) {
+  return written < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : written;
+}
+
+ssize_t write_now(int socket, std::span<const std::byte> bytes) {
+  return or_full(::send(socket, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 
 iovec part(std::span<const std::byte> bytes) {
@@ -25,13 +28,25 @@ iovec part(std::span<const std::byte> bytes) {
   return {const_cast<std::byte*>(bytes.data()), bytes.size()};
 }
 
+ssize_t write_now(int socket, std::span<const std::byte> first, std::span<const std::byte> second) {
+  if (first.size() + second.size() <= short_bytes) {
+    std::array<std::byte, short_bytes> whole;
+    const auto end = std::ranges::copy(second, std::ranges::copy(first, whole.begin()).out).out;
+    return write_now(socket, {whole.begin(), end});
+  }
+  std::array parts{part(first), part(second)};
+  msghdr message{};
+  message.msg_iov = parts.data();
+  message.msg_iovlen = parts.size();
+  return or_full(::sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL));
+}
+
 }  // namespace
 
 int Outbox::write(int socket, std::span<const std::byte> first, std::span<const std::byte> second) {
   std::size_t done = 0;
   if (empty()) {
-    std::array parts{part(first), part(second)};
-    const ssize_t written = write_now(socket, parts);
+    const ssize_t written = write_now(socket, first, second);
     if (written < 0) return errno;
     done = static_cast<std::size_t>(written);
   }
@@ -43,8 +58,7 @@ int Outbox::write(int socket, std::span<const std::byte> first, std::span<const 
 int Outbox::flush(int socket, std::size_t* written) {
   *written = 0;
   if (empty()) return 0;
-  std::array parts{part(std::span(bytes_).subspan(head_))};
-  const ssize_t result = write_now(socket, parts);
+  const ssize_t result = write_now(socket, std::span(bytes_).subspan(head_));
   if (result < 0) return errno;
   *written = static_cast<std::size_t>(result);
   head_ += *written;
