@@ -15,10 +15,7 @@ FOLDERS = ("src", "include", "tools", "tests", "bench", "examples")
 
 
 def find_tool(name):
-    for candidate in (f"{name}-14", name):
-        if path := shutil.which(candidate):
-            return path
-    sys.exit(f"{name} is not installed")
+    return shutil.which(name) or sys.exit(f"{name} is not installed")
 
 
 def preprocess(entry):
@@ -41,7 +38,8 @@ class Tidy:
         self.clean = pathlib.Path(cache) / "motet" / "tidy"  # for every checkout
         self.clean.mkdir(parents=True, exist_ok=True)
         self.program = find_tool("clang-tidy")
-        self.config = (root / ".clang-tidy").read_bytes()
+        version = subprocess.run([self.program, "--version"], capture_output=True, check=True).stdout
+        self.config = version + (root / ".clang-tidy").read_bytes()
 
     def check(self, entry):
         """(file, complaints or "", whether it was remembered)."""
@@ -56,7 +54,8 @@ class Tidy:
         if done.returncode == 0 and "warning:" not in done.stdout:
             stamp.touch()
             return name, "", False
-        return name, done.stdout + (done.stderr if "error:" in done.stderr else ""), False
+        said = done.stdout + (done.stderr if "error:" in done.stderr or not done.stdout else "")
+        return name, said or f"{name}: {self.program} ended with {done.returncode}", False
 
 
 def progress(done, total, name):

@@ -70,7 +70,7 @@ void print_all(std::string& text, std::string_view word, const std::vector<Value
 std::string printed_machine(const Hardware& machine) {
   std::string text = "machine";
   if (!machine.product.empty()) text += " product=" + quoted_if_needed(machine.product);
-  text += "\n";
+  text += '\n';
   print_all(text, "package", machine.packages);
   print_all(text, "numa", machine.numa_nodes);
   print_all(text, "cache", machine.caches);

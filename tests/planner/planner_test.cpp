@@ -112,6 +112,17 @@ TEST(Planner, CutsOnlyWhereAReceiverWouldWaitForTheFirstBlock) {
   EXPECT_EQ(blocks(Collective::broadcast, 256 * kib), 32 * kib);
 }
 
+TEST(Planner, LeavesRoomForAHeaderInThePacketsOfANetwork) {
+  const Topology topology = Topology::from_text("2 nodes x 1");
+  const Planner planner({.cores_per_node = 2});
+  // Also where one only receives: it is handed a block while that comes.
+  for (const Collective collective : {Collective::allreduce, Collective::broadcast}) {
+    for (const std::size_t bytes : {64 * kib, 256 * kib, 16 * 1024 * kib}) {
+      EXPECT_EQ(planner.choose(problem(topology, collective, bytes)).block_bytes, 127 * kib);
+    }
+  }
+}
+
 TEST(Planner, CutsAMessageAlikeAtBothEnds) {
   const Topology topology = Topology::from_text("2 nodes x 2");
   const Planner planner({.cores_per_node = 2});
