@@ -3,6 +3,7 @@
 // is always one more than are busy.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -20,15 +21,22 @@ class Background {
   // there is no thread and none can be had.
   void add(Task task);
 
+  // Begins no more tasks, and waits for those under way, at most so long: the process is about to
+  // end, and Python with it, which kills threads that want its lock from then on.
+  void close(std::chrono::milliseconds limit);
+  // For tasks that might take for ever.
+  bool is_closed() const;
+
  private:
   void start_thread();
   void run();
 
-  std::mutex mutex_;  // guards what follows
-  std::condition_variable has_tasks_;
+  mutable std::mutex mutex_;  // guards what follows
+  std::condition_variable has_tasks_, is_idle_;
   std::deque<Task> tasks_;
   std::size_t threads_ = 0;
   std::size_t idle_ = 0;  // threads that wait for tasks
+  bool is_closed_ = false;
 };
 
 // Of this process. Never destroyed: tasks may wait for Python when the process ends.

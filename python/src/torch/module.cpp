@@ -5,6 +5,7 @@
 #include <torch/csrc/distributed/c10d/Backend.hpp>
 
 #include "backend.hpp"
+#include "background.hpp"
 
 namespace py = pybind11;
 
@@ -16,6 +17,14 @@ c10::intrusive_ptr<c10d::Backend> create(const c10::intrusive_ptr<c10d::Store>& 
                                          const std::string& group, int rank, int size,
                                          const c10::intrusive_ptr<Backend::Options>& options) {
   return c10::make_intrusive<Backend>(store, group, rank, size, options);
+}
+
+// As long as a callback of a future, of a program that ends without waiting for it, may take.
+constexpr std::chrono::seconds longest_callback{10};
+
+void before_python_ends() {
+  const py::gil_scoped_release callbacks_need_it;
+  motet::torch::background().close(longest_callback);
 }
 
 }  // namespace
@@ -35,4 +44,5 @@ PYBIND11_MODULE(_backend, module) {
   module.def("create", create, py::arg("store"), py::arg("group"), py::arg("rank"), py::arg("size"),
              py::arg("options"), py::call_guard<py::gil_scoped_release>(),
              "The backend of one rank of a group: returns once all ranks have asked for theirs.");
+  py::module_::import("atexit").attr("register")(py::cpp_function(before_python_ends));
 }

@@ -58,6 +58,7 @@ int Backend::first_to_arrive(milliseconds timeout) {
       check(motet_probe(communicator->handle(), peer, &arrived), timeout);
       if (arrived != 0) return peer;
     }
+    if (background().is_closed()) fail(motet_aborted, "the process ends", timeout);
     if (Clock::now() > deadline) {
       fail(motet_timeout, c10::str("rank ", getRank(), ": recv from any rank: nobody has sent"),
            timeout);

@@ -228,14 +228,20 @@ class Groups(unittest.TestCase):
         on_ranks(shares_options, (2,))
 
     def test_a_program_may_end_without_a_word(self) -> None:
-        """With calls under way, callbacks to come and one who receives from anybody."""
+        """With calls under way, callbacks to come and one who receives from anybody, while Python takes its time."""
         status, output = group_ranks.run_program(
             """
             import time, torch, torch.distributed as dist
+            class Slow:
+                def __del__(self, sleep=time.sleep):
+                    sleep(1)
+            last = Slow()
             dist.init_process_group("motet")
             more = dist.new_group()
+            if dist.get_rank() == 1:
+                time.sleep(.3)  # so that at rank 0 another thread runs what comes then
             kept = dist.all_reduce(torch.ones(1000), async_op=True)
-            slow = kept.get_future().then(lambda future: time.sleep(.3))
+            slow = kept.get_future().then(lambda future: time.sleep(0 if dist.get_rank() else .6))
             never = dist.irecv(torch.empty(1), group=more)
             dist.all_reduce(torch.ones(1000), group=more)
             """
