@@ -17,9 +17,11 @@ function(motet_configure name)
                                            VISIBILITY_INLINES_HIDDEN ON CXX_EXTENSIONS OFF)
 endfunction()
 
-# motet_test(name LABEL unit SOURCES a_test.cpp DEPENDS motet_schedule [TIMEOUT 60]): a GoogleTest binary whose tests CTest runs.
+# motet_test(name LABEL unit SOURCES a_test.cpp DEPENDS motet_schedule [TIMEOUT 60] [PROCESSORS 1]): a GoogleTest binary
+# whose tests CTest runs, so many at once as there are twice the cores (scripts/test.sh). Several ranks in one test want
+# cores of their own, PROCESSORS 4, unless they mostly wait; so do the ends of a transport, and hosts that are cut off.
 function(motet_test name)
-  cmake_parse_arguments(arg "" "TIMEOUT" "LABEL;SOURCES;DEPENDS" ${ARGN})
+  cmake_parse_arguments(arg "" "TIMEOUT;PROCESSORS" "LABEL;SOURCES;DEPENDS" ${ARGN})
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 60)
   endif()
@@ -28,16 +30,16 @@ function(motet_test name)
   # What a test calls is to be fast, not the test: compiling it took a third of all the time to build.
   target_compile_options(${name} PRIVATE $<IF:$<CONFIG:Debug>,-O0,-O1>)
   target_link_libraries(${name} PRIVATE ${arg_DEPENDS} GTest::gtest GTest::gmock GTest::gtest_main)
-  # Several ranks in one test want cores of their own when CTest runs tests in parallel; the ends of a transport, in one
-  # process, and hosts that are cut off mostly wait.
-  set(processors 1)
-  if("multiprocess" IN_LIST arg_LABEL)
-    set(processors 4)
+  if(NOT arg_PROCESSORS)
+    set(arg_PROCESSORS 1)
+    if("multiprocess" IN_LIST arg_LABEL)
+      set(arg_PROCESSORS 4)
+    endif()
   endif()
   list(GET arg_LABEL 0 first_label)
   list(JOIN arg_LABEL "\\;" labels)
   gtest_discover_tests(${name} TEST_PREFIX ${first_label}/ DISCOVERY_TIMEOUT 60
-                       PROPERTIES LABELS "${labels}" TIMEOUT ${arg_TIMEOUT} PROCESSORS ${processors})
+                       PROPERTIES LABELS "${labels}" TIMEOUT ${arg_TIMEOUT} PROCESSORS ${arg_PROCESSORS})
 endfunction()
 
 # motet_bench(name SOURCES a_bench.cpp DEPENDS motet_schedule): a Google Benchmark program.
