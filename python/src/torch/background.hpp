@@ -17,29 +17,29 @@ class Background {
   using Task = std::function<void()>;
 
   // Any thread; never waits for what is under way. Tasks begin in the order in which they are
-  // added. A task must not throw: nobody would hear of it. Throws std::system_error where
-  // there is no thread and none can be had.
+  // added; none once Python ends. A task must not throw: nobody would hear of it. Throws
+  // std::system_error where there is no thread and none can be had.
   void add(Task task);
 
-  // Begins no more tasks, and waits for those under way, at most so long: the process is about to
-  // end, and Python with it, which kills threads that want its lock from then on.
-  void close(std::chrono::milliseconds limit);
-  // For tasks that might take for ever.
-  bool is_closed() const;
+  // Waits until nothing is left to do, at most so long; not with Python's lock, which tasks may
+  // need. Any thread. False if something is left.
+  bool drain(std::chrono::milliseconds limit);
 
  private:
   void start_thread();
   void run();
+  bool is_idle() const;
 
-  mutable std::mutex mutex_;  // guards what follows
-  std::condition_variable has_tasks_, is_idle_;
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable has_tasks_, became_idle_;
   std::deque<Task> tasks_;
   std::size_t threads_ = 0;
   std::size_t idle_ = 0;  // threads that wait for tasks
-  bool is_closed_ = false;
 };
 
-// Of this process. Never destroyed: tasks may wait for Python when the process ends.
+// Those of this process, never destroyed: tasks may be under way when it ends. Of `receivers` they
+// wait for messages, perhaps for ever, and use no Python.
 Background& background();
+Background& receivers();
 
 }  // namespace motet::torch

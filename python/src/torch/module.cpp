@@ -19,12 +19,13 @@ c10::intrusive_ptr<c10d::Backend> create(const c10::intrusive_ptr<c10d::Store>& 
   return c10::make_intrusive<Backend>(store, group, rank, size, options);
 }
 
-// As long as a callback of a future, of a program that ends without waiting for it, may take.
+// So long the end of a program waits for callbacks that are under way in other threads, which
+// Python would kill in the middle of them.
 constexpr std::chrono::seconds longest_callback{10};
 
 void before_python_ends() {
   const py::gil_scoped_release callbacks_need_it;
-  motet::torch::background().close(longest_callback);
+  motet::torch::background().drain(longest_callback);
 }
 
 }  // namespace

@@ -58,7 +58,6 @@ int Backend::first_to_arrive(milliseconds timeout) {
       check(motet_probe(communicator->handle(), peer, &arrived), timeout);
       if (arrived != 0) return peer;
     }
-    if (background().is_closed()) fail(motet_aborted, "the process ends", timeout);
     if (Clock::now() > deadline) {
       fail(motet_timeout, c10::str("rank ", getRank(), ": recv from any rank: nobody has sent"),
            timeout);
@@ -69,14 +68,14 @@ int Backend::first_to_arrive(milliseconds timeout) {
 
 // Another thread looks who sends: the caller must be free to send meanwhile.
 Backend::Started Backend::recvAnysource(Tensors& tensors, int /*tag*/) {
-  const at::Tensor tensor = contiguous(tensors);
+  at::Tensor tensor = contiguous(tensors);
   TORCH_CHECK(coalesced_ == nullptr, "motet: recv from any rank cannot be coalesced");
   auto work =
       begin({OpType::RECVANYSOURCE, "recvAnySource", c10d::kUnsetTimeout}, tensors, {tensors});
-  const auto self = c10::intrusive_ptr<Backend>::reclaim_copy(this);
-  background().add([self, work, tensor, ticket = any_source_.take_ticket()] {
-    const Turns::Turn turn(self->any_source_, ticket);
+  auto self = c10::intrusive_ptr<Backend>::reclaim_copy(this);
+  receivers().add([self, work, tensor, ticket = any_source_.take_ticket()]() mutable {
     work->attempt([&] {
+      const Turns::Turn turn(self->any_source_, ticket);
       const int peer = self->first_to_arrive(work->getTimeout());
       work->set_source(peer);
       const Elements out = moved(tensor);
@@ -84,7 +83,10 @@ Backend::Started Backend::recvAnysource(Tensors& tensors, int /*tag*/) {
         return motet_recv(out.data, out.count, out.type, peer, comm, call);
       });
     });
-    work->seal();
+    // What completes it, or is the last to hold it, may need Python.
+    background().add([self = std::move(self), work = std::move(work), tensor = std::move(tensor)] {
+      work->seal();
+    });
   });
   return work;
 }
