@@ -45,15 +45,16 @@ class Counter {
 
   Work count(const Schedule& schedule, Rank me, std::size_t block_bytes) const {
     Work work;
-    Seconds moving{};                               // the part of `busy` that messages take
-    double messages = 0, blocks = 0, streamed = 0;  // streamed: bytes over networks
+    Seconds moving{};                 // the part of `busy` that messages take
+    double messages = 0, blocks = 0;  // a rest that is shorter than a block is part of one
+    double streamed = 0, streamed_blocks = 0;
     bool waits_first = false;
     const Step* before = nullptr;
     for (std::size_t at = 0; at < schedule.steps.size(); ++at) {
       const Step& step = schedule.steps[at];
       const Step* const after = at + 1 < schedule.steps.size() ? &schedule.steps[at + 1] : nullptr;
-      const double pieces =
-          std::max(1.0, std::ceil(step_bytes(step) / static_cast<double>(block_bytes)));
+      const double length = std::max(1.0, step_bytes(step) / static_cast<double>(block_bytes));
+      const double pieces = std::ceil(length);
       const Seconds whole = data_cost(step, me, before);
       const Seconds data = goes_back(step, me, {before, after}) ? whole * returned : whole;
       if (step.receives() && (before == nullptr || !before->receives())) ++work.waits;
@@ -67,17 +68,21 @@ class Counter {
         }
         moving += cost;
         messages += 1;
-        blocks += pieces;
-        if (!link(me, step.peer).publishes) streamed += step_bytes(step);
+        blocks += length;
+        if (step.op != Op::recv_reduce && !link(me, step.peer).publishes) {
+          streamed += step_bytes(step);
+          streamed_blocks += length;
+        }
       }
       before = &step;
     }
     work.until_end = work.busy;
     if (!waits_first) return work;
     // The first block passes through the rounds, each time two processors long, and the rest
-    // overlaps. Who passes nothing on need not have all of it.
+    // overlaps. The last of them to receive it need not have all of it.
     const Seconds hop = moving * 2 / blocks;
-    const double last = std::min(1.0, streamed_bytes / std::max(1.0, streamed / blocks));
+    const double last =
+        streamed > 0 ? std::min(1.0, streamed_bytes * streamed_blocks / streamed) : 1;
     const double hops = depth_ - 1 + last;
     work.until_end =
         std::max(work.busy, hops * hop + work.busy * (1 - std::min(1.0, hops / blocks)));

@@ -59,8 +59,9 @@ bool uses_network(const Problem& problem, const Machine& machine) {
   return (between ? machine.between_nodes : machine.within_nodes) == TransportClass::network;
 }
 
-std::size_t longest_block(const Problem& problem, const Machine& machine) {
-  return block_sizes[0] - (uses_network(problem, machine) ? header_room : 0);
+// By so much all blocks are shorter.
+std::size_t room(const Problem& problem, const Machine& machine) {
+  return uses_network(problem, machine) ? header_room : 0;
 }
 
 bool is_on_fabric(const Problem& problem) {
@@ -133,7 +134,7 @@ Choice Planner::blank(const Algorithm& algorithm, const Problem& problem,
                       const Params& params) const {
   return {.algorithm = &algorithm,
           .params = params,
-          .block_bytes = longest_block(problem, machine_),
+          .block_bytes = block_sizes[0] - room(problem, machine_),
           .reading = reading_for(problem),
           .predicted = {},
           .measured = measured_time(tuning_, machine_, algorithm, problem)};
@@ -144,7 +145,8 @@ Choice Planner::consider(const Algorithm& algorithm, const Problem& problem, Dat
   if (!is_on_fabric(problem)) return consider_with(algorithm, problem, params, type);
   Problem start = agreed(problem);
   start.params = params;
-  const FabricPlan plan = plan_on_fabric(algorithm, start, longest_block(problem, machine_));
+  const FabricPlan plan =
+      plan_on_fabric(algorithm, start, block_sizes[0] - room(problem, machine_));
   Choice choice = blank(algorithm, problem, plan.params);
   choice.predicted = plan.predicted;
   if (shares_cores(problem, machine_)) {
@@ -179,9 +181,8 @@ Choice Planner::consider_with(const Algorithm& algorithm, const Problem& problem
   const bool passes_nics = nic && !is_point_to_point(candidate.collective);
   const Seconds on_nics =
       passes_nics ? busiest_nic(algorithm, candidate).on(*nic, params.chunks) : Seconds{};
-  const std::size_t room = block_sizes[0] - longest_block(problem, machine_);
   for (const std::size_t size : block_sizes) {
-    const std::size_t block_bytes = size - room;
+    const std::size_t block_bytes = size - room(problem, machine_);
     Prediction predicted = tally.price(block_bytes, machine_, model);
     predicted.work = std::max(predicted.work, on_nics);
     if (choice.predicted.total() > Seconds() && predicted.total() >= choice.predicted.total()) {

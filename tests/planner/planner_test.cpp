@@ -117,9 +117,11 @@ TEST(Planner, LeavesRoomForAHeaderInThePacketsOfANetwork) {
   const Planner planner({.cores_per_node = 2});
   // Also where one only receives: it is handed a block while that comes.
   for (const Collective collective : {Collective::allreduce, Collective::broadcast}) {
-    for (const std::size_t bytes : {64 * kib, 256 * kib, 16 * 1024 * kib}) {
+    for (const std::size_t bytes : {64 * kib, 128 * kib, 256 * kib, 16 * 1024 * kib}) {
       EXPECT_EQ(planner.choose(problem(topology, collective, bytes)).block_bytes, 127 * kib);
     }
+    // Whole, rather than with a rest as long as that room.
+    EXPECT_GE(planner.choose(problem(topology, collective, 32 * kib)).block_bytes, 32 * kib);
   }
 }
 
