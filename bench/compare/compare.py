@@ -147,7 +147,7 @@ def main() -> int:
     setting = setting_from(given)
     all_there, left_out = everybody(given, setting)
     chosen = {c.name: c for c in all_there if c.name == MOTET or re.search(given.only, c.name)}
-    results = Results(given.ranks, chosen, left_out=left_out)
+    results = Results(given.ranks, chosen, left_out=left_out, over_memory=not given.hosts)
     modes = MODES if given.mode == "both" else (given.mode,)
     placement = Placement(setting.limits, given.placement if setting.cpus else "any")
     care = Care(

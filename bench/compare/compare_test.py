@@ -206,7 +206,9 @@ class Concluding(unittest.TestCase):
         self.results.add(cell, "A", Sample(100, 0, True))
         self.assertEqual(self.results.best_peer(cell).contender, UCC)
         self.assertAlmostEqual(self.results.best_peer(cell).median_us, 89)
-        self.results.ranks = 4
+        self.results.over_memory = False
+        self.assertEqual(self.results.best_peer(cell).contender, "A")
+        self.results.over_memory, self.results.ranks = True, 4
         self.assertEqual(self.results.best_peer(cell).contender, "A")
 
     def test_tables_show_ratios_and_failures(self):

@@ -36,8 +36,8 @@ class Summary:
         return Summary(contender, median, (max(times) - min(times)) / 2 / median, len(times), bool(clean))
 
 
-# UCC is in no package index. Where it was built by hand, on two ranks, it took these shares of the time of the best
-# library that is: a peer all the same, so it is counted.
+# UCC is in no package index. Where it was built by hand, on two ranks over shared memory, it took these shares of the
+# time of the best library that is: a peer all the same, so it is counted.
 UCC = "UCC (estimated)"
 UCC_SHARES = {
     8: 1.04,
@@ -58,6 +58,7 @@ class Results:
     left_out: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     commit: str = "unknown"  # that Motet was built from
+    over_memory: bool = True  # as opposed to TCP
 
     def add(self, cell: Cell, contender: str, sample: Sample) -> None:
         self.samples.setdefault((cell, contender), []).append(sample)
@@ -87,7 +88,8 @@ class Results:
 
     def best_peer(self, cell: Cell) -> Summary | None:
         best = self.best(cell, self.names("peer"))
-        share = UCC_SHARES.get(cell.bytes, 1.0) if self.ranks == 2 and cell.collective == "allreduce" else 1.0
+        is_known = self.over_memory and self.ranks == 2 and cell.collective == "allreduce"
+        share = UCC_SHARES.get(cell.bytes, 1.0) if is_known else 1.0
         if best is None or share >= 1.0:
             return best
         return Summary(UCC, best.median_us * share, best.spread, best.launches, best.clean)
