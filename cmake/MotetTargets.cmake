@@ -18,8 +18,9 @@ function(motet_configure name)
 endfunction()
 
 # motet_test(name LABEL unit SOURCES a_test.cpp DEPENDS motet_schedule [TIMEOUT 60] [PROCESSORS 1]): a GoogleTest binary
-# whose tests CTest runs, so many at once as there are twice the cores (scripts/test.sh). Several ranks in one test want
-# cores of their own, PROCESSORS 4, unless they mostly wait; so do the ends of a transport, and hosts that are cut off.
+# whose tests CTest runs. scripts/test.sh has CTest take each core for two processors, for many tests mostly wait: the
+# conformance tests, those of errors and of hosts that are cut off. Where several processes keep cores busy (label
+# multiprocess) the default is 4.
 function(motet_test name)
   cmake_parse_arguments(arg "" "TIMEOUT;PROCESSORS" "LABEL;SOURCES;DEPENDS" ${ARGN})
   if(NOT arg_TIMEOUT)
@@ -27,8 +28,8 @@ function(motet_test name)
   endif()
   add_executable(${name} ${arg_SOURCES})
   motet_configure(${name})
-  # What a test calls is to be fast, not the test: compiling it took a third of all the time to build.
-  target_compile_options(${name} PRIVATE $<IF:$<CONFIG:Debug>,-O0,-O1>)
+  # Under sanitizers a test's own code takes twice as long to optimise as to compile.
+  target_compile_options(${name} PRIVATE $<$<CONFIG:Debug>:-O0>)
   target_link_libraries(${name} PRIVATE ${arg_DEPENDS} GTest::gtest GTest::gmock GTest::gtest_main)
   if(NOT arg_PROCESSORS)
     set(arg_PROCESSORS 1)

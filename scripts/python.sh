@@ -13,7 +13,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/steps.sh"
 cd "$root"
 
-requirements=("scikit-build-core>=0.11" "nanobind>=2.9" numpy ml_dtypes pytest mypy ruff clang-tidy==23.1.4)
+requirements=("scikit-build-core>=0.11" "nanobind>=2.9" numpy ml_dtypes pytest mypy ruff)
 python='' torch=no torch_folder='' only_prepare=no everything=no
 place=$root/build/python
 

@@ -7,7 +7,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/steps.sh"
 cd "$root"
 
-# Half of the time of all tests is spent waiting for deadlines; those with ranks of their own ask for PROCESSORS 4.
+# Half of the time of all tests is spent waiting for deadlines; those that keep cores busy ask for more PROCESSORS.
 at_once=$((2 * cores))
 
 presets=()
@@ -58,7 +58,7 @@ run_preset() {
   [ "$preset" != minimal ] || return 0
   if [ "$preset" = fuzz ]; then
     step "test fuzz" "a parser failed; its log names the input" \
-      ctest --test-dir build/fuzz --output-on-failure --no-tests=error -j "$at_once" -L '^fuzz$'
+      ctest --test-dir build/fuzz --output-on-failure --no-tests=error -j "$cores" -L '^fuzz$'
     return 0
   fi
   left_out=$(tests_left_out "$preset")

@@ -14,10 +14,6 @@ import sys
 FOLDERS = ("src", "include", "tools", "tests", "bench", "examples")
 
 
-def find_tool(name):
-    return shutil.which(name) or sys.exit(f"{name} is not installed")
-
-
 def preprocess(entry):
     """What the compiler sees, with comments: they may hold NOLINT."""
     words = shlex.split(entry["command"])
@@ -37,9 +33,10 @@ class Tidy:
         cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
         self.clean = pathlib.Path(cache) / "motet" / "tidy"  # for every checkout
         self.clean.mkdir(parents=True, exist_ok=True)
-        self.program = find_tool("clang-tidy")
-        version = subprocess.run([self.program, "--version"], capture_output=True, check=True).stdout
-        self.config = version + (root / ".clang-tidy").read_bytes()
+        self.program = shutil.which("clang-tidy") or sys.exit("clang-tidy is not installed")
+        told = subprocess.run([self.program, "--version"], capture_output=True, check=True).stdout
+        self.version = re.search(r"version ([\d.]+)", told.decode())[1]
+        self.config = self.version.encode() + (root / ".clang-tidy").read_bytes()
 
     def check(self, entry):
         """(file, complaints or "", whether it was remembered)."""
@@ -81,7 +78,7 @@ def main():
                 seen.add(complaints)
                 print(f"\n{complaints}", flush=True)
     print(("\r\033[K" if sys.stdout.isatty() else "") +
-          f"  clang-tidy: {len(ours)} files, {remembered} known to be clean, {failed} with complaints")
+          f"  clang-tidy {tidy.version}: {len(ours)} files, {remembered} known to be clean, {failed} with complaints")
     sys.exit(1 if failed else 0)
 
 
