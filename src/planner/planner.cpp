@@ -145,9 +145,9 @@ Choice Planner::consider(const Algorithm& algorithm, const Problem& problem, Dat
   if (!is_on_fabric(problem)) return consider_with(algorithm, problem, params, type);
   Problem start = agreed(problem);
   start.params = params;
-  const FabricPlan plan =
-      plan_on_fabric(algorithm, start, block_sizes[0] - room(problem, machine_));
-  Choice choice = blank(algorithm, problem, plan.params);
+  Choice choice = blank(algorithm, problem, params);
+  const FabricPlan plan = plan_on_fabric(algorithm, start, choice.block_bytes);
+  choice.params = plan.params;
   choice.predicted = plan.predicted;
   if (shares_cores(problem, machine_)) {
     // A fabric says little of processors, which may take longer than the links: both work at once.
