@@ -40,7 +40,8 @@ function(motet_test name)
   list(GET arg_LABEL 0 first_label)
   list(JOIN arg_LABEL "\\;" labels)
   gtest_discover_tests(${name} TEST_PREFIX ${first_label}/ DISCOVERY_TIMEOUT 60
-                       PROPERTIES LABELS "${labels}" TIMEOUT ${arg_TIMEOUT} PROCESSORS ${arg_PROCESSORS})
+                       PROPERTIES LABELS "${labels}" TIMEOUT ${arg_TIMEOUT} PROCESSORS ${arg_PROCESSORS}
+                                  ENVIRONMENT "LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/leaks.txt:print_suppressions=0")
 endfunction()
 
 # motet_bench(name SOURCES a_bench.cpp DEPENDS motet_schedule): a Google Benchmark program.

@@ -74,6 +74,28 @@ TEST_P(Death, InTheMiddleOfALargeExchangeIsNoticed) {
   EXPECT_EQ(fleet[0].to(1).state(), Endpoint::State::failed);
 }
 
+// What a library still sends, or answers to a peer that reads, when its rank leaves.
+TEST_P(Death, OfARankWhosePeerTakesNothingIsSurvivedByItself) {
+  Fleet fleet = connected(2);
+  Engine& leaving = fleet[1];
+  const std::size_t longest = leaving.transport().max_block_bytes();
+  const std::vector<std::byte> block(longest);
+  constexpr std::uint32_t most = 64;
+  // Each in turn: what the peer asks for is answered when he takes nothing any more.
+  const auto look_often = [](Engine& engine) {
+    for (int i = 0; i < 200; ++i) engine.transport().progress();
+  };
+  for (std::uint32_t i = 0; i < most; ++i) {
+    leaving.to(0).send(header_of(i, 0, longest), block.data());
+  }
+  look_often(leaving);
+  look_often(fleet[0]);
+  look_often(leaving);
+  leaving.disconnect(0);
+  fleet.destroy(1);
+  fleet[0].disconnect(1);
+}
+
 // A rank in a process of its own that sends until it is killed.
 class PeerProcess {
  public:

@@ -29,7 +29,8 @@ struct Provider {
   // A connection that fails, because the network did for a while, is used on; and messages by it
   // fail for ever.
   bool keeps_failed_connections = false;
-  // False where injected messages complete without their context.
+  // False where injected messages complete without their context, or never once the connection is
+  // lost.
   bool injects = true;
   // False where peers' memory is not read although the provider offers it.
   bool reads = true;
