@@ -11,8 +11,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A dying process closes its descriptors a moment before it has ended.
-constexpr auto grace_after_close = 300ms;
+// A dying process closes its descriptors a moment before it has ended; and on a busy machine that
+// it has ended is seen before what it said last, which the end of its connection comes after.
+constexpr auto grace = 500ms;
 // Handed out by the listener, but nothing said yet: as many as ranks, and some that dial again.
 constexpr std::size_t spare_connections = 64;
 
@@ -56,10 +57,10 @@ bool HubServer::advance() {
     }
   }
   const auto now = Clock::now();
-  expire_closed(now);
+  dismiss_ended(now);
   auto next = hub_.tick(now);
   for (const auto& [rank, member] : members_) {
-    if (member.closed_until) next = std::min(next, *member.closed_until);
+    if (member.ends_by) next = std::min(next, *member.ends_by);
   }
   timer_.set(next);
   return !hub_.finished();
@@ -133,7 +134,10 @@ void HubServer::process_ended(Rank rank) {
   serve(rank);
   const auto found = members_.find(rank);
   if (found == members_.end()) return;
-  dismiss(rank, "is gone" + how_it_ended(found->second.identity, found->second.process));
+  Member& member = found->second;
+  member.ended = "is gone" + how_it_ended(member.identity, member.process);
+  poller_.remove(member.process.get());
+  member.ends_by = Clock::now() + (member.lines.lost() ? 0ms : grace);
 }
 
 // Without a goodbye.
@@ -143,21 +147,25 @@ void HubServer::dismiss(Rank rank, const std::string& how) {
 }
 
 void HubServer::connections_ended(Member& member) {
-  if (member.closed_until) return;
-  const auto grace = member.process ? Clock::duration(grace_after_close) : Clock::duration::zero();
-  member.closed_until = Clock::now() + grace;
+  const auto now = Clock::now();
+  const bool is_over = member.ended || !member.process;
+  if (is_over || !member.ends_by) member.ends_by = now + (is_over ? 0ms : grace);
 }
 
-void HubServer::expire_closed(Clock::time_point now) {
+void HubServer::dismiss_ended(Clock::time_point now) {
   std::vector<Rank> over;
   for (const auto& [rank, member] : members_) {
-    if (member.closed_until && *member.closed_until <= now) over.push_back(rank);
+    if (member.ends_by && *member.ends_by <= now) over.push_back(rank);
   }
   for (const Rank rank : over) {
     const Member& member = members_.at(rank);
-    dismiss(rank, member.process
-                      ? "has closed its health connection"
-                      : fmt::format("is gone (connection to rank 0: {})", member.lines.why()));
+    if (member.ended) {
+      dismiss(rank, std::string(*member.ended));
+    } else if (member.process) {
+      dismiss(rank, "has closed its health connection");
+    } else {
+      dismiss(rank, fmt::format("is gone (connection to rank 0: {})", member.lines.why()));
+    }
   }
 }
 

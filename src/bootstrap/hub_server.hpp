@@ -40,8 +40,9 @@ class HubServer final : public HealthTask {
     Identity engine;
     ProcessIdentity identity;
     Descriptor process;  // readable when it has ended; empty if it cannot be watched
-    // Its connections have ended; its process is given so long to end too.
-    std::optional<Clock::time_point> closed_until{};
+    std::optional<std::string> ended{};  // its process, and how
+    // Its process or its connections have ended; the other is given so long to end too.
+    std::optional<Clock::time_point> ends_by{};
   };
 
   void accept();
@@ -54,7 +55,7 @@ class HubServer final : public HealthTask {
   void dismiss(Rank rank, const std::string& how);
   void remove(Rank rank);
   void send(Rank rank, const HealthMessage& message);
-  void expire_closed(Clock::time_point now);
+  void dismiss_ended(Clock::time_point now);
 
   int world_size_;
   Poller poller_;

@@ -20,8 +20,9 @@ enum Tag : std::uint64_t {
 };
 
 // A dying process closes its descriptors a moment before it has ended; how it ended, which is known
-// only then, is worth that moment also on a busy machine.
-constexpr auto grace_after_close = 100ms;
+// only then, is worth that moment also on a busy machine. There it may also be seen to have ended
+// before what it said last, which the end of its connection comes after.
+constexpr auto grace = 500ms;
 // A round trip to a hub that has something else to do; who hangs must not keep others from leaving.
 constexpr auto longest_goodbye = 200ms;
 // All ranks make their communicators in the same order, so others are ahead by a few.
@@ -53,7 +54,7 @@ MemberLink::MemberLink(Rank rank, Lines lines, ProcessIdentity hub)
 // --- What others call.
 
 void MemberLink::send(const HealthMessage& message) {
-  if (hub_lost_ || closed_until_) return;
+  if (hub_lost_ || ends_by_) return;
   lines_.send(encode(message));  // the health thread sends what is left
 }
 
@@ -162,10 +163,13 @@ bool MemberLink::advance() {
     const std::scoped_lock lock(mutex_);
     if (!hub_lost_) flush_and_receive();
     const auto now = Clock::now();
-    if (!hub_lost_ && process_ended) hub_gone("is gone" + how_it_ended(hub_, hub_process_));
-    if (!hub_lost_ && lines_.lost()) hub_closed(now);
-    if (!hub_lost_ && !closed_until_) dial_more(now);
-    const auto next = closed_until_ ? *closed_until_ : dialler_.next();
+    if (process_ended) {
+      hub_ended_ = "is gone" + how_it_ended(hub_, hub_process_);
+      poller_->remove(hub_process_.get());
+    }
+    if (!hub_lost_ && (lines_.lost() || hub_ended_)) hub_ends(now);
+    if (!hub_lost_ && !ends_by_) dial_more(now);
+    const auto next = ends_by_ ? *ends_by_ : dialler_.next();
     timer_.set(hub_lost_ ? Clock::time_point::max() : next);
   }
   deliver();
@@ -188,10 +192,12 @@ void MemberLink::dial_more(Clock::time_point now) {
              encode(HealthMessage{.call = HealthCall::another_line, .rank = rank_}));
 }
 
-void MemberLink::hub_closed(Clock::time_point now) {
-  if (!closed_until_)
-    closed_until_ = now + (hub_process_ ? Clock::duration(grace_after_close) : 0ms);
-  if (*closed_until_ > now) return;
+void MemberLink::hub_ends(Clock::time_point now) {
+  const bool may_say_more = !lines_.lost();
+  const bool may_end = hub_process_ && !hub_ended_;
+  if (!ends_by_) ends_by_ = now + grace;
+  if ((may_say_more || may_end) && *ends_by_ > now) return;
+  if (hub_ended_) return hub_gone(*hub_ended_);
   hub_gone(hub_process_ ? "has closed its health connection"
                         : "is gone (connection: " + lines_.why() + ")");
 }

@@ -63,7 +63,7 @@ class MemberLink final : public HealthTask {
   void decide(std::uint32_t communicator, Watch& watch, const Verdict& verdict);
   void remember(std::uint32_t communicator, const Verdict& verdict);
   void rank_gone(Rank rank, const std::string& text);
-  void hub_closed(Clock::time_point now);
+  void hub_ends(Clock::time_point now);
   void hub_gone(const std::string& how);
   void deliver();
   void tell(std::unique_lock<std::mutex>& lock, std::uint32_t communicator, Watch& watch);
@@ -90,9 +90,10 @@ class MemberLink final : public HealthTask {
   std::condition_variable heard_;
   int unanswered_reports_ = 0;
   bool first_has_left_ = false;
-  bool hub_lost_ = false;  // nobody to talk to any more
-  std::optional<Clock::time_point>
-      closed_until_;  // the hub's connections have ended; its process may follow
+  bool hub_lost_ = false;                 // nobody to talk to any more
+  std::optional<std::string> hub_ended_;  // its process, and how
+  // The hub's process or its connections have ended; the other is given so long to end too.
+  std::optional<Clock::time_point> ends_by_;
 
   std::deque<std::uint32_t> deliveries_;  // communicators whose verdict is to be told
   std::optional<std::uint32_t> in_callback_;

@@ -7,6 +7,8 @@
 
 #include <array>
 
+#include "mortal.hpp"
+
 namespace motet {
 namespace {
 
@@ -16,7 +18,7 @@ using ::testing::Not;
 
 class HubOfTwoRanks : public ::testing::Test {
  protected:
-  // A rank's end, of a process that the hub cannot watch.
+  // A rank's end.
   struct Member {
     Identity engine = Identity::random();
     Poller poller;
@@ -24,6 +26,7 @@ class HubOfTwoRanks : public ::testing::Test {
     std::vector<int> sockets{};  // of the lines
   };
 
+  // Of processes that the hub cannot watch.
   void SetUp() override {
     for (const Rank rank : {0, 1}) add_line(rank, HealthCall::join);
     add_line(1, HealthCall::another_line);
@@ -40,12 +43,13 @@ class HubOfTwoRanks : public ::testing::Test {
     ADD_FAILURE() << dialler.problem();
     return {};
   }
-  void add_line(Rank rank, HealthCall call) {
+  void add_line(Rank rank, HealthCall call, const ProcessIdentity& process = {}) {
     Member& member = members_[rank];
     FramedSocket socket(dial(rank), longest_health_frame);
     member.sockets.push_back(socket.descriptor());
-    EXPECT_TRUE(member.lines.add(std::move(socket), HealthLines::Standing::proposed,
-                                 encode(HealthMessage{.call = call, .rank = rank})));
+    EXPECT_TRUE(
+        member.lines.add(std::move(socket), HealthLines::Standing::proposed,
+                         encode(HealthMessage{.call = call, .rank = rank, .process = process})));
     const Deadline deadline = Deadline::after(20s);
     while (!wait_for(member.sockets.back(), POLLIN, Deadline::after(1ms)) && !deadline.passed())
       hub_.advance();
@@ -101,6 +105,43 @@ TEST_F(HubOfTwoRanks, RefusesTooManyLinesAndKeepsTheRank) {
   EXPECT_THAT(heard_by(0), Not(Contains(HealthCall::gone)));
   EXPECT_THAT(heard_by(1), Contains(HealthCall::ready));
   EXPECT_FALSE(members_[1].lines.lost());
+}
+
+class HubOfAProcess : public HubOfTwoRanks {
+ protected:
+  void SetUp() override {
+    add_line(0, HealthCall::join);
+    add_line(1, HealthCall::join, process_.identity());
+  }
+  Mortal process_;
+};
+
+// On a busy machine its last words come a moment later.
+TEST_F(HubOfAProcess, TakesAGoodbyeForNoDeathAlthoughItsEndIsSeenFirst) {
+  process_.kill();
+  hub_.advance();
+  members_[1].lines.send(encode(HealthMessage{.call = HealthCall::goodbye}));
+  members_[1].lines.close();
+  settle();
+  EXPECT_THAT(heard_by(0), Not(Contains(HealthCall::gone)));
+}
+
+TEST_F(HubOfAProcess, TellsOfItsDeathAtOnceWhenItsConnectionEndsToo) {
+  process_.kill();
+  members_[1].lines.close();
+  settle();
+  EXPECT_THAT(heard_by(0), Contains(HealthCall::gone));
+}
+
+TEST_F(HubOfAProcess, TellsOfItsDeathAlthoughItsConnectionStaysOpen) {
+  process_.kill();
+  const Deadline deadline = Deadline::after(20s);
+  std::vector<HealthCall> calls = heard_by(0);
+  while (!std::ranges::count(calls, HealthCall::gone) && !deadline.passed()) {
+    settle();
+    calls = heard_by(0);
+  }
+  EXPECT_THAT(calls, Contains(HealthCall::gone));
 }
 
 }  // namespace

@@ -7,6 +7,8 @@
 
 #include <array>
 
+#include "mortal.hpp"
+
 namespace motet {
 namespace {
 
@@ -22,7 +24,7 @@ TEST(LineDialler, PassesOverARailWithoutAddresses) {
   EXPECT_TRUE(wait_for(poller.descriptor(), POLLIN, Deadline::after(20s)));
 }
 
-class LinkToAHubElsewhere : public ::testing::Test {
+class LinkToAHub : public ::testing::Test {
  protected:
   // The hub's end, which the test has.
   Descriptor add_line() {
@@ -32,10 +34,14 @@ class LinkToAHubElsewhere : public ::testing::Test {
                            HealthLines::Standing::agreed));
     return Descriptor(fds[1]);
   }
-  void start(std::vector<std::vector<Address>> rails = {}) {
-    const LineDialler::Ways ways{std::move(rails), {}, {}, Credentials::from_secret({})};
+  static ProcessIdentity elsewhere() {
     ProcessIdentity hub;
     hub.machine = "another";
+    return hub;
+  }
+  void start(std::vector<std::vector<Address>> rails = {},
+             const ProcessIdentity& hub = elsewhere()) {
+    const LineDialler::Ways ways{std::move(rails), {}, {}, Credentials::from_secret({})};
     link_.emplace(1, MemberLink::Lines{std::move(poller_), std::move(lines_), ways}, hub);
     link_->watch(communicator, {0, 1}, std::make_shared<CallLog>(),
                  [this](const Verdict& verdict) { verdict_ = verdict.text; });
@@ -54,7 +60,7 @@ class LinkToAHubElsewhere : public ::testing::Test {
   std::string verdict_;
 };
 
-TEST_F(LinkToAHubElsewhere, SleepsWhenAllLinesHaveEndedOneAfterTheOther) {
+TEST_F(LinkToAHub, SleepsWhenAllLinesHaveEndedOneAfterTheOther) {
   const Descriptor first = add_line(), second = add_line();
   start();
   shutdown(first.get(), SHUT_WR);
@@ -65,7 +71,7 @@ TEST_F(LinkToAHubElsewhere, SleepsWhenAllLinesHaveEndedOneAfterTheOther) {
   EXPECT_FALSE(is_ready());
 }
 
-TEST_F(LinkToAHubElsewhere, DialsNoMoreWhenTheHubHasEnded) {
+TEST_F(LinkToAHub, DialsNoMoreWhenTheHubHasEnded) {
   Descriptor only = add_line();
   // Whether somebody listens there or not: the dialler has something to do.
   start({{"127.0.0.1:1"}, {"127.0.0.2:1"}});
@@ -73,6 +79,30 @@ TEST_F(LinkToAHubElsewhere, DialsNoMoreWhenTheHubHasEnded) {
   advance();
   EXPECT_THAT(verdict_, HasSubstr("is gone"));
   EXPECT_FALSE(is_ready(300ms));
+}
+
+TEST_F(LinkToAHub, TakesAGoodbyeForNoDeathAlthoughTheHubsEndIsSeenFirst) {
+  Mortal process;
+  Poller poller;
+  HealthLines hub(poller, 1);
+  hub.add(FramedSocket(add_line(), longest_health_frame), HealthLines::Standing::agreed);
+  start({}, process.identity());
+  process.kill();
+  link_->advance();
+  hub.send(encode(HealthMessage{.call = HealthCall::first_goodbye}));
+  hub.close();
+  advance();
+  EXPECT_EQ(verdict_, "");
+}
+
+TEST_F(LinkToAHub, TellsOfTheHubsDeathAtOnceWhenItsConnectionEndsToo) {
+  Mortal process;
+  Descriptor line = add_line();
+  start({}, process.identity());
+  process.kill();
+  line.reset();
+  advance();
+  EXPECT_THAT(verdict_, HasSubstr("is gone (killed by signal 9)"));
 }
 
 }  // namespace
