@@ -74,7 +74,7 @@ constexpr std::array<Setting, 24> settings{{
       "rank 0 two more. Empty: any."},
      Ports{&Options::ports}},
     {{"MOTET_OFI_PROVIDER", "name", "", "",
-      "Provider of libfabric for transport ofi, as fi_info names it: \"tcp;ofi_rxm\". Empty: the "
+      "Provider of libfabric for transport ofi, as fi_info names it: \"verbs;ofi_rxm\". Empty: the "
       "best there is (docs/libfabric.md)."},
      Text{&Options::ofi_provider}},
     {{"MOTET_ALGORITHM", "name", "", "",

@@ -17,7 +17,7 @@ struct Options {
   std::string interfaces;          // MOTET_INTERFACE: "eth0,ib*" or "^docker*,lo"; empty: all
   std::string rails;               // MOTET_RAILS: "eth0,eth1"; empty: the nearest NICs
   PortRange ports;                 // MOTET_PORT_RANGE: to listen on
-  std::string ofi_provider;        // MOTET_OFI_PROVIDER: "tcp;ofi_rxm"; empty: the best here
+  std::string ofi_provider;        // MOTET_OFI_PROVIDER: "verbs;ofi_rxm"; empty: the best here
   std::string algorithm;           // MOTET_ALGORITHM: used wherever it supports the problem
   std::string topology;            // MOTET_TOPOLOGY: file with the tiers above the nodes
   std::string fabric;              // MOTET_FABRIC: file that says what joins the ranks

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/assert.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "communicator/communicator.hpp"
@@ -19,6 +20,7 @@ constexpr std::uint32_t least_bytes = 256 << 10, most_bytes = 1 << 20;
 constexpr Seconds long_message(0.004);
 // What is faster is not counted: there the processors' work decides.
 constexpr Bandwidth slow_below = Bandwidth::gigabytes(0.25);
+constexpr Bandwidth certainly_slow = Bandwidth::gigabytes(0.001);
 constexpr double suspicious_share = 1.0 / 3;  // of the median
 
 // The first rank of a node, between those of the node before and the node after.
@@ -45,12 +47,12 @@ class Leader {
   // take as long as each other: windows open, a processor may have been busy, and shapers let the
   // first bytes pass.
   Bandwidth measure() {
-    find_time_of_nothing();
+    const Seconds of_nothing = std::min(receive(1), receive(1));
     std::uint32_t bytes = least_bytes;
     Seconds before{};
     Seconds time{};
     for (int i = 0; i < most_messages; ++i) {
-      time = receive_more(bytes);
+      time = std::max(receive(bytes) - of_nothing, shortest);
       const bool agrees = time > before * alike && before > time * alike;
       if (time < long_message) {
         if (bytes == most_bytes) break;
@@ -66,27 +68,28 @@ class Leader {
     return {bytes / time.count()};
   }
 
-  // The same, should one of both processors have been busy with something else: by the fastest of
-  // many, of which the first do not count.
+  // The same, should one of both processors have been busy with something else: by what the fastest
+  // of some messages takes more than the slowest of as many of nothing. Two before them, the first
+  // of them long, take what shapers let pass.
   Bandwidth measure_again() {
-    find_time_of_nothing();
+    constexpr int count = 10;
+    receive(most_bytes);
     receive(least_bytes);
-    Seconds least = receive_more(least_bytes);
-    for (int i = 2; i < most_messages; ++i) least = std::min(least, receive_more(least_bytes));
+    Seconds least = Seconds::max();
+    Seconds of_nothing{};
+    for (int i = 0; i < count; ++i) {
+      least = std::min(least, receive(least_bytes));
+      of_nothing = std::max(of_nothing, receive(1));
+    }
     ask_for(0);
-    return {least_bytes / least.count()};
+    return {least_bytes / std::max(least - of_nothing, shortest).count()};
   }
 
  private:
   static constexpr int most_messages = 8;
   static constexpr double alike = 0.75;
+  static constexpr Seconds shortest{1e-6};  // that differences of times can be trusted with
 
-  void find_time_of_nothing() { of_nothing_ = std::min(receive(1), receive(1)); }
-  // Without what nothing takes, unless that was disturbed.
-  Seconds receive_more(std::uint32_t bytes) {
-    const Seconds time = receive(bytes);
-    return std::max(time - of_nothing_, time / 10);
-  }
   Seconds receive(std::uint32_t bytes) {
     const auto begin = Clock::now();
     const auto coming =
@@ -111,7 +114,6 @@ class Leader {
   Communicator& communicator_;
   const Group& leaders_;
   std::vector<std::byte> data_;
-  Seconds of_nothing_{};
 };
 
 // What this rank has found; nothing where it does not lead a node. The ring of nodes falls into
@@ -145,21 +147,25 @@ bool is_suspicious(Bandwidth found, Bandwidth usual) {
   return found < slow_below && found.bytes_per_second < usual.bytes_per_second * suspicious_share;
 }
 
-// Nodes that seem slow are measured again, one after another, and named if they seem so still.
+// Nodes that seem slow are measured again, neighbours one after another, and named if they seem so
+// still. Where that would take seconds, because they are very slow, they are named at once.
 void name_slow(Communicator& communicator, const Job& job, const std::vector<Bandwidth>& found,
                Bandwidth usual) {
   if (job.topology.local_rank(job.rank) != 0) return;
   const Group leaders = job.topology.rail(job.rank);
   const auto host_of = [&](Rank rank) { return job.hosts[static_cast<std::size_t>(rank)]; };
-  Leader leader(communicator, leaders);
+  MOTET_ASSERT(leaders.size() == static_cast<int>(found.size()),
+               "every leader has found something");
   for (int node = 0; node < leaders.size(); ++node) {
     const Rank slow = leaders.at(node);
     const Rank left = leaders.at(node - 1);
+    const Bandwidth first = found[static_cast<std::size_t>(node)];
     const bool no_nic_between = host_of(left) == host_of(slow);
-    if (no_nic_between || !is_suspicious(found[static_cast<std::size_t>(node)], usual)) continue;
-    if (left == job.rank) leader.serve();
+    if (no_nic_between || !is_suspicious(first, usual)) continue;
+    const bool is_certain = first < certainly_slow;
+    if (left == job.rank && !is_certain) Leader(communicator, leaders).serve();
     if (slow != job.rank) continue;
-    const Bandwidth again = leader.measure_again();
+    const Bandwidth again = is_certain ? first : Leader(communicator, leaders).measure_again();
     if (!is_suspicious(again, usual)) continue;
     log(LogLevel::warning,
         fmt::format(

@@ -1,7 +1,7 @@
 // Communicators of one engine are made one at a time, and all ranks of one make it at the same
 // time: that is how they agree on an id that is new to each, and why no two connect the same pair
 // of engines. Threads may make them in any order: nobody keeps a turn while others wait for theirs,
-// but for the milliseconds in which a network is measured.
+// but for the time in which a network is measured: milliseconds, or seconds if it is very slow.
 #pragma once
 
 #include <cstdint>

@@ -8,6 +8,7 @@ namespace motet::testing {
 namespace {
 
 using ::testing::ContainsRegex;
+using ::testing::EndsWith;
 
 class Separation : public ::testing::Test {
  protected:
@@ -20,7 +21,9 @@ TEST_F(Separation, NobodyReadsMemoryOfAnotherHost) {
   const auto ranks =
       run_on_hosts({"2", "--ranks", "3,1"}, {.program = MOTET_STRANGERS_RANK, .ranks = 4});
   for (int rank = 0; rank < 4; ++rank) {
-    EXPECT_EQ(ranks[static_cast<std::size_t>(rank)].text, rank < 3 ? "1110\n" : "0001\n");
+    // On a busy machine after a warning of a network that seems slow.
+    EXPECT_THAT(ranks[static_cast<std::size_t>(rank)].text,
+                EndsWith(rank < 3 ? "1110\n" : "0001\n"));
   }
 }
 

@@ -74,20 +74,19 @@ TEST_P(Death, InTheMiddleOfALargeExchangeIsNoticed) {
   EXPECT_EQ(fleet[0].to(1).state(), Endpoint::State::failed);
 }
 
-// What a library still sends, or answers to a peer that reads, when its rank leaves.
-TEST_P(Death, OfARankWhosePeerTakesNothingIsSurvivedByItself) {
+// Its library may still have something to send, or to answer to a peer that reads.
+TEST_P(Death, DoesNotComeToARankThatLeavesAPeerWhoTakesNothing) {
   Fleet fleet = connected(2);
   Engine& leaving = fleet[1];
   const std::size_t longest = leaving.transport().max_block_bytes();
   const std::vector<std::byte> block(longest);
-  constexpr std::uint32_t most = 64;
   // Each in turn: what the peer asks for is answered when he takes nothing any more.
   const auto look_often = [](Engine& engine) {
     for (int i = 0; i < 200; ++i) engine.transport().progress();
   };
-  for (std::uint32_t i = 0; i < most; ++i) {
-    leaving.to(0).send(header_of(i, 0, longest), block.data());
-  }
+  std::uint32_t sent = 0;
+  while (sent < 64 && leaving.to(0).send(header_of(sent, 0, longest), block.data())) ++sent;
+  ASSERT_GT(sent, 0U);
   look_often(leaving);
   look_often(fleet[0]);
   look_often(leaving);

@@ -77,10 +77,10 @@ TEST(OfiProviders, AreNotChosenUnlessTheyAreFitForIt) {
 TEST(OfiProviders, AreOpenedOnTheInterfaceThatIsNamed) {
   TransportOptions options;
   options.name = "rank 5";
-  options.ofi_provider = "tcp;ofi_rxm";
+  options.ofi_provider = "net";
   options.listen_on.interfaces = "lo";
   EXPECT_NE(ofi_transport.open(options), nullptr);
-  for (const char* provider : {"tcp;ofi_rxm", ""}) {
+  for (const char* provider : {"net", ""}) {
     options.ofi_provider = provider;
     options.listen_on.interfaces = "pigeon0";
     try {
@@ -223,7 +223,7 @@ TEST(Ofi, LendsBlocksThatOutliveIt) {
 
 // An endpoint without a transport around it.
 std::unique_ptr<ofi::Domain> open_for_reading(const ofi::Library& library) {
-  auto offers = ofi::offers(library, "rank 0", "tcp;ofi_rxm", {});
+  auto offers = ofi::offers(library, "rank 0", {}, {});
   return std::make_unique<ofi::Domain>(library,
                                        ofi::with_reading(library, std::move(offers.at(0))));
 }

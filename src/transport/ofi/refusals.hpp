@@ -1,5 +1,5 @@
 // That libfabric has no room for a message although none of its line is under way: the connection
-// is not there yet, or no more. With tcp;ofi_rxm nothing else shows that a peer is gone; it tries
+// is not there yet, or no more. With ofi_rxm nothing else shows that a peer is gone; it tries
 // to connect again with each message that it refuses, for ever.
 #pragma once
 
