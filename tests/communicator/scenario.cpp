@@ -2,9 +2,11 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,7 +16,7 @@
 #include <random>
 
 #include "board.hpp"
-#include "net/descriptor.hpp"
+#include "net/own.hpp"
 
 namespace motet::testing {
 namespace {
@@ -27,11 +29,31 @@ struct Child {
   Descriptor output;
 };
 
-// A port below the ephemeral range; another test that has taken it would make the rank say so.
-int some_port() {
-  std::random_device random;
-  return 10'000 + static_cast<int>(random() % 20'000);
-}
+// A TCP port below the ephemeral range. Other launches leave it alone: they find UDP's port of that
+// number taken, which this keeps.
+class Port {
+ public:
+  Port() {
+    std::random_device random;
+    do {
+      number_ = 10'000 + static_cast<int>(random() % 10'000);
+    } while (!take());
+  }
+  int number() const { return number_; }
+
+ private:
+  bool take() {
+    taken_ = own(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket");
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_ANY);
+    address.sin_port = htons(static_cast<std::uint16_t>(number_));
+    return ::bind(taken_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  }
+
+  int number_ = 0;
+  Descriptor taken_;
+};
 
 void set(const Launch::Environment& environment) {
   for (const auto& [name, value] : environment) {
@@ -41,7 +63,7 @@ void set(const Launch::Environment& environment) {
 
 // What all ranks of one launch have in common.
 struct Meeting {
-  int port = some_port();
+  Port port;
   int board = create_board();  // no Descriptor owns it: children would close it
 };
 
@@ -50,7 +72,7 @@ struct Meeting {
   setenv("RANK", std::to_string(rank).c_str(), 1);
   setenv("WORLD_SIZE", std::to_string(launch.ranks).c_str(), 1);
   setenv("MASTER_ADDR", "127.0.0.1", 1);
-  setenv("MASTER_PORT", std::to_string(meeting.port).c_str(), 1);
+  setenv("MASTER_PORT", std::to_string(meeting.port.number()).c_str(), 1);
   setenv("MOTET_SECRET", "a secret that is long enough", 1);
   setenv("SCENARIO_BOARD", std::to_string(meeting.board).c_str(), 1);
   set(launch.environment);
