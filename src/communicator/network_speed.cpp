@@ -165,14 +165,14 @@ void name_slow(Communicator& communicator, const Job& job, const std::vector<Ban
     const bool is_certain = first < certainly_slow;
     if (left == job.rank && !is_certain) Leader(communicator, leaders).serve();
     if (slow != job.rank) continue;
-    const Bandwidth again = is_certain ? first : Leader(communicator, leaders).measure_again();
-    if (!is_suspicious(again, usual)) continue;
+    const Bandwidth speed = is_certain ? first : Leader(communicator, leaders).measure_again();
+    if (!is_suspicious(speed, usual)) continue;
     log(LogLevel::warning,
         fmt::format(
             "rank={} event=slow_network peer=\"rank {} on host {}\" receives=\"{:.3g} GB/s\" "
             "median=\"{:.3g} GB/s\" hint=\"the NIC of that host or of host {}, or what joins "
             "them; a host of which two such lines speak is slow itself\"",
-            slow, left, host_of(left), again.gigabytes_per_second(), usual.gigabytes_per_second(),
+            slow, left, host_of(left), speed.gigabytes_per_second(), usual.gigabytes_per_second(),
             host_of(slow)));
   }
 }
